@@ -1,0 +1,195 @@
+//! The door for signing in and out.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    get,
+    http::header,
+    post,
+    web::{Data, Json},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use validator::Validate;
+use zeroize::Zeroizing;
+
+use super::{
+    AccountError, Accounts, Role, SESSION_HOURS, SignedIn, Who,
+    signed::{Moderator, Signed},
+    tokens::LIFETIME_SECONDS,
+};
+use crate::http::{Code, Problem, ProblemBody, Valid, Visitor};
+
+/// `__Host-` makes browsers insist on Secure, the exact host and the root path.
+const COOKIE: &str = "__Host-pledges_refresh";
+
+/// The operations of this feature.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(login).service(refresh).service(logout).service(me);
+}
+
+/// Login and password.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"login": "admin", "password": "a-long-password-of-yours"}))]
+pub struct Login {
+    /// The account's login.
+    #[validate(length(max = 63, code = "too_long"))]
+    #[schema(max_length = 63)]
+    login: String,
+    /// The password.
+    #[validate(length(max = 1000, code = "too_long"))]
+    #[schema(max_length = 1000, format = Password)]
+    password: String,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+pub struct Account {
+    #[schema(example = "ada")]
+    login: String,
+    role: Role,
+    /// Slugs of the campaigns that the account may see; an admin sees all.
+    #[schema(example = json!(["together-we-defend"]))]
+    campaigns: Vec<String>,
+}
+
+impl From<&Who> for Account {
+    fn from(who: &Who) -> Self {
+        let campaigns = who.campaigns.iter().map(|(_, slug)| slug.clone()).collect();
+        Self { login: who.login.clone(), role: who.role, campaigns }
+    }
+}
+
+/// An access token.
+#[derive(Serialize, ToSchema)]
+pub struct Tokens {
+    /// Send it as `Authorization: Bearer …`.
+    #[schema(example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9.…")]
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds until it ends.
+    #[schema(example = 600)]
+    expires_in: i64,
+    moderator: Account,
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::WrongLogin => Code::WrongLogin.into(),
+            AccountError::NoSession => Code::Unauthorized.into(),
+            AccountError::Busy => Code::Unavailable.into(),
+            AccountError::Database(error) => error.into(),
+            AccountError::Crypto(error) => error.into(),
+        }
+    }
+}
+
+/// Sign in
+///
+/// Answers with an access token, and sets the refresh token as a cookie that scripts can't read. The answer takes as
+/// long for an unknown login as for a wrong password.
+#[utoipa::path(
+    tag = "Sign-in", operation_id = "login", security(()), request_body = Login,
+    responses(
+        (status = 200, description = "Signed in", body = Tokens, headers(("Set-Cookie" = String, description = "The refresh token"))),
+        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "Login failed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "From another site", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many attempts from one source", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/auth/login")]
+pub async fn login(
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+    visitor: Visitor,
+    Valid(body): Valid<Login>,
+) -> Result<HttpResponse, Problem> {
+    refuse_other_sites(&request, &accounts)?;
+    accounts.limit.attempt(visitor).map_err(Problem::retry_after)?;
+    let signed_in = accounts.login(&body.login, Zeroizing::new(body.password)).await?;
+    Ok(answer(&signed_in))
+}
+
+/// Get a new access token
+///
+/// Reads the refresh cookie and replaces it. A refresh token is exchanged once: a second use ends the session, unless
+/// the answer to the first was evidently lost.
+#[utoipa::path(
+    tag = "Sign-in", operation_id = "refresh", security(("refresh_cookie" = [])),
+    responses(
+        (status = 200, description = "A new access token", body = Tokens, headers(("Set-Cookie" = String, description = "The next refresh token"))),
+        (status = 401, description = "The session has ended", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "From another site", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/auth/refresh")]
+pub async fn refresh(request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+    refuse_other_sites(&request, &accounts)?;
+    let token = request.cookie(COOKIE).ok_or(Code::Unauthorized)?;
+    let signed_in = accounts.refresh(token.value()).await?;
+    Ok(answer(&signed_in))
+}
+
+/// Sign out
+///
+/// Ends the session: its access and refresh tokens are refused from now on.
+#[utoipa::path(
+    tag = "Sign-in", operation_id = "logout", security(("access_token" = [])),
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/auth/logout")]
+pub async fn logout(signed: Signed<Moderator>, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+    accounts.logout(&signed.who).await?;
+    Ok(HttpResponse::NoContent().cookie(cookie("", Duration::ZERO)).finish())
+}
+
+/// Who am I
+#[utoipa::path(
+    tag = "Sign-in", operation_id = "me", security(("access_token" = [])),
+    responses(
+        (status = 200, description = "Who is signed in", body = Account),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/auth/me")]
+pub async fn me(signed: Signed<Moderator>) -> Json<Account> {
+    Json(Account::from(&signed.who))
+}
+
+fn answer(signed_in: &SignedIn) -> HttpResponse {
+    HttpResponse::Ok().cookie(cookie(&signed_in.refresh, Duration::hours(SESSION_HOURS.into()))).json(Tokens {
+        access_token: signed_in.access.to_string(),
+        token_type: "Bearer",
+        expires_in: LIFETIME_SECONDS,
+        moderator: Account::from(&signed_in.who),
+    })
+}
+
+fn cookie(value: &str, max_age: Duration) -> Cookie<'_> {
+    Cookie::build(COOKIE, value).path("/").secure(true).http_only(true).same_site(SameSite::Strict).max_age(max_age).finish()
+}
+
+/// Cookies travel by themselves; a request that carries one must come from our own pages, or from no page at all.
+fn refuse_other_sites(request: &HttpRequest, accounts: &Accounts) -> Result<(), Problem> {
+    let text = |name: header::HeaderName| request.headers().get(name).map(header::HeaderValue::as_bytes);
+    let site = text(header::HeaderName::from_static("sec-fetch-site"));
+    let origin = text(header::ORIGIN);
+    let ours = site.is_none_or(|site| site == b"same-origin")
+        && origin.is_none_or(|origin| origin == accounts.public_origin.as_bytes());
+    if ours { Ok(()) } else { Err(Code::ForeignOrigin.into()) }
+}

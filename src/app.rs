@@ -1,0 +1,242 @@
+//! The composition root: database → handles → tasks → server, and the same in reverse at the end. The one place that
+//! knows every feature; `main` and the tests build the service here.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{
+    App,
+    body::MessageBody,
+    dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web::{self as actix, Data},
+};
+use secrecy::SecretString;
+use utoipa::{OpenApi, openapi::OpenApi as Document};
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+
+use crate::{
+    accounts::{self, Accounts, signed},
+    campaigns::{self, Campaigns},
+    clock::Clock,
+    config::{ConfigError, Mode, ServeSettings, Settings},
+    crypto::CryptoError,
+    db::{self, Database, DbError},
+    http::{
+        PublicOrigin, TrustedProxies,
+        headers::{self, HeaderPolicy},
+        openapi::{Head, Methods},
+        request, server,
+    },
+    moderation::{self, Moderation},
+    ops,
+    pledges::{self, FormPages, ingest::Pledges},
+    tasks::Tasks,
+    totals::{self, Pace, Totals},
+    web::{self, OpenApiText, Pages},
+};
+
+/// What scripts of every site may read.
+const PUBLIC_READS: &[&str] = &["/v1/campaigns"];
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("{0}. Is DATABASE_URL right, and the server running?")]
+    Database(#[from] DbError),
+    /// A self-test of the cryptography.
+    #[error("a self-test failed: {0}")]
+    Crypto(#[from] CryptoError),
+    /// The address can't be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The operations of the API.
+fn api(config: &mut ServiceConfig) {
+    campaigns::routes::routes(config);
+    pledges::routes::routes(config);
+    totals::routes::routes(config);
+    accounts::routes::routes(config);
+    moderation::routes::routes(config);
+    ops::routes::routes(config);
+}
+
+/// The OpenAPI document, from the code.
+pub fn document() -> Document {
+    App::new().into_utoipa_app().openapi(Head::openapi()).configure(api).split_for_parts().1
+}
+
+/// The OpenAPI document as text.
+///
+/// # Errors
+/// When it can't be written as YAML or JSON.
+pub fn document_text() -> Result<OpenApiText, DbError> {
+    let document = document();
+    let unwritable = |_| DbError::Defect("the OpenAPI document can't be written");
+    let yaml = document.to_yaml().map_err(|_| DbError::Defect("the OpenAPI document can't be written"))?;
+    Ok(OpenApiText { yaml, json: document.to_json().map_err(unwritable)? })
+}
+
+/// Every handle of the service.
+#[derive(Clone)]
+pub struct Handles {
+    /// The pool.
+    pub database: Database,
+    /// The published totals.
+    pub totals: Totals,
+    /// Campaigns.
+    pub campaigns: Campaigns,
+    /// Pledges.
+    pub pledges: Pledges,
+    accounts: Accounts,
+    moderation: Moderation,
+    pages: Pages,
+    methods: Methods,
+    proxies: TrustedProxies,
+    policy: HeaderPolicy,
+    origin: PublicOrigin,
+}
+
+impl Handles {
+    async fn assemble(
+        settings: &Settings,
+        serve: &ServeSettings,
+        origin: String,
+        url: &SecretString,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let root = settings.root_secret()?;
+        let database = Database::new(url, settings.database_connections)?;
+        for migration in db::migrate(&database).await? {
+            tracing::info!(migration, "the schema was brought up to date");
+        }
+        let pace = Pace {
+            publish_every: Duration::from_millis(serve.publish_every_ms),
+            reread_every: serve.reread_every(settings.mode),
+        };
+        let totals = Totals::new(database.clone(), pace);
+        let campaigns = Campaigns::new(database.clone());
+        campaigns.renew().await?;
+        totals.publish().await?;
+        let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
+        let pledges = Pledges::new(database.clone(), totals.clone(), root.clone());
+        let moderation = Moderation::new(database.clone(), pledges.clone(), totals.clone(), &root);
+        let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
+        let origin = PublicOrigin(origin);
+        let development = settings.mode == Mode::Development;
+        let pages = Pages::new(origin.clone(), development, totals.clone(), document_text()?);
+        let methods = Methods::of(&document());
+        let proxies = TrustedProxies::new(&serve.trusted_proxies);
+        Ok(Self {
+            database, totals, campaigns, pledges, accounts, moderation, pages, methods, proxies, policy, origin,
+        })
+    }
+
+    fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<impl MessageBody + use<>>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let form_pages: Arc<dyn FormPages> = Arc::new(self.pages.clone());
+        App::new()
+            .into_utoipa_app()
+            .configure(api)
+            .into_app()
+            .configure(web::routes::routes)
+            .default_service(actix::to(web::routes::anything_else))
+            .app_data(Data::new(self.database.clone()))
+            .app_data(Data::new(self.totals.clone()))
+            .app_data(Data::new(self.campaigns.clone()))
+            .app_data(Data::new(self.pledges.clone()))
+            .app_data(Data::new(self.accounts.clone()))
+            .app_data(Data::new(self.moderation.clone()))
+            .app_data(Data::new(self.pages.clone()))
+            .app_data(Data::new(self.methods.clone()))
+            .app_data(Data::new(self.proxies.clone()))
+            .app_data(Data::new(self.policy.clone()))
+            .app_data(Data::new(self.origin.clone()))
+            .app_data(Data::from(form_pages))
+            // The last one stands outermost.
+            .wrap(from_fn(signed::recognise))
+            .wrap(from_fn(headers::secure))
+            .wrap(from_fn(request::watch))
+    }
+}
+
+/// A service that is running.
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its handles.
+    pub handles: Handles,
+    tasks: Tasks,
+    server: ServerHandle,
+    patience: Duration,
+}
+
+impl Service {
+    /// Assembles the service on the database at `url` and lets it listen. Must be called on the main, multi-threaded
+    /// runtime: connections and tasks live there.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(
+        settings: &Settings,
+        serve: &ServeSettings,
+        url: &SecretString,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let failed = |source| StartError::Listen { address: serve.bind, source };
+        let listener = TcpListener::bind(serve.bind).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let origin = ServeSettings { bind: address, ..serve.clone() }.public_origin(settings.mode)?;
+        let handles = Handles::assemble(settings, serve, origin, url, clock).await?;
+        let tasks = Tasks::default();
+        tasks.start("publisher", handles.totals.clone().run(tasks.stop_token()));
+        tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
+        let limits = server::Limits {
+            max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),
+            workers: serve.workers.map(usize::from),
+            shutdown_seconds: serve.shutdown_seconds,
+        };
+        let for_workers = handles.clone();
+        let server = server::listen(move || for_workers.app(), listener, limits).map_err(failed)?;
+        let handle = server.handle();
+        tasks.start_unsupervised(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        let patience = Duration::from_secs(serve.shutdown_seconds);
+        Ok(Self { address, handles, tasks, server: handle, patience })
+    }
+
+    /// Stops in order: no new connections, requests under way are finished, then the tasks, then the pool.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        if !self.tasks.stop(self.patience).await {
+            tracing::warn!("some tasks did not stop in time");
+        }
+        self.handles.database.close();
+    }
+}

@@ -1,0 +1,64 @@
+//! The shelf of the audit log: append and read.
+
+use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{Entry, Recorded};
+use crate::db::{
+    Connection, DbError,
+    schema::{audit_log, campaigns, moderators},
+};
+
+/// Appends an entry. Belongs in the transaction of the action.
+///
+/// # Errors
+/// Those of the database; the action must then not commit.
+pub async fn record(connection: &mut Connection, entry: Entry) -> Result<(), DbError> {
+    diesel::insert_into(audit_log::table)
+        .values((
+            audit_log::moderator_id.eq(entry.moderator),
+            audit_log::campaign_id.eq(entry.campaign),
+            audit_log::action.eq(entry.action),
+            audit_log::details.eq(entry.details),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Entries, newest first, of one campaign or of all, before the entry `before`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(
+    connection: &mut Connection,
+    campaign: Option<Uuid>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Recorded>, DbError> {
+    let mut query = audit_log::table
+        .left_join(moderators::table.on(audit_log::moderator_id.eq(moderators::id.nullable())))
+        .left_join(campaigns::table.on(audit_log::campaign_id.eq(campaigns::id.nullable())))
+        .select((
+            audit_log::id,
+            audit_log::at,
+            moderators::login.nullable(),
+            campaigns::slug.nullable(),
+            audit_log::action,
+            audit_log::details,
+        ))
+        .order(audit_log::id.desc())
+        .limit(limit.into())
+        .into_boxed();
+    if let Some(campaign) = campaign {
+        query = query.filter(audit_log::campaign_id.eq(campaign));
+    }
+    if let Some(before) = before {
+        query = query.filter(audit_log::id.lt(before));
+    }
+    let rows: Vec<(i64, _, Option<String>, Option<String>, String, serde_json::Value)> =
+        query.load(connection).await?;
+    let entry = |(id, at, login, campaign, action, details)| Recorded { id, at, login, campaign, action, details };
+    Ok(rows.into_iter().map(entry).collect())
+}

@@ -1,0 +1,167 @@
+//! Campaigns: what is pledged for, in which words, with which settings. Public reads come from memory, so that they
+//! survive the database; the copy is renewed about each second ([`Campaigns::run`]).
+
+pub mod routes;
+pub mod settings;
+pub mod store;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::db::{Database, DbError};
+
+use settings::{Consent, Controller, Fields, Purpose, Texts};
+
+/// How often the copy in memory is renewed: settings are in force on every instance after this.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a campaign is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Being prepared; the public doesn't see it.
+    Draft,
+    /// Takes pledges.
+    Open,
+    /// Over; still shown.
+    Closed,
+}
+
+impl State {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Draft, Self::Open, Self::Closed].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A campaign as it is stored.
+#[derive(Clone)]
+pub struct Campaign {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Where it is in its life.
+    pub state: State,
+    /// The language shown when the visitor's is not there.
+    pub default_language: String,
+    /// By language.
+    pub texts: BTreeMap<String, Texts>,
+    /// How many pledges it hopes for.
+    pub goal: Option<i64>,
+    /// What the form asks for.
+    pub fields: Fields,
+    /// Every version of every consent text.
+    pub consents: Vec<Consent>,
+    /// Who answers for the data.
+    pub controller: Option<Controller>,
+    /// Small numbers are rounded down to a multiple of this.
+    pub threshold: i32,
+    /// Version of the mailbox canonicalisation.
+    pub mailbox_rules: i16,
+    /// Enters the key of the fingerprints.
+    pub salt: Vec<u8>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Campaign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Campaign").field("slug", &self.slug).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Campaign {
+    /// The texts in `language`, or else in the default language.
+    pub fn texts_in(&self, language: &str) -> Option<&Texts> {
+        self.texts.get(language).or_else(|| self.texts.get(&self.default_language))
+    }
+
+    /// The consent texts that are asked now: of each purpose the highest version.
+    pub fn current_consents(&self) -> Vec<&Consent> {
+        let mut current: BTreeMap<Purpose, &Consent> = BTreeMap::new();
+        for consent in &self.consents {
+            let newest = current.entry(consent.purpose).or_insert(consent);
+            if consent.version > newest.version {
+                *newest = consent;
+            }
+        }
+        current.into_values().collect()
+    }
+
+    /// Whether this version of a consent text was ever shown.
+    pub fn has_consent(&self, purpose: Purpose, version: i16) -> bool {
+        self.consents.iter().any(|consent| consent.purpose == purpose && consent.version == version)
+    }
+}
+
+/// The handle. Clones share the copy in memory.
+#[derive(Clone, Debug)]
+pub struct Campaigns {
+    database: Database,
+    public: Arc<RwLock<HashMap<String, Arc<Campaign>>>>,
+}
+
+impl Campaigns {
+    /// A handle with an empty copy; [`Self::renew`] fills it.
+    pub fn new(database: Database) -> Self {
+        Self { database, public: Arc::default() }
+    }
+
+    /// A public campaign, from memory.
+    pub fn find(&self, slug: &str) -> Option<Arc<Campaign>> {
+        self.public.read().unwrap_or_else(PoisonError::into_inner).get(slug).cloned()
+    }
+
+    /// Every public campaign by slug, from memory.
+    pub fn all(&self) -> Vec<Arc<Campaign>> {
+        let mut all: Vec<_> = self.public.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        all.sort_by(|a, b| a.slug.cmp(&b.slug));
+        all
+    }
+
+    /// Renews the copy in memory.
+    ///
+    /// # Errors
+    /// Those of the database; the copy stays as it was.
+    pub async fn renew(&self) -> Result<(), DbError> {
+        let mut connection = self.database.get().await?;
+        let all = store::list(&mut connection).await?;
+        let public = all
+            .into_iter()
+            .filter(|campaign| campaign.state != State::Draft)
+            .map(|campaign| (campaign.slug.clone(), Arc::new(campaign)))
+            .collect();
+        *self.public.write().unwrap_or_else(PoisonError::into_inner) = public;
+        Ok(())
+    }
+
+    /// Renews the copy about each second.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+            }
+            // The publisher of the totals says it when the database is away.
+            if let Err(error) = self.renew().await {
+                tracing::debug!(%error, "campaigns were not renewed");
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The door to campaigns, for the public: from memory.
+
+use std::collections::BTreeMap;
+
+use actix_web::{
+    HttpResponse, get,
+    http::header,
+    web::{Data, Path},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use validator::Validate;
+
+use super::{
+    Campaign, Campaigns, State,
+    settings::{Consent, Controller, Fields, Texts},
+};
+use crate::http::{
+    Code, Problem, ProblemBody, ValidQuery,
+    page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT},
+};
+
+const CACHING: &str = "public, max-age=5, stale-while-revalidate=30, stale-if-error=3600";
+
+/// The operations of this feature.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(get_campaign);
+}
+
+/// Whether a campaign takes pledges.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PublicState {
+    /// Takes pledges.
+    Open,
+    /// Over.
+    Closed,
+}
+
+/// A campaign.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Campaign)]
+pub struct CampaignBody {
+    /// Its name in addresses.
+    #[schema(example = "together-we-defend")]
+    slug: String,
+    state: PublicState,
+    /// The language (BCP 47) to fall back to.
+    #[schema(example = "en")]
+    default_language: String,
+    /// The languages (BCP 47) it speaks.
+    #[schema(example = json!(["en", "fr"]))]
+    languages: Vec<String>,
+    /// By language.
+    texts: BTreeMap<String, Texts>,
+    /// How many pledges it hopes for.
+    #[schema(minimum = 1, example = 10_000)]
+    goal: Option<i64>,
+    fields: Fields,
+    /// What supporters may agree to, in the current versions.
+    consents: Vec<Consent>,
+    controller: Option<Controller>,
+    /// Small numbers are published rounded down to a multiple of this; 1: exactly.
+    #[schema(minimum = 1, example = 5)]
+    threshold: i32,
+}
+
+impl From<&Campaign> for CampaignBody {
+    fn from(campaign: &Campaign) -> Self {
+        Self {
+            slug: campaign.slug.clone(),
+            state: if campaign.state == State::Open { PublicState::Open } else { PublicState::Closed },
+            default_language: campaign.default_language.clone(),
+            languages: campaign.texts.keys().cloned().collect(),
+            texts: campaign.texts.clone(),
+            goal: campaign.goal,
+            fields: campaign.fields,
+            consents: campaign.current_consents().into_iter().cloned().collect(),
+            controller: campaign.controller.clone(),
+            threshold: campaign.threshold,
+        }
+    }
+}
+
+/// Campaigns, a page at a time.
+#[derive(Serialize, ToSchema)]
+pub struct CampaignPage {
+    campaigns: Vec<CampaignBody>,
+    /// Where the next page begins; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Which page.
+#[derive(Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Campaigns a page.
+    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
+    #[param(minimum = 1, maximum = 200, example = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<String>>,
+}
+
+/// Campaigns
+#[utoipa::path(
+    tag = "Campaigns", operation_id = "listCampaigns", security(()), params(Page),
+    responses(
+        (status = 200, description = "Public campaigns, by slug", body = CampaignPage),
+        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/campaigns")]
+pub async fn list(campaigns: Data<Campaigns>, ValidQuery(page): ValidQuery<Page>) -> HttpResponse {
+    let limit = usize::try_from(page.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
+    let after = page.cursor.map(|cursor| cursor.0).unwrap_or_default();
+    let mut rest = campaigns.all().into_iter().filter(|campaign| campaign.slug > after);
+    let campaigns: Vec<_> = rest.by_ref().take(limit).map(|campaign| CampaignBody::from(campaign.as_ref())).collect();
+    let more = rest.next().is_some();
+    let next_cursor =
+        campaigns.last().filter(|_| more).map(|last| Cursor(last.slug.clone()).encode());
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHING)).json(CampaignPage { campaigns, next_cursor })
+}
+
+/// One campaign
+#[utoipa::path(
+    tag = "Campaigns", operation_id = "getCampaign", security(()),
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
+    responses(
+        (status = 200, description = "The campaign", body = CampaignBody),
+        (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/campaigns/{slug}")]
+pub async fn get_campaign(campaigns: Data<Campaigns>, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, CACHING))
+        .json(CampaignBody::from(campaign.as_ref())))
+}

@@ -1,0 +1,178 @@
+//! What the organiser settles about a campaign, with its limits. `campaign add` reads it from a JSON file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::{Validate, ValidationError};
+
+/// The texts of a campaign in one language.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Texts {
+    /// What one pledges, in one line.
+    #[validate(length(min = 1, max = 120))]
+    #[schema(example = "I stand with human rights defenders")]
+    pub title: String,
+    /// One or two sentences.
+    #[validate(length(min = 1, max = 500))]
+    pub summary: String,
+    /// Paragraphs.
+    #[validate(length(max = 20))]
+    pub body: Vec<String>,
+    /// What is offered for sharing.
+    #[validate(length(min = 1, max = 280))]
+    pub share: String,
+    /// What happens to the data, in plain words.
+    #[validate(length(min = 1, max = 5000))]
+    pub privacy_notice: String,
+}
+
+/// Whether a form asks for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ask {
+    /// Must be given.
+    Required,
+    /// May be given.
+    Optional,
+    /// Isn't asked, and refused when it comes.
+    Off,
+}
+
+impl Ask {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::Off => "off",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Required, Self::Optional, Self::Off].into_iter().find(|ask| ask.as_str() == text)
+    }
+}
+
+/// Which fields the form shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fields {
+    /// The supporter's name.
+    pub name: Ask,
+    /// The supporter's e-mail address.
+    pub email: Ask,
+    /// A few words.
+    pub message: Ask,
+}
+
+/// What a supporter may agree to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// The organiser may write.
+    Updates,
+    /// The partner may write.
+    Partner,
+    /// Name and message may be shown publicly.
+    Public,
+}
+
+impl Purpose {
+    /// As it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Updates => "updates",
+            Self::Partner => "partner",
+            Self::Public => "public",
+        }
+    }
+}
+
+/// One version of a consent text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Grows when the text changes.
+    #[validate(range(min = 1))]
+    #[schema(minimum = 1, example = 1)]
+    pub version: i16,
+    /// The text by language.
+    #[validate(length(min = 1))]
+    pub texts: BTreeMap<String, String>,
+}
+
+/// Who answers for the data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Controller {
+    /// The organisation.
+    #[validate(length(min = 1, max = 200))]
+    #[schema(example = "Together We Defend")]
+    pub name: String,
+    /// How to reach it: an address for mail or a page.
+    #[validate(length(min = 1, max = 200))]
+    #[schema(example = "privacy@together-we-defend.example")]
+    pub contact: String,
+}
+
+/// A new campaign.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+#[validate(schema(function = "speaks_its_default_language"))]
+pub struct NewCampaign {
+    /// Its name in addresses.
+    #[validate(custom(function = "is_slug"))]
+    pub slug: String,
+    /// BCP 47.
+    #[validate(length(min = 2, max = 35))]
+    pub default_language: String,
+    /// How many pledges it hopes for.
+    #[validate(range(min = 1))]
+    #[serde(default)]
+    pub goal: Option<i64>,
+    /// Small numbers are published rounded down to a multiple of this; 1: exactly.
+    #[validate(range(min = 1, max = 1000))]
+    #[serde(default = "default_threshold")]
+    pub threshold: i32,
+    /// What the form asks for.
+    pub fields: Fields,
+    /// Who answers for the data.
+    #[validate(nested)]
+    #[serde(default)]
+    pub controller: Option<Controller>,
+    /// What supporters may agree to.
+    #[validate(nested)]
+    #[serde(default)]
+    pub consents: Vec<Consent>,
+    /// By language.
+    #[validate(nested, length(min = 1))]
+    pub texts: BTreeMap<String, Texts>,
+}
+
+/// Design rule 8.
+fn default_threshold() -> i32 {
+    5
+}
+
+fn is_slug(slug: &str) -> Result<(), ValidationError> {
+    let parts = || slug.split('-');
+    let fits = (2..=63).contains(&slug.len())
+        && parts().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+    if fits { Ok(()) } else { Err(ValidationError::new("lower-case letters, digits and single hyphens, 2 to 63")) }
+}
+
+fn speaks_its_default_language(campaign: &NewCampaign) -> Result<(), ValidationError> {
+    let speaks = |texts: &BTreeMap<String, String>| texts.contains_key(&campaign.default_language);
+    if campaign.texts.contains_key(&campaign.default_language)
+        && campaign.consents.iter().all(|consent| speaks(&consent.texts))
+    {
+        Ok(())
+    } else {
+        Err(ValidationError::new("texts and consents need the default language"))
+    }
+}

@@ -1,0 +1,168 @@
+//! The shelf of campaigns.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Campaign, State,
+    settings::{Ask, Consent, Controller, Fields, NewCampaign, Texts},
+};
+use crate::{
+    audit::{self, Entry},
+    db::{Connection, DbError, schema::campaigns},
+    totals,
+};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = campaigns, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: Uuid,
+    slug: String,
+    state: String,
+    default_language: String,
+    texts: Value,
+    goal: Option<i64>,
+    name_field: String,
+    email_field: String,
+    message_field: String,
+    consents: Value,
+    controller_name: Option<String>,
+    controller_contact: Option<String>,
+    threshold: i32,
+    mailbox_rules: i16,
+    salt: Vec<u8>,
+    #[diesel(skip_insertion)]
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Campaign {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let unreadable = || DbError::Defect("a campaign's settings can't be read");
+        let ask = |text: &str| Ask::parse(text).ok_or_else(unreadable);
+        let texts: BTreeMap<String, Texts> = serde_json::from_value(row.texts).map_err(|_| unreadable())?;
+        let consents: Vec<Consent> = serde_json::from_value(row.consents).map_err(|_| unreadable())?;
+        let fields =
+            Fields { name: ask(&row.name_field)?, email: ask(&row.email_field)?, message: ask(&row.message_field)? };
+        let controller = row.controller_name.zip(row.controller_contact);
+        Ok(Self {
+            id: row.id,
+            slug: row.slug,
+            state: State::parse(&row.state).ok_or_else(unreadable)?,
+            default_language: row.default_language,
+            texts,
+            goal: row.goal,
+            fields,
+            consents,
+            controller: controller.map(|(name, contact)| Controller { name, contact }),
+            threshold: row.threshold,
+            mailbox_rules: row.mailbox_rules,
+            salt: row.salt,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Every campaign, by slug.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(connection: &mut Connection) -> Result<Vec<Campaign>, DbError> {
+    let rows = campaigns::table.select(Row::as_select()).order(campaigns::slug).load(connection).await?;
+    rows.into_iter().map(Campaign::try_from).collect()
+}
+
+/// A campaign by slug, drafts too.
+///
+/// # Errors
+/// [`DbError::NotFound`], and those of the database.
+pub async fn find(connection: &mut Connection, slug: &str) -> Result<Campaign, DbError> {
+    let row = campaigns::table.filter(campaigns::slug.eq(slug)).select(Row::as_select()).first(connection).await?;
+    row.try_into()
+}
+
+/// Adds a campaign as a draft, with its totals.
+///
+/// # Errors
+/// [`DbError::Constraint`] when the slug is taken.
+pub async fn add(
+    connection: &mut Connection,
+    new: &NewCampaign,
+    mailbox_rules: i16,
+    salt: &[u8; 32],
+) -> Result<Uuid, DbError> {
+    let id = Uuid::now_v7();
+    let unwritable = |_| DbError::Defect("a campaign's settings can't be written");
+    let row = Row {
+        id,
+        slug: new.slug.clone(),
+        state: State::Draft.as_str().into(),
+        default_language: new.default_language.clone(),
+        texts: serde_json::to_value(&new.texts).map_err(unwritable)?,
+        goal: new.goal,
+        name_field: new.fields.name.as_str().into(),
+        email_field: new.fields.email.as_str().into(),
+        message_field: new.fields.message.as_str().into(),
+        consents: serde_json::to_value(&new.consents).map_err(unwritable)?,
+        controller_name: new.controller.as_ref().map(|controller| controller.name.clone()),
+        controller_contact: new.controller.as_ref().map(|controller| controller.contact.clone()),
+        threshold: new.threshold,
+        mailbox_rules,
+        salt: salt.to_vec(),
+        created_at: DateTime::UNIX_EPOCH,
+    };
+    connection
+        .transaction(async |connection| {
+            diesel::insert_into(campaigns::table).values(&row).execute(connection).await?;
+            totals::store::create(connection, id).await?;
+            record(connection, id, "campaign.add", json!({ "slug": new.slug })).await
+        })
+        .await?;
+    Ok(id)
+}
+
+/// Writes a campaign's changed settings and makes a new version of its totals. `what` is for the audit log.
+///
+/// # Errors
+/// Those of the database.
+pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Value) -> Result<(), DbError> {
+    let unwritable = |_| DbError::Defect("a campaign's settings can't be written");
+    let texts = serde_json::to_value(&campaign.texts).map_err(unwritable)?;
+    let consents = serde_json::to_value(&campaign.consents).map_err(unwritable)?;
+    connection
+        .transaction(async |connection| {
+            diesel::update(campaigns::table.find(campaign.id))
+                .set((
+                    campaigns::state.eq(campaign.state.as_str()),
+                    campaigns::texts.eq(texts),
+                    campaigns::consents.eq(consents),
+                    campaigns::goal.eq(campaign.goal),
+                    campaigns::name_field.eq(campaign.fields.name.as_str()),
+                    campaigns::email_field.eq(campaign.fields.email.as_str()),
+                    campaigns::message_field.eq(campaign.fields.message.as_str()),
+                    campaigns::controller_name.eq(campaign.controller.as_ref().map(|controller| &controller.name)),
+                    campaigns::controller_contact.eq(campaign.controller.as_ref().map(|controller| &controller.contact)),
+                    campaigns::threshold.eq(campaign.threshold),
+                ))
+                .execute(connection)
+                .await?;
+            totals::store::settings_changed(connection, campaign.id).await?;
+            record(connection, campaign.id, "campaign.set", what).await
+        })
+        .await
+}
+
+async fn record(
+    connection: &mut Connection,
+    campaign: Uuid,
+    action: &'static str,
+    details: Value,
+) -> Result<(), DbError> {
+    audit::store::record(connection, Entry { moderator: None, campaign: Some(campaign), action, details }).await
+}

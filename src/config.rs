@@ -1,0 +1,263 @@
+//! Everything that can be set, by flag or environment: the only reader of the environment. The doc comments are the
+//! help texts; `pledges serve --help` is the reference.
+
+use std::{
+    fs,
+    io::{self, Write},
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::crypto::{CryptoError, RootSecret, random_token};
+
+/// How careful the service is about its own settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Makes its own secrets under the var directory; for trying out and for work on the service.
+    Development,
+    /// Refuses to start without proper secrets and an https address.
+    Production,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Settings that every command takes.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// development: the service makes its own secrets under the var directory. production: it refuses to start
+    /// without proper ones.
+    #[arg(long, env = "PLEDGES_MODE", value_enum, default_value = "development", global = true)]
+    pub mode: Mode,
+
+    /// Directory for everything the service keeps on disk: the private PostgreSQL, and in development the secrets.
+    #[arg(long, env = "PLEDGES_VAR_DIR", default_value = "var", global = true)]
+    pub var_dir: PathBuf,
+
+    /// PostgreSQL 15 or newer to use, as postgres://user:password@host/database. Without it a private PostgreSQL
+    /// is started in the var directory and listens on a unix socket only.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<SecretString>,
+
+    /// Directory with initdb, postgres and pg_ctl for the private PostgreSQL. Without it they are looked for in
+    /// PATH and the usual places.
+    #[arg(long, env = "PLEDGES_POSTGRES_BIN", global = true)]
+    pub postgres_bin: Option<PathBuf>,
+
+    #[arg(long = "path", env = "PATH", hide = true, global = true)]
+    search_path: Option<std::ffi::OsString>,
+
+    /// The secret that all keys come from: 32 random bytes or more, for instance the output of
+    /// `openssl rand -hex 32`. Whoever loses it loses the review copies, and pledges made again count twice.
+    #[arg(long, env = "PLEDGES_ROOT_SECRET", hide_env_values = true, global = true)]
+    pub root_secret: Option<SecretString>,
+
+    /// File that holds the root secret, readable by its owner only. Leading and trailing white space is ignored.
+    #[arg(long, env = "PLEDGES_ROOT_SECRET_FILE", global = true, conflicts_with = "root_secret")]
+    pub root_secret_file: Option<PathBuf>,
+
+    /// What to log: error, warn, info, debug or trace, or a list of target=level.
+    #[arg(long, env = "PLEDGES_LOG", default_value = "info", global = true)]
+    pub log: String,
+
+    /// How log lines look.
+    #[arg(long, env = "PLEDGES_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    pub log_format: LogFormat,
+
+    /// Connections to PostgreSQL that are open at the most.
+    #[arg(long, env = "PLEDGES_DATABASE_CONNECTIONS", default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
+    pub database_connections: u32,
+}
+
+/// Settings of the running service.
+#[derive(Args, Clone, Debug)]
+pub struct ServeSettings {
+    /// Address and port to listen on.
+    #[arg(long, env = "PLEDGES_BIND", default_value = "127.0.0.1:8080")]
+    pub bind: SocketAddr,
+
+    /// How visitors reach the service: scheme, host and port, no path. Development: http:// and the address bound.
+    #[arg(long, env = "PLEDGES_PUBLIC_URL")]
+    pub public_url: Option<String>,
+
+    /// Networks of the reverse proxies in front, as 10.0.0.0/8,fd00::/8. Only they are believed about
+    /// X-Forwarded-For.
+    #[arg(long, env = "PLEDGES_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Connections from visitors that are open at the most; more wait in the listen queue.
+    #[arg(long, env = "PLEDGES_MAX_CONNECTIONS", default_value_t = 25_000,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+
+    /// Threads that answer requests. Default: one a core.
+    #[arg(long, env = "PLEDGES_WORKERS", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub workers: Option<u16>,
+
+    /// Milliseconds between two published totals, at the least.
+    #[arg(long, env = "PLEDGES_PUBLISH_EVERY_MS", default_value_t = 1000,
+        value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub publish_every_ms: u64,
+
+    /// Seconds between two re-readings of the rounded small numbers. Default: 10 in development, 600 in production.
+    #[arg(long, env = "PLEDGES_REREAD_EVERY_SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub reread_every_seconds: Option<u64>,
+
+    /// Log-in attempts that one source (an IPv4 address or an IPv6 /64) may make in a minute.
+    #[arg(long, env = "PLEDGES_LOGINS_PER_MINUTE", default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub logins_per_minute: u32,
+
+    /// Seconds that requests under way have to finish when the service is told to stop.
+    #[arg(long, env = "PLEDGES_SHUTDOWN_SECONDS", default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub shutdown_seconds: u64,
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A secret is missing, short or a placeholder.
+    #[error("{name} {problem}. {mend}")]
+    BadSecret {
+        /// Where it came from.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// The public address can't be used.
+    #[error("PLEDGES_PUBLIC_URL {0}")]
+    BadPublicUrl(&'static str),
+    /// A file can't be read or made.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// No random bytes for a new secret.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+const HOW_TO_MAKE_ONE: &str =
+    "Make one with `openssl rand -hex 32` and set PLEDGES_ROOT_SECRET or PLEDGES_ROOT_SECRET_FILE";
+
+impl Settings {
+    /// The value of PATH, to look for PostgreSQL's programs in.
+    pub fn search_path(&self) -> Option<std::ffi::OsString> {
+        self.search_path.clone()
+    }
+
+    /// The root secret: the one that is set, or in development one that is made under the var directory.
+    ///
+    /// # Errors
+    /// In production when none is set; in both modes when it is short or a placeholder, or a file can't be read.
+    pub fn root_secret(&self) -> Result<RootSecret, ConfigError> {
+        let (name, text) = match (&self.root_secret, &self.root_secret_file) {
+            (Some(text), _) => ("PLEDGES_ROOT_SECRET".to_owned(), text.clone()),
+            (None, Some(path)) => (path.display().to_string(), read_secret(path)?),
+            (None, None) if self.mode == Mode::Development => {
+                let path = self.var_dir.join("root-secret");
+                (path.display().to_string(), self.secret_in_var("root-secret")?)
+            }
+            (None, None) => {
+                return Err(ConfigError::BadSecret {
+                    name: "PLEDGES_ROOT_SECRET".into(),
+                    problem: "is not set, and production mode needs it",
+                    mend: HOW_TO_MAKE_ONE,
+                });
+            }
+        };
+        RootSecret::new(text.expose_secret().trim().as_bytes())
+            .map_err(|problem| ConfigError::BadSecret { name, problem, mend: HOW_TO_MAKE_ONE })
+    }
+
+    /// The secret in a file of the var directory (0600), which is made when it isn't there.
+    ///
+    /// # Errors
+    /// When the file can't be read or made.
+    pub fn secret_in_var(&self, file: &str) -> Result<SecretString, ConfigError> {
+        let path = self.var_dir.join(file);
+        let failed = |source| ConfigError::File { path: path.clone(), source };
+        if path.exists() {
+            return read_secret(&path);
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.var_dir).map_err(failed)?;
+        let secret = random_token()?;
+        // Written aside and linked into place: a crash leaves no half secret, and of two makers one wins.
+        let draft = self.var_dir.join(format!(".{file}.{}", std::process::id()));
+        let mut out =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
+        out.write_all(secret.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
+        let linked = fs::hard_link(&draft, &path);
+        fs::remove_file(&draft).map_err(failed)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+            _ => read_secret(&path),
+        }
+    }
+}
+
+impl ServeSettings {
+    /// Scheme, host and port of [`Self::public_url`], without a slash at the end.
+    ///
+    /// # Errors
+    /// When it has a path, isn't http or https, or isn't https in production.
+    pub fn public_origin(&self, mode: Mode) -> Result<String, ConfigError> {
+        let Some(text) = &self.public_url else {
+            return match mode {
+                Mode::Development => Ok(format!("http://{}", self.bind)),
+                Mode::Production => Err(ConfigError::BadPublicUrl("is not set, and production mode needs it")),
+            };
+        };
+        let url = reqwest::Url::parse(text).map_err(|_| ConfigError::BadPublicUrl("is not an address"))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if mode == Mode::Development => {}
+            "http" => return Err(ConfigError::BadPublicUrl("must begin with https:// in production mode")),
+            _ => return Err(ConfigError::BadPublicUrl("must begin with https:// or http://")),
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+            return Err(ConfigError::BadPublicUrl("must be scheme, host and port only"));
+        }
+        Ok(url.origin().ascii_serialization())
+    }
+
+    /// Time between two re-readings of the rounded values (design rule 8: ten minutes; ten seconds in development).
+    pub fn reread_every(&self, mode: Mode) -> Duration {
+        Duration::from_secs(self.reread_every_seconds.unwrap_or(match mode {
+            Mode::Development => 10,
+            Mode::Production => 600,
+        }))
+    }
+}
+
+fn read_secret(path: &Path) -> Result<SecretString, ConfigError> {
+    let failed = |source| ConfigError::File { path: path.to_owned(), source };
+    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(ConfigError::BadSecret {
+            name: path.display().to_string(),
+            problem: "can be read by others",
+            mend: "Make it private: chmod 600",
+        });
+    }
+    fs::read_to_string(path).map(|text| text.trim().into()).map_err(failed)
+}

@@ -1,0 +1,211 @@
+//! Cryptographic primitives with one way to use each: keys derived by purpose, keyed hashes, sealing, random tokens.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305,
+    aead::{Aead, Payload},
+};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// Bytes that a root secret has at least.
+pub const ROOT_SECRET_MIN_BYTES: usize = 32;
+
+const NONCE_BYTES: usize = 24;
+
+/// The operating system's random generator gave nothing, or a sealed value did not open.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CryptoError {
+    /// Not sealed under this key for this place, or damaged.
+    #[error("a sealed value does not open")]
+    DoesNotOpen,
+    /// Sealing failed (the text is longer than the cipher takes).
+    #[error("sealing failed")]
+    DoesNotSeal,
+    /// No randomness to be had.
+    #[error("the operating system gives no random bytes")]
+    NoRandomness,
+}
+
+/// The secret that every other key of the service comes from. Never in the database, never printed.
+#[derive(Clone)]
+pub struct RootSecret(SecretSlice<u8>);
+
+impl RootSecret {
+    /// Takes a secret of at least [`ROOT_SECRET_MIN_BYTES`] bytes.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it, without repeating it.
+    pub fn new(bytes: &[u8]) -> Result<Self, &'static str> {
+        if bytes.len() < ROOT_SECRET_MIN_BYTES {
+            return Err("is shorter than 32 bytes");
+        }
+        let mut seen = [false; 256];
+        for byte in bytes {
+            if let Some(slot) = seen.get_mut(usize::from(*byte)) {
+                *slot = true;
+            }
+        }
+        // 32 random bytes have about 30 different values, 64 hexadecimal digits all 16 but for one in a hundred.
+        if seen.iter().filter(|seen| **seen).count() < 12 {
+            return Err("repeats too few characters to be random");
+        }
+        let text = String::from_utf8_lossy(bytes).to_lowercase();
+        if ["changeme", "change-me", "secret", "password", "example", "default"].iter().any(|word| text.contains(word)) {
+            return Err("contains a word that is used for placeholders");
+        }
+        Ok(Self(bytes.to_vec().into()))
+    }
+
+    /// The key for one purpose (HKDF-SHA-256), bound to `salt`, for instance a campaign's.
+    pub fn derive(&self, purpose: &str, salt: &[u8]) -> Key {
+        let mut key = Zeroizing::new([0; 32]);
+        // The only error of expand is an output of more than 255 hashes; ours is one.
+        let expanded =
+            Hkdf::<Sha256>::new(Some(salt), self.0.expose_secret()).expand(purpose.as_bytes(), key.as_mut_slice());
+        debug_assert!(expanded.is_ok());
+        Key(key)
+    }
+}
+
+impl fmt::Debug for RootSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootSecret(hidden)")
+    }
+}
+
+/// A 256-bit key for one purpose. Wiped when dropped, never printed.
+#[derive(Clone)]
+pub struct Key(Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(hidden)")
+    }
+}
+
+impl Key {
+    /// A new random key.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn random() -> Result<Self, CryptoError> {
+        Ok(Self(Zeroizing::new(random_bytes()?)))
+    }
+
+    /// The key's bytes, for libraries that want them.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// HMAC-SHA-256 of `parts`. Each part is preceded by its length, so that no two lists of parts meet.
+    pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // HMAC takes keys of every length.
+        let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(self.0.as_slice()) else { return [0; 32] };
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Seals `text` for one place: `place` (a row, a campaign, a version) is authenticated and must be the same to open.
+    /// XChaCha20-Poly1305 with a random 192-bit nonce in front.
+    ///
+    /// # Errors
+    /// [`CryptoError::DoesNotSeal`], [`CryptoError::NoRandomness`].
+    pub fn seal(&self, text: &[u8], place: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let nonce: [u8; NONCE_BYTES] = random_bytes()?;
+        let sealed = XChaCha20Poly1305::new(self.expose().into())
+            .encrypt(&nonce.into(), Payload { msg: text, aad: place })
+            .map_err(|_| CryptoError::DoesNotSeal)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Self::seal`] made for the same place.
+    ///
+    /// # Errors
+    /// [`CryptoError::DoesNotOpen`].
+    pub fn open(&self, sealed: &[u8], place: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let (nonce, text) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CryptoError::DoesNotOpen)?;
+        XChaCha20Poly1305::new(self.expose().into())
+            .decrypt(nonce.into(), Payload { msg: text, aad: place })
+            .map(Zeroizing::new)
+            .map_err(|_| CryptoError::DoesNotOpen)
+    }
+}
+
+/// SHA-256, for values that are random already (tokens).
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Random bytes of the operating system.
+///
+/// # Errors
+/// [`CryptoError::NoRandomness`].
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| CryptoError::NoRandomness)?;
+    Ok(bytes)
+}
+
+/// A random token of 256 bits, in 43 characters that are safe in cookies and addresses.
+///
+/// # Errors
+/// [`CryptoError::NoRandomness`].
+pub fn random_token() -> Result<Zeroizing<String>, CryptoError> {
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> RootSecret {
+        RootSecret::new(b"0123456789abcdef0123456789ABCDEFxyz").unwrap()
+    }
+
+    #[test]
+    fn weak_root_secrets_are_refused() {
+        for weak in ["", "short", &"a".repeat(64), "please-changeme-0123456789-abcdefghijklm"] {
+            assert!(RootSecret::new(weak.as_bytes()).is_err(), "{weak}");
+        }
+        assert!(!format!("{:?}", root()).contains("0123"));
+    }
+
+    #[test]
+    fn keys_differ_by_purpose_and_salt() {
+        let key = |purpose, salt: &[u8]| *root().derive(purpose, salt).expose();
+        assert_eq!(key("a", b"1"), key("a", b"1"));
+        assert_ne!(key("a", b"1"), key("b", b"1"));
+        assert_ne!(key("a", b"1"), key("a", b"2"));
+    }
+
+    #[test]
+    fn hashes_of_different_parts_differ() {
+        let key = root().derive("test", b"");
+        assert_ne!(key.hash(&[b"ab", b"c"]), key.hash(&[b"a", b"bc"]));
+        assert_ne!(key.hash(&[b"ab"]), key.hash(&[b"ab", b""]));
+    }
+
+    #[test]
+    fn a_sealed_value_opens_only_whole_and_in_its_place() {
+        let key = root().derive("test", b"");
+        let sealed = key.seal(b"text", b"row 1").unwrap();
+        assert_eq!(key.open(&sealed, b"row 1").unwrap().as_slice(), b"text");
+        assert_eq!(key.open(&sealed, b"row 2"), Err(CryptoError::DoesNotOpen));
+        assert_eq!(key.open(&sealed[..20], b"row 1"), Err(CryptoError::DoesNotOpen));
+        for bit in 0..sealed.len() * 8 {
+            let mut damaged = sealed.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(key.open(&damaged, b"row 1"), Err(CryptoError::DoesNotOpen));
+        }
+        assert_ne!(sealed, key.seal(b"text", b"row 1").unwrap());
+    }
+}

@@ -1,0 +1,228 @@
+//! The database: the pool, what can go wrong with it, migrations, and the private PostgreSQL of development.
+
+pub mod local_postgres;
+mod migrate;
+mod postgres_binaries;
+#[rustfmt::skip]
+pub mod schema;
+pub mod var_lock;
+
+use std::time::Duration;
+
+use diesel::{ConnectionError, QueryableByName, result::DatabaseErrorKind, result::Error as DieselError};
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        deadpool::{Object, Pool},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+
+pub use migrate::{migrate, revert_all};
+
+/// A connection, taken from the pool or opened by hand.
+pub type Connection = AsyncPgConnection;
+
+/// How long a request waits for a connection, and a connection for the server: together with the statement below
+/// the two seconds within which a stopped database must be told (design, issue 1).
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// What each connection is set to. Durability is asked for even where the server's default is laxer (rule 1), and no
+/// statement, lock or forgotten transaction lasts for ever.
+const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET lock_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '60s'; SET application_name = 'pledges'";
+
+/// What the database said, as far as the service tells it apart. Nothing here carries a value.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// It can't be reached, or the connection broke; what was under way may or may not have been committed.
+    #[error("the database can't be reached")]
+    Unavailable,
+    /// Another transaction was in the way; trying again may succeed.
+    #[error("another transaction was in the way")]
+    Conflict,
+    /// A constraint, by name.
+    #[error("a constraint was violated: {0}")]
+    Constraint(String),
+    /// No such row.
+    #[error("no such row")]
+    NotFound,
+    /// Anything else: a defect of the service.
+    #[error("a query failed: {0}")]
+    Defect(&'static str),
+}
+
+impl From<DieselError> for DbError {
+    fn from(error: DieselError) -> Self {
+        use DatabaseErrorKind as Kind;
+        match error {
+            DieselError::NotFound => Self::NotFound,
+            DieselError::DatabaseError(kind, info) => match kind {
+                Kind::ClosedConnection | Kind::UnableToSendCommand => Self::Unavailable,
+                Kind::SerializationFailure => Self::Conflict,
+                Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::CheckViolation
+                | Kind::NotNullViolation
+                | Kind::ExclusionViolation => {
+                    Self::Constraint(info.constraint_name().or(info.column_name()).unwrap_or("unnamed").to_owned())
+                }
+                _ => from_message(info.message()),
+            },
+            DieselError::BrokenTransactionManager => Self::Unavailable,
+            DieselError::SerializationError(_) => Self::Defect("a value can't be written"),
+            DieselError::DeserializationError(_) => Self::Defect("a value can't be read"),
+            _ => Self::Defect("not classified"),
+        }
+    }
+}
+
+/// diesel gives no SQLSTATE for these; the messages are PostgreSQL's own in the C locale and hold no values.
+fn from_message(message: &str) -> DbError {
+    const GONE: [&str; 8] = [
+        "terminating connection",
+        "the database system is",
+        "connection closed",
+        "server closed",
+        "canceling statement due to",
+        "error communicating with the server",
+        "too many connections",
+        "remaining connection slots",
+    ];
+    if message.starts_with("deadlock detected") {
+        DbError::Conflict
+    } else if GONE.iter().any(|start| message.contains(start)) {
+        DbError::Unavailable
+    } else {
+        DbError::Defect("refused by the server")
+    }
+}
+
+impl From<ConnectionError> for DbError {
+    fn from(_: ConnectionError) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// The pool of connections. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<Connection>,
+    url: SecretString,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Database(url hidden)")
+    }
+}
+
+impl Database {
+    /// A pool of up to `connections`, opened when needed. Must be called on the main runtime: every connection is
+    /// driven there, whichever thread asks for it, so that it outlives the thread.
+    ///
+    /// # Errors
+    /// [`DbError::Defect`] when the pool can't be built.
+    pub fn new(url: &SecretString, connections: u32) -> Result<Self, DbError> {
+        let runtime = tokio::runtime::Handle::current();
+        let mut config = ManagerConfig::default();
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(move |url| {
+            let (runtime, url) = (runtime.clone(), url.to_owned());
+            Box::pin(async move {
+                runtime
+                    .spawn(async move { open(&url).await })
+                    .await
+                    .unwrap_or_else(|_| Err(ConnectionError::BadConnection("the runtime is stopping".into())))
+            })
+        });
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+        let pool = Pool::builder(manager)
+            .max_size(usize::try_from(connections).unwrap_or(usize::MAX))
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .build()
+            .map_err(|_| DbError::Defect("the pool can't be built"))?;
+        Ok(Self { pool, url: url.clone() })
+    }
+
+    /// A connection from the pool, within 1.5 seconds.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`].
+    pub async fn get(&self) -> Result<Object<Connection>, DbError> {
+        self.pool.get().await.map_err(|_| DbError::Unavailable)
+    }
+
+    /// A connection of one's own, for work that lasts or holds session locks.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`].
+    pub async fn open(&self) -> Result<Connection, DbError> {
+        tokio::time::timeout(PATIENCE, open(self.url.expose_secret()))
+            .await
+            .map_err(|_| DbError::Unavailable)?
+            .map_err(DbError::from)
+    }
+
+    /// Whether the database can be reached and takes writes, within two seconds.
+    pub async fn can_write(&self) -> bool {
+        #[derive(QueryableByName)]
+        struct Writable {
+            #[diesel(sql_type = diesel::sql_types::Bool)]
+            writable: bool,
+        }
+        let asked = async {
+            let mut connection = self.get().await.ok()?;
+            let sql = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool AS writable";
+            diesel::sql_query(sql).get_result::<Writable>(&mut connection).await.ok()
+        };
+        tokio::time::timeout(PATIENCE, asked).await.ok().flatten().is_some_and(|answer| answer.writable)
+    }
+
+    /// Closes the pool; connections in use end when they are given back.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+async fn open(url: &str) -> Result<Connection, ConnectionError> {
+    let mut connection = AsyncPgConnection::establish(url).await?;
+    connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// Runs `work` again, up to five times, while another transaction is in the way. `work` must be a whole transaction.
+///
+/// # Errors
+/// Those of `work`.
+pub async fn retrying<T, E, F>(mut work: F) -> Result<T, E>
+where
+    F: AsyncFnMut() -> Result<T, E>,
+    E: IsConflict,
+{
+    let mut pause = Duration::from_millis(5);
+    for _ in 0..4 {
+        match work().await {
+            Err(error) if error.is_conflict() => tokio::time::sleep(pause).await,
+            other => return other,
+        }
+        pause *= 3;
+    }
+    work().await
+}
+
+/// Whether an error means "try again".
+pub trait IsConflict {
+    /// True when another transaction was in the way.
+    fn is_conflict(&self) -> bool;
+}
+
+impl IsConflict for DbError {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict)
+    }
+}

@@ -1,0 +1,84 @@
+//! Headers of every answer: security headers, and CORS for what the whole world may read.
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web::Data,
+};
+
+/// Headers that a browser's script may read of a public answer.
+const EXPOSED: &str = "ETag, Retry-After, RateLimit, RateLimit-Policy";
+
+/// What a page of ours may load and do: our own files only, nothing inline, framed by nobody.
+pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What differs between installations.
+#[derive(Clone, Debug)]
+pub struct HeaderPolicy {
+    /// Whether browsers are told to come back by https only.
+    pub https: bool,
+    /// Paths below these may be read by scripts of every site (GET and HEAD, without credentials).
+    pub public_reads: &'static [&'static str],
+}
+
+/// The middleware. A header that the handler has set stays.
+///
+/// # Errors
+/// Those of the request, which actix answers.
+pub async fn secure(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let policy = request.app_data::<Data<HeaderPolicy>>().cloned();
+    let public = policy.as_ref().is_some_and(|policy| {
+        let below = |prefix: &&str| request.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        policy.public_reads.iter().any(below)
+    });
+    let method = request.method().clone();
+    if public && method == Method::OPTIONS && request.headers().contains_key(header::ORIGIN) {
+        return Ok(request.into_response(preflight()));
+    }
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let readable = public && matches!(method, Method::GET | Method::HEAD);
+    let mut set = |name: HeaderName, value: &'static str| {
+        if !response.headers().contains_key(&name) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        if readable { "cross-origin" } else { "same-origin" },
+    );
+    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()");
+    set(header::CACHE_CONTROL, "no-store");
+    if policy.is_some_and(|policy| policy.https) {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+    if readable {
+        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        set(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+    Ok(response)
+}
+
+/// Scripts of other sites may read, and nothing else; posting from them comes with registered partners.
+fn preflight() -> HttpResponse<BoxBody> {
+    HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "If-None-Match"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "7200"))
+        .finish()
+}

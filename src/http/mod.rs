@@ -1,0 +1,29 @@
+//! HTTP as every feature uses it: errors, bodies, queries, headers, the OpenAPI head. Knows no feature.
+//!
+//! A request passes, from the outside in: [`request::watch`] (address, log line, HEAD), [`headers::secure`], CORS for
+//! public reads, then the handler, whose arguments are the extractors of this module. An error on the way is a
+//! [`Problem`].
+
+pub mod body;
+pub mod compressed;
+pub mod form;
+pub mod headers;
+mod field_code;
+mod json;
+pub mod openapi;
+pub mod page;
+mod problem;
+mod query;
+pub mod request;
+pub mod server;
+mod visitor;
+
+pub use body::Valid;
+pub use field_code::FieldCode;
+pub use problem::{CATALOGUE, Code, FieldProblem, Problem, ProblemBody};
+pub use query::ValidQuery;
+pub use visitor::{TrustedProxies, Visitor};
+
+/// Scheme, host and port by which visitors reach the service, without a slash at the end.
+#[derive(Clone, Debug)]
+pub struct PublicOrigin(pub String);

@@ -1,0 +1,242 @@
+//! Errors as the caller sees them: `application/problem+json` (RFC 9457). One table says which code has which status;
+//! `/docs/problems` is printed from it.
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::db::DbError;
+
+/// Where the catalogue of problems stands; a problem's `type` is this with `#code`.
+pub const CATALOGUE: &str = "/docs/problems";
+
+macro_rules! codes {
+    ($($(#[doc = $detail:literal])+ $name:ident = $code:literal, $status:literal, $title:literal;)+) => {
+        /// What went wrong, once for the whole service.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($(#[doc = $detail])+ $name,)+ }
+
+        impl Code {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The stable name on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The HTTP status that goes with it.
+            pub fn status(self) -> StatusCode {
+                let number = match self { $(Self::$name => $status,)+ };
+                StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+
+            /// A few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// What it means and what to do.
+            pub fn detail(self) -> &'static str {
+                match self { $(Self::$name => concat!($($detail,)+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON, or ends too early.
+    MalformedJson = "malformed_json", 400, "The body is not JSON";
+    /// The form in the body can't be read.
+    MalformedForm = "malformed_form", 400, "The body is not a form";
+    /// A header that this operation reads has a form it can't have.
+    BadHeader = "bad_header", 400, "A header can't be read";
+    /// The request doesn't follow HTTP.
+    BadRequest = "bad_request", 400, "The request can't be read";
+    /// Sign in at /v1/auth/login and send the access token as "Authorization: Bearer …". It lasts ten minutes.
+    Unauthorized = "unauthorized", 401, "Not signed in";
+    /// Login or password is wrong, or the account is closed.
+    WrongLogin = "wrong_login", 401, "Login failed";
+    /// Your role doesn't allow this.
+    Forbidden = "forbidden", 403, "Not allowed";
+    /// This request came from another site.
+    ForeignOrigin = "foreign_origin", 403, "Not from this site";
+    /// There is nothing at this address.
+    NotFound = "not_found", 404, "Not found";
+    /// There is no public campaign with this name.
+    CampaignNotFound = "campaign_not_found", 404, "No such campaign";
+    /// The address exists, but not for this method.
+    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
+    /// The campaign has ended and takes no more pledges.
+    CampaignClosed = "campaign_closed", 409, "The campaign is closed";
+    /// None of these pledges can be removed: they are removed already.
+    NothingToRemove = "nothing_to_remove", 409, "Nothing to remove";
+    /// This removal was undone before.
+    AlreadyUndone = "already_undone", 409, "Already undone";
+    /// The body is larger than this operation takes (16 KiB; 64 KiB for a removal).
+    PayloadTooLarge = "payload_too_large", 413, "The body is too large";
+    /// Send application/json; pledges may also come as a form. Compressed bodies are not taken.
+    UnsupportedMediaType = "unsupported_media_type", 415, "Unsupported kind of body";
+    /// Some fields are not right; `errors` names each with a pointer and a code.
+    InvalidFields = "invalid_fields", 422, "Some fields are not right";
+    /// The address has query parameters that are not right; `errors` names each.
+    InvalidQuery = "invalid_query", 422, "The query is not right";
+    /// This idempotency key was used for another pledge. Use a new key for a new pledge.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another pledge";
+    /// The body came too slowly.
+    RequestTimeout = "request_timeout", 408, "The request took too long";
+    /// Too many at once. Wait as long as Retry-After says.
+    TooManyRequests = "too_many_requests", 429, "Too many requests";
+    /// A defect of the service. It has been logged; trying again rarely helps.
+    Internal = "internal", 500, "Something went wrong";
+    /// The service can't do this at the moment; nothing was lost that was acknowledged. Try again after Retry-After.
+    Unavailable = "unavailable", 503, "Not available at the moment";
+}
+
+/// One field that is not right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Where, as a JSON pointer into the body (RFC 6901), or the name of a query parameter.
+    #[schema(example = "/email")]
+    pub pointer: String,
+    /// What is wrong; the catalogue lists the codes. The value itself is never repeated.
+    #[schema(example = "invalid_email")]
+    pub code: String,
+}
+
+impl FieldProblem {
+    /// A problem with the field at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: code.into() }
+    }
+}
+
+/// An error on its way to the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What went wrong.
+    pub code: Code,
+    /// Which fields, for the codes that are about fields.
+    pub errors: Vec<FieldProblem>,
+    retry_after_seconds: Option<u32>,
+}
+
+/// The body of every error (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Where this kind of problem is explained.
+    #[schema(format = "uri-reference", example = "/docs/problems#campaign_not_found")]
+    r#type: String,
+    /// A few words.
+    #[schema(example = "No such campaign")]
+    title: &'static str,
+    /// The HTTP status once more.
+    #[schema(example = 404)]
+    status: u16,
+    /// The stable name of the problem.
+    #[schema(example = "campaign_not_found")]
+    code: &'static str,
+    /// What it means and what to do.
+    detail: &'static str,
+    /// Which fields are not right.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: Vec<FieldProblem>,
+}
+
+impl Problem {
+    /// Some fields are not right.
+    pub fn fields(errors: Vec<FieldProblem>) -> Self {
+        Self::with_errors(Code::InvalidFields, errors)
+    }
+
+    /// A problem of this code with these fields.
+    pub fn with_errors(code: Code, errors: Vec<FieldProblem>) -> Self {
+        Self { errors, ..code.into() }
+    }
+
+    /// One field is not right.
+    pub fn field(pointer: impl Into<String>, code: impl Into<String>) -> Self {
+        Self::fields(vec![FieldProblem::new(pointer, code)])
+    }
+
+    /// Too many requests: try again after `wait`.
+    pub fn retry_after(wait: std::time::Duration) -> Self {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Self { retry_after_seconds: Some(seconds), ..Code::TooManyRequests.into() }
+    }
+
+    /// The body that the caller gets.
+    pub fn body(&self) -> ProblemBody {
+        ProblemBody {
+            r#type: format!("{CATALOGUE}#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            code: self.code.as_str(),
+            detail: self.code.detail(),
+            errors: self.errors.clone(),
+        }
+    }
+
+    fn headers(&self, response: &mut HttpResponseBuilder) {
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if self.code == Code::Unauthorized {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        let retry_after_seconds = matches!(code, Code::Unavailable | Code::TooManyRequests).then_some(1);
+        Self { code, errors: Vec::new(), retry_after_seconds }
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable | DbError::Conflict => Code::Unavailable.into(),
+            DbError::NotFound => Code::NotFound.into(),
+            DbError::Constraint(_) | DbError::Defect(_) => {
+                tracing::error!(%error, "a request met a defect");
+                Code::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<crate::crypto::CryptoError> for Problem {
+    /// Fail closed: what can't be sealed or checked is refused, not stored (rule 7).
+    fn from(error: crate::crypto::CryptoError) -> Self {
+        tracing::error!(%error, "a request was refused");
+        Code::Unavailable.into()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        self.headers(&mut response);
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
+        response.content_type("application/problem+json").body(body)
+    }
+}

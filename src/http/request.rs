@@ -1,0 +1,68 @@
+//! Around every request: the visitor's address, HEAD answered like GET, one log line, and errors that actix itself
+//! answered turned into problems.
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, StatusCode, header},
+    middleware::Next,
+    web::Data,
+};
+use futures_util::FutureExt;
+
+use super::{Code, Problem, TrustedProxies};
+
+/// The middleware. Logs route template, method, status and duration: no address, no path, no query, no body.
+///
+/// # Errors
+/// Those of the request, which actix answers.
+pub async fn watch(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let start = Instant::now();
+    if let (Some(proxies), Some(peer)) = (request.app_data::<Data<TrustedProxies>>(), request.peer_addr()) {
+        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
+        let visitor = proxies.visitor(peer.ip(), forwarded);
+        request.extensions_mut().insert(visitor);
+    }
+    // The connection leaves the body out of an answer to HEAD by itself.
+    let method = request.method().clone();
+    if method == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    // A panic is a defect of ours; its text stays out of the answer and, by the panic hook, out of the log.
+    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let response = answered.map_err(|_| Problem::from(Code::Internal))??.map_into_boxed_body();
+    let response = with_problem_body(response);
+    let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
+    let milliseconds = start.elapsed().as_micros() as f64 / 1000.0;
+    let status = response.status().as_u16();
+    tracing::info!(%method, route, status, milliseconds, "request");
+    Ok(response)
+}
+
+/// actix answers some errors by itself (a path that isn't UTF-8, for instance), with bodies of its own.
+fn with_problem_body(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+        [&b"application/problem+json"[..], b"text/html", b"application/json"]
+            .iter()
+            .any(|start| kind.as_bytes().starts_with(start))
+    });
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let code = match status {
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+        StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+        status if status.is_client_error() => Code::BadRequest,
+        _ => Code::Internal,
+    };
+    response.error_response(Problem::from(code))
+}

@@ -1,0 +1,66 @@
+//! Moderators at work: finding pledges ([`routes`], [`store`]), taking them out and putting them back ([`removals`]).
+//! Every action commits with its entry in the audit log.
+
+pub mod log;
+pub mod removals;
+pub mod routes;
+pub mod store;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    accounts::Who,
+    audit::{self, Entry},
+    campaigns::{self, Campaign},
+    crypto::RootSecret,
+    db::{Database, DbError},
+    pledges::ingest::Pledges,
+    sealing::ReviewCopies,
+    totals::Totals,
+};
+
+/// The handle. Clones share everything.
+#[derive(Clone)]
+pub struct Moderation {
+    database: Database,
+    pledges: Pledges,
+    totals: Totals,
+    copies: ReviewCopies,
+}
+
+impl Moderation {
+    /// Moderation of the pledges in `database`.
+    pub fn new(database: Database, pledges: Pledges, totals: Totals, root: &RootSecret) -> Self {
+        Self { database, pledges, totals, copies: ReviewCopies::new(root) }
+    }
+
+    /// The campaign, drafts too, if this person may see it. Somebody else's campaign is not found, like one that
+    /// doesn't exist, and the attempt is audited.
+    ///
+    /// # Errors
+    /// [`DbError::NotFound`], and those of the database.
+    async fn campaign(&self, who: &Who, slug: &str) -> Result<Campaign, DbError> {
+        let mut connection = self.database.get().await?;
+        let campaign = campaigns::store::find(&mut connection, slug).await?;
+        if who.may_see(campaign.id) {
+            return Ok(campaign);
+        }
+        let entry = Entry {
+            moderator: Some(who.id),
+            campaign: Some(campaign.id),
+            action: "access.denied",
+            details: json!({ "session": who.session }),
+        };
+        audit::store::record(&mut connection, entry).await?;
+        Err(DbError::NotFound)
+    }
+
+    fn review(&self, campaign: Uuid, pledge: Uuid, sealed: Option<&[u8]>) -> Option<crate::sealing::ReviewCopy> {
+        let opened = self.copies.open(campaign, pledge, sealed?);
+        if opened.is_err() {
+            tracing::error!("a review copy does not open: another root secret, or a damaged row");
+        }
+        opened.ok()
+    }
+}

@@ -1,0 +1,163 @@
+//! Removals: pledges taken out for a reason, and put back by undo. Rows, counts and the audit entry change in one
+//! transaction, so the totals are right at every moment.
+
+pub mod routes;
+pub mod store;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Moderation;
+use crate::{
+    accounts::Who,
+    db::{DbError, IsConflict, retrying},
+};
+
+/// Pledges that one removal by ids takes out at the most.
+pub const MAX_IDS: usize = 1_000;
+
+/// Why pledges are taken out, as a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// Advertising or nonsense.
+    Spam,
+    /// Made by a program.
+    Bot,
+    /// The same person again.
+    Duplicate,
+    /// Insults, threats, somebody else's name.
+    Abuse,
+    /// A trial.
+    Test,
+    /// See the note.
+    Other,
+}
+
+impl Reason {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spam => "spam",
+            Self::Bot => "bot",
+            Self::Duplicate => "duplicate",
+            Self::Abuse => "abuse",
+            Self::Test => "test",
+            Self::Other => "other",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Spam, Self::Bot, Self::Duplicate, Self::Abuse, Self::Test, Self::Other]
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+    }
+}
+
+/// A removal as it is stored.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Login of who removed.
+    pub moderator: String,
+    /// Category.
+    pub reason: Reason,
+    /// In the moderator's words.
+    pub note: String,
+    /// How many pledges it took out.
+    pub pledges: i64,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When and by whom it was undone, and why.
+    pub undone: Option<Undone>,
+}
+
+/// The end of a removal.
+#[derive(Clone, Debug)]
+pub struct Undone {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Login of who undid it.
+    pub moderator: String,
+    /// In the moderator's words.
+    pub note: String,
+}
+
+/// Why a removal or an undo did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum RemovalError {
+    /// All the pledges are removed already.
+    #[error("nothing to remove")]
+    NothingToRemove,
+    /// It was undone before.
+    #[error("already undone")]
+    AlreadyUndone,
+    /// The database; [`DbError::NotFound`]: no such removal, or none of the pledges is there.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl IsConflict for RemovalError {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(DbError::Conflict))
+    }
+}
+
+/// What somebody wants to take out.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Which pledges.
+    pub ids: Vec<Uuid>,
+    /// Why.
+    pub reason: Reason,
+    /// Why, in words.
+    pub note: String,
+}
+
+/// What a removal did.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The removal.
+    pub removal: Removal,
+    /// Ids that were removed already.
+    pub already_removed: Vec<Uuid>,
+    /// Ids that the campaign has no pledge for.
+    pub not_found: Vec<Uuid>,
+}
+
+impl Moderation {
+    /// Takes pledges out of a campaign.
+    ///
+    /// # Errors
+    /// See [`RemovalError`]; then nothing has changed.
+    pub async fn remove(&self, who: &Who, campaign: Uuid, mut order: Order) -> Result<Outcome, RemovalError> {
+        // In the order of the ids, so that two removals of the same pledges can't wait for each other.
+        order.ids.sort_unstable();
+        order.ids.dedup();
+        let outcome = retrying(async || {
+            let mut connection = self.database.get().await?;
+            store::remove(&mut connection, who, campaign, &order).await
+        })
+        .await?;
+        self.totals.changed();
+        Ok(outcome)
+    }
+
+    /// Puts back exactly what a removal took out.
+    ///
+    /// # Errors
+    /// See [`RemovalError`]; then nothing has changed.
+    pub async fn undo(&self, who: &Who, campaign: Uuid, removal: Uuid, note: &str) -> Result<Removal, RemovalError> {
+        let removal = retrying(async || {
+            let mut connection = self.database.get().await?;
+            store::undo(&mut connection, who, campaign, removal, note).await
+        })
+        .await?;
+        self.totals.changed();
+        Ok(removal)
+    }
+}

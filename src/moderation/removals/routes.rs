@@ -1,0 +1,295 @@
+//! The door for removals.
+
+use actix_web::{
+    HttpResponse, get,
+    http::header,
+    post,
+    web::{Data, Json, Path},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+use validator::{Validate, ValidationError};
+
+use super::{MAX_IDS, Order, Outcome, Reason, RemovalError, store};
+use crate::{
+    accounts::signed::{Moderator, Signed},
+    http::{
+        Code, FieldCode, Problem, ProblemBody, Valid, ValidQuery,
+        page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT},
+    },
+    moderation::{Moderation, routes::next_cursor},
+};
+
+/// A thousand ids take 39 KB.
+const REMOVAL_BODY_LIMIT: usize = 64 * 1024;
+
+/// Characters of a note.
+const NOTE_CHARS: usize = 1_000;
+
+/// The operations of this part.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(create).service(list).service(get_removal).service(undo);
+}
+
+/// Pledges to take out, and why.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "ids": ["0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b80"], "reason": "bot", "note": "Same message from forty sources",
+}))]
+pub struct NewRemoval {
+    /// Which pledges, 1 to 1,000.
+    #[validate(custom(function = "some_ids"))]
+    #[schema(min_items = 1, max_items = 1000)]
+    ids: Vec<Uuid>,
+    /// Why, as a category.
+    reason: Reason,
+    /// Why, in your words. Don't write personal data of supporters here: the audit log keeps it.
+    #[validate(custom(function = "a_note"))]
+    #[schema(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    note: String,
+}
+
+/// Why it is undone.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"note": "They were a school class"}))]
+pub struct NewUndo {
+    /// In your words.
+    #[validate(custom(function = "a_note"))]
+    #[schema(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    note: String,
+}
+
+fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
+    match ids.len() {
+        0 => Err(ValidationError::new(FieldCode::Required.as_str())),
+        count if count > MAX_IDS => Err(ValidationError::new(FieldCode::TooMany.as_str())),
+        _ => Ok(()),
+    }
+}
+
+fn a_note(note: &str) -> Result<(), ValidationError> {
+    let code = if note.trim().is_empty() {
+        FieldCode::Required
+    } else if note.chars().count() > NOTE_CHARS {
+        FieldCode::TooLong
+    } else if note.contains('\0') {
+        FieldCode::InvalidText
+    } else {
+        return Ok(());
+    };
+    Err(ValidationError::new(code.as_str()))
+}
+
+/// A removal.
+#[derive(Serialize, ToSchema)]
+pub struct Removal {
+    id: Uuid,
+    /// Login of who removed.
+    #[schema(example = "ada")]
+    moderator: String,
+    reason: Reason,
+    note: String,
+    /// How many pledges it took out.
+    #[schema(minimum = 1)]
+    pledges: i64,
+    created_at: DateTime<Utc>,
+    /// Null: it stands.
+    undone_at: Option<DateTime<Utc>>,
+    /// Login of who undid it.
+    undone_by: Option<String>,
+    undo_note: Option<String>,
+}
+
+impl From<super::Removal> for Removal {
+    fn from(removal: super::Removal) -> Self {
+        let (undone_at, undone_by, undo_note) = match removal.undone {
+            Some(undone) => (Some(undone.at), Some(undone.moderator), Some(undone.note)),
+            None => (None, None, None),
+        };
+        Self {
+            id: removal.id,
+            moderator: removal.moderator,
+            reason: removal.reason,
+            note: removal.note,
+            pledges: removal.pledges,
+            created_at: removal.created_at,
+            undone_at,
+            undone_by,
+            undo_note,
+        }
+    }
+}
+
+/// What a removal did.
+#[derive(Serialize, ToSchema)]
+pub struct RemovalResult {
+    removal: Removal,
+    /// Ids that were removed already.
+    already_removed: Vec<Uuid>,
+    /// Ids that the campaign has no pledge for.
+    not_found: Vec<Uuid>,
+}
+
+impl From<Outcome> for RemovalResult {
+    fn from(outcome: Outcome) -> Self {
+        let Outcome { removal, already_removed, not_found } = outcome;
+        Self { removal: removal.into(), already_removed, not_found }
+    }
+}
+
+/// Removals, a page at a time, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct RemovalPage {
+    removals: Vec<Removal>,
+    /// Where the next page begins; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Which page.
+#[derive(Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Removals a page.
+    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
+    #[param(minimum = 1, maximum = 200, example = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<Uuid>>,
+}
+
+impl From<RemovalError> for Problem {
+    fn from(error: RemovalError) -> Self {
+        match error {
+            RemovalError::NothingToRemove => Code::NothingToRemove.into(),
+            RemovalError::AlreadyUndone => Code::AlreadyUndone.into(),
+            RemovalError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Remove pledges
+///
+/// They leave the totals in the same transaction; the action is on record, and can be undone. Pledges that are removed
+/// already, and ids that are not there, are named in the answer.
+#[utoipa::path(
+    tag = "Moderation", operation_id = "removePledges", security(("access_token" = [])), request_body = NewRemoval,
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
+    responses(
+        (status = 201, description = "Removed", body = RemovalResult, headers(("Location" = String, description = "The removal"))),
+        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign or pledge, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "All of them are removed already", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/moderation/campaigns/{slug}/removals")]
+pub async fn create(
+    signed: Signed<Moderator>,
+    moderation: Data<Moderation>,
+    slug: Path<String>,
+    Valid(body): Valid<NewRemoval, REMOVAL_BODY_LIMIT>,
+) -> Result<HttpResponse, Problem> {
+    let campaign = moderation.campaign(&signed.who, &slug).await?;
+    let order = Order { ids: body.ids, reason: body.reason, note: body.note.trim().to_owned() };
+    let outcome = moderation.remove(&signed.who, campaign.id, order).await?;
+    let location = format!("/v1/moderation/campaigns/{}/removals/{}", campaign.slug, outcome.removal.id);
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(RemovalResult::from(outcome)))
+}
+
+/// Removals
+#[utoipa::path(
+    tag = "Moderation", operation_id = "listRemovals", security(("access_token" = [])),
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), Page),
+    responses(
+        (status = 200, description = "Removals, newest first", body = RemovalPage),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/moderation/campaigns/{slug}/removals")]
+pub async fn list(
+    signed: Signed<Moderator>,
+    moderation: Data<Moderation>,
+    slug: Path<String>,
+    ValidQuery(page): ValidQuery<Page>,
+) -> Result<Json<RemovalPage>, Problem> {
+    let campaign = moderation.campaign(&signed.who, &slug).await?;
+    let limit = page.limit.unwrap_or(DEFAULT_LIMIT);
+    let mut connection = moderation.database.get().await?;
+    let before = page.cursor.map(|cursor| cursor.0);
+    let mut removals = store::list(&mut connection, campaign.id, before, limit + 1).await?;
+    let next_cursor = next_cursor(&mut removals, limit, |removal| removal.id);
+    Ok(Json(RemovalPage { removals: removals.into_iter().map(Removal::from).collect(), next_cursor }))
+}
+
+/// One removal
+#[utoipa::path(
+    tag = "Moderation", operation_id = "getRemoval", security(("access_token" = [])),
+    params(
+        ("slug" = String, Path, description = "The campaign", example = "together-we-defend"),
+        ("id" = Uuid, Path, description = "The removal"),
+    ),
+    responses(
+        (status = 200, description = "The removal", body = Removal),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign or removal, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/moderation/campaigns/{slug}/removals/{id}")]
+pub async fn get_removal(
+    signed: Signed<Moderator>,
+    moderation: Data<Moderation>,
+    path: Path<(String, Uuid)>,
+) -> Result<Json<Removal>, Problem> {
+    let (slug, id) = path.into_inner();
+    let campaign = moderation.campaign(&signed.who, &slug).await?;
+    let mut connection = moderation.database.get().await?;
+    Ok(Json(store::find(&mut connection, campaign.id, id).await?.into()))
+}
+
+/// Undo a removal
+///
+/// Puts back exactly the pledges that it took out, with the time at which they were counted first.
+#[utoipa::path(
+    tag = "Moderation", operation_id = "undoRemoval", security(("access_token" = [])), request_body = NewUndo,
+    params(
+        ("slug" = String, Path, description = "The campaign", example = "together-we-defend"),
+        ("id" = Uuid, Path, description = "The removal"),
+    ),
+    responses(
+        (status = 200, description = "Undone", body = Removal),
+        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign or removal, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Undone before", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/moderation/campaigns/{slug}/removals/{id}/undo")]
+pub async fn undo(
+    signed: Signed<Moderator>,
+    moderation: Data<Moderation>,
+    path: Path<(String, Uuid)>,
+    Valid(body): Valid<NewUndo>,
+) -> Result<Json<Removal>, Problem> {
+    let (slug, id) = path.into_inner();
+    let campaign = moderation.campaign(&signed.who, &slug).await?;
+    Ok(Json(moderation.undo(&signed.who, campaign.id, id, body.note.trim()).await?.into()))
+}

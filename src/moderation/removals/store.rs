@@ -1,0 +1,268 @@
+//! The shelf of removals: rows, delta, removal and audit entry in one transaction.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    OptionalExtension, QueryableByName,
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Order, Outcome, Reason, Removal, RemovalError, Undone};
+use crate::{
+    accounts::Who,
+    audit::{self, Entry},
+    country::Country,
+    db::{Connection, DbError},
+    totals::{self, shown::Changes},
+};
+
+impl From<diesel::result::Error> for RemovalError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    state: String,
+}
+
+#[derive(QueryableByName)]
+struct Changed {
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Text)]
+    state_before: String,
+}
+
+/// Takes the pledges of `order` (sorted ids) out.
+///
+/// # Errors
+/// See [`RemovalError`].
+pub async fn remove(
+    connection: &mut Connection,
+    who: &Who,
+    campaign: Uuid,
+    order: &Order,
+) -> Result<Outcome, RemovalError> {
+    connection
+        .transaction(async |connection| {
+            let found: Vec<Found> = diesel::sql_query(
+                "SELECT id, state FROM pledges WHERE campaign_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
+            )
+            .bind::<SqlUuid, _>(campaign)
+            .bind::<Array<SqlUuid>, _>(&order.ids)
+            .get_results(connection)
+            .await?;
+            let known: HashSet<Uuid> = found.iter().map(|row| row.id).collect();
+            let not_found = order.ids.iter().filter(|id| !known.contains(id)).copied().collect();
+            let (already, removable): (Vec<_>, Vec<_>) = found.into_iter().partition(|row| row.state == "removed");
+            if removable.is_empty() {
+                return Err(if already.is_empty() { DbError::NotFound.into() } else { RemovalError::NothingToRemove });
+            }
+            let ids: Vec<Uuid> = removable.iter().map(|row| row.id).collect();
+            let removal = take_out(connection, who, campaign, order, &ids).await?;
+            Ok(Outcome { removal, already_removed: already.into_iter().map(|row| row.id).collect(), not_found })
+        })
+        .await
+}
+
+async fn take_out(
+    connection: &mut Connection,
+    who: &Who,
+    campaign: Uuid,
+    order: &Order,
+    ids: &[Uuid],
+) -> Result<Removal, RemovalError> {
+    let id = Uuid::now_v7();
+    let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    diesel::sql_query(
+        "INSERT INTO removals (id, campaign_id, moderator_id, reason, note, pledges) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<SqlUuid, _>(who.id)
+    .bind::<Text, _>(order.reason.as_str())
+    .bind::<Text, _>(&order.note)
+    .bind::<BigInt, _>(count)
+    .execute(&mut *connection)
+    .await?;
+    let changed: Vec<Changed> = diesel::sql_query(
+        "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
+         RETURNING country, state_before",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .get_results(&mut *connection)
+    .await?;
+    let changes = uncounted(&changed, -1);
+    totals::store::append(connection, campaign, &changes).await?;
+    let details = json!({ "removal": id, "reason": order.reason, "note": order.note, "pledges": count, "change": by_country(&changes) });
+    record(connection, who, campaign, "removal.create", details).await?;
+    find(connection, campaign, id).await
+}
+
+/// What becomes (un)counted, by country.
+fn uncounted(changed: &[Changed], by: i64) -> Changes {
+    let mut changes = Changes::new();
+    for row in changed.iter().filter(|row| row.state_before == "counted") {
+        *changes.entry(row.country.parse().unwrap_or(Country::WITHHELD)).or_default() += by;
+    }
+    changes
+}
+
+fn by_country(changes: &Changes) -> BTreeMap<String, i64> {
+    changes.iter().map(|(country, by)| (country.to_string(), *by)).collect()
+}
+
+async fn record(
+    connection: &mut Connection,
+    who: &Who,
+    campaign: Uuid,
+    action: &'static str,
+    details: serde_json::Value,
+) -> Result<(), DbError> {
+    let entry = Entry { moderator: Some(who.id), campaign: Some(campaign), action, details };
+    audit::store::record(connection, entry).await
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    undone_at: Option<DateTime<Utc>>,
+}
+
+/// Puts back exactly what the removal took out.
+///
+/// # Errors
+/// See [`RemovalError`].
+pub async fn undo(
+    connection: &mut Connection,
+    who: &Who,
+    campaign: Uuid,
+    removal: Uuid,
+    note: &str,
+) -> Result<Removal, RemovalError> {
+    connection
+        .transaction(async |connection| {
+            let locked: Option<Locked> =
+                diesel::sql_query("SELECT undone_at FROM removals WHERE id = $1 AND campaign_id = $2 FOR UPDATE")
+                    .bind::<SqlUuid, _>(removal)
+                    .bind::<SqlUuid, _>(campaign)
+                    .get_result(connection)
+                    .await
+                    .optional()?;
+            match locked {
+                None => return Err(DbError::NotFound.into()),
+                Some(Locked { undone_at: Some(_) }) => return Err(RemovalError::AlreadyUndone),
+                Some(Locked { undone_at: None }) => {}
+            }
+            let changes = put_back(connection, removal).await?;
+            diesel::sql_query("UPDATE removals SET undone_at = now(), undone_by = $2, undo_note = $3 WHERE id = $1")
+                .bind::<SqlUuid, _>(removal)
+                .bind::<SqlUuid, _>(who.id)
+                .bind::<Text, _>(note)
+                .execute(connection)
+                .await?;
+            totals::store::append(connection, campaign, &changes).await?;
+            let details = json!({ "removal": removal, "note": note, "change": by_country(&changes) });
+            record(connection, who, campaign, "removal.undo", details).await?;
+            find(connection, campaign, removal).await
+        })
+        .await
+}
+
+async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<Changes, DbError> {
+    // Locked in the order of the ids, like everywhere; the state before is read before it is cleared.
+    let changed: Vec<Changed> = diesel::sql_query(
+        "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 ORDER BY id FOR UPDATE) \
+         UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
+         WHERE pledges.id = taken.id RETURNING country, taken.state_before",
+    )
+    .bind::<SqlUuid, _>(removal)
+    .get_results(connection)
+    .await?;
+    Ok(uncounted(&changed, 1))
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    moderator: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Text)]
+    note: String,
+    #[diesel(sql_type = BigInt)]
+    pledges: i64,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    undone_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    undone_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    undo_note: Option<String>,
+}
+
+impl From<Row> for Removal {
+    fn from(row: Row) -> Self {
+        let undone = row.undone_at.zip(row.undone_by).zip(row.undo_note);
+        Self {
+            id: row.id,
+            moderator: row.moderator,
+            reason: Reason::parse(&row.reason).unwrap_or(Reason::Other),
+            note: row.note,
+            pledges: row.pledges,
+            created_at: row.created_at,
+            undone: undone.map(|((at, moderator), note)| Undone { at, moderator, note }),
+        }
+    }
+}
+
+const SELECT: &str = "SELECT removals.id, moderators.login AS moderator, reason, note, pledges, removals.created_at, \
+     undone_at, undoer.login AS undone_by, undo_note FROM removals \
+     JOIN moderators ON moderators.id = removals.moderator_id \
+     LEFT JOIN moderators AS undoer ON undoer.id = undone_by WHERE campaign_id = $1";
+
+/// One removal of a campaign.
+///
+/// # Errors
+/// [`DbError::NotFound`], and those of the database.
+pub async fn find(connection: &mut Connection, campaign: Uuid, removal: Uuid) -> Result<Removal, RemovalError> {
+    let row: Row = diesel::sql_query(format!("{SELECT} AND removals.id = $2"))
+        .bind::<SqlUuid, _>(campaign)
+        .bind::<SqlUuid, _>(removal)
+        .get_result(connection)
+        .await?;
+    Ok(row.into())
+}
+
+/// A campaign's removals, newest first, before the id `before`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(
+    connection: &mut Connection,
+    campaign: Uuid,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Removal>, DbError> {
+    let sql = format!("{SELECT} AND ($2 IS NULL OR removals.id < $2) ORDER BY removals.id DESC LIMIT $3");
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(campaign)
+        .bind::<Nullable<SqlUuid>, _>(before)
+        .bind::<BigInt, _>(i64::from(limit))
+        .get_results(connection)
+        .await?;
+    Ok(rows.into_iter().map(Removal::from).collect())
+}

@@ -1,0 +1,299 @@
+//! The door for moderators: pledges and exact totals.
+
+use actix_web::{
+    get, post,
+    web::{Data, Json, Path},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{Moderation, store};
+use crate::{
+    accounts::signed::{Moderator, Signed},
+    country::Country,
+    http::{
+        FieldCode, Problem, ProblemBody, Valid, ValidQuery,
+        body::coded,
+        page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT},
+    },
+    pledges::{State, fields::Language, mailbox::Email},
+    sealing::mask_name,
+    totals,
+};
+
+/// The operations of this feature.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list_pledges).service(look_up).service(exact_totals);
+    super::removals::routes::routes(config);
+    super::log::routes::routes(config);
+}
+
+/// A pledge as moderators see it: nobody's name or address in full.
+#[derive(Serialize, ToSchema)]
+pub struct Pledge {
+    id: Uuid,
+    #[schema(example = "counted", pattern = "^(counted|removed)$")]
+    state: String,
+    #[schema(value_type = Country)]
+    country: String,
+    /// BCP 47 tag of the form.
+    language: Option<String>,
+    /// Which page it came from.
+    source: Option<String>,
+    created_at: DateTime<Utc>,
+    counted_at: Option<DateTime<Utc>>,
+    /// The removal that took it out.
+    removal_id: Option<Uuid>,
+    consents: Consents,
+    /// What is kept for review, masked; null when it is gone.
+    review: Option<Review>,
+}
+
+/// Versions of the consent texts agreed to; null: not agreed.
+#[derive(Serialize, ToSchema)]
+pub struct Consents {
+    updates: Option<i16>,
+    partner: Option<i16>,
+    public: Option<i16>,
+}
+
+/// What is kept for review, masked.
+#[derive(Serialize, ToSchema)]
+pub struct Review {
+    /// The shape of the name.
+    #[schema(example = "A•• L••••")]
+    name: Option<String>,
+    /// First letter and domain of the address.
+    #[schema(example = "a•••@example.org")]
+    email: Option<String>,
+    message: Option<String>,
+}
+
+/// Pledges, a page at a time, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct PledgePage {
+    pledges: Vec<Pledge>,
+    /// Exactly how many fit the filter, on all pages.
+    #[schema(minimum = 0)]
+    total: i64,
+    /// Where the next page begins; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Which pledges.
+#[derive(Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PledgeFilter {
+    /// In this state.
+    #[serde(default, deserialize_with = "state")]
+    #[param(value_type = Option<String>, pattern = "^(counted|removed)$", example = "counted")]
+    state: Option<State>,
+    /// From this country.
+    country: Option<Country>,
+    /// Stored at or after this time (RFC 3339).
+    #[serde(default, deserialize_with = "time")]
+    #[param(value_type = Option<DateTime<Utc>>, example = "2026-11-01T00:00:00Z")]
+    from: Option<DateTime<Utc>>,
+    /// Stored before this time (RFC 3339).
+    #[serde(default, deserialize_with = "time")]
+    #[param(value_type = Option<DateTime<Utc>>, example = "2027-01-01T00:00:00Z")]
+    to: Option<DateTime<Utc>>,
+    /// Made in this language.
+    #[serde(default, deserialize_with = "language")]
+    #[param(value_type = Option<Language>)]
+    language: Option<String>,
+    /// Taken out by this removal.
+    removal: Option<Uuid>,
+    /// Pledges a page.
+    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
+    #[param(minimum = 1, maximum = 200, example = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<Uuid>>,
+}
+
+fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<State>, D::Error> {
+    State::parse(&String::deserialize(deserializer)?).map(Some).ok_or_else(|| coded(FieldCode::NotAllowed))
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let time = DateTime::parse_from_rfc3339(&String::deserialize(deserializer)?).ok();
+    // PostgreSQL's timestamps reach further than anybody's pledges, but not as far as chrono's.
+    let time = time.map(|time| time.to_utc()).filter(|time| (0..=9999).contains(&chrono::Datelike::year(time)));
+    time.map(Some).ok_or_else(|| coded(FieldCode::InvalidTime))
+}
+
+fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let language = Language::parse(&String::deserialize(deserializer)?).map_err(coded)?;
+    Ok(Some(language.as_str().to_owned()))
+}
+
+impl PledgeFilter {
+    fn filter(&self) -> store::Filter {
+        store::Filter {
+            state: self.state,
+            country: self.country,
+            from: self.from,
+            to: self.to,
+            language: self.language.clone(),
+            removal: self.removal,
+            fingerprint: None,
+        }
+    }
+}
+
+impl Moderation {
+    fn shown(&self, campaign: Uuid, row: store::Row) -> Pledge {
+        let review = self.review(campaign, row.id, row.sealed_review.as_deref()).map(|copy| Review {
+            name: copy.name.as_deref().map(mask_name),
+            email: copy.email,
+            message: copy.message,
+        });
+        let consents =
+            Consents { updates: row.consent_updates, partner: row.consent_partner, public: row.consent_public };
+        Pledge {
+            id: row.id,
+            state: row.state,
+            country: row.country,
+            language: row.language,
+            source: row.source,
+            created_at: row.created_at,
+            counted_at: row.counted_at,
+            removal_id: row.removal_id,
+            consents,
+            review,
+        }
+    }
+}
+
+/// Find pledges
+///
+/// Newest first. To look for an e-mail address, see the look-up: addresses don't belong into a URL.
+#[utoipa::path(
+    tag = "Moderation", operation_id = "listPledges", security(("access_token" = [])),
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), PledgeFilter),
+    responses(
+        (status = 200, description = "Pledges that fit", body = PledgePage),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/moderation/campaigns/{slug}/pledges")]
+pub async fn list_pledges(
+    signed: Signed<Moderator>,
+    moderation: Data<Moderation>,
+    slug: Path<String>,
+    ValidQuery(query): ValidQuery<PledgeFilter>,
+) -> Result<Json<PledgePage>, Problem> {
+    let campaign = moderation.campaign(&signed.who, &slug).await?;
+    let (filter, limit) = (query.filter(), query.limit.unwrap_or(DEFAULT_LIMIT));
+    let mut connection = moderation.database.get().await?;
+    let before = query.cursor.map(|cursor| cursor.0);
+    let mut rows = store::page(&mut connection, campaign.id, &filter, before, limit + 1).await?;
+    let total = store::count(&mut connection, campaign.id, &filter).await?;
+    let next_cursor = next_cursor(&mut rows, limit, |row| row.id);
+    let pledges = rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect();
+    Ok(Json(PledgePage { pledges, total, next_cursor }))
+}
+
+/// Cuts the row that was read to see whether there are more, and says where they begin.
+pub(super) fn next_cursor<R, K: Serialize>(rows: &mut Vec<R>, limit: u32, key: impl Fn(&R) -> K) -> Option<String> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| more).map(|row| Cursor(key(row)).encode())
+}
+
+/// Whose pledge.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct LookUp {
+    /// The address, in any of its spellings.
+    #[schema(value_type = Email)]
+    email: String,
+}
+
+/// What was found.
+#[derive(Serialize, ToSchema)]
+pub struct Found {
+    /// None or one.
+    pledges: Vec<Pledge>,
+}
+
+/// Find the pledge of an e-mail address
+///
+/// By fingerprint: the address itself is stored nowhere. A POST, so that the address stays out of URLs and logs.
+#[utoipa::path(
+    tag = "Moderation", operation_id = "lookUpPledge", security(("access_token" = [])), request_body = LookUp,
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
+    responses(
+        (status = 200, description = "The pledge, if there is one", body = Found),
+        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/moderation/campaigns/{slug}/pledges/lookup")]
+pub async fn look_up(
+    signed: Signed<Moderator>,
+    moderation: Data<Moderation>,
+    slug: Path<String>,
+    Valid(body): Valid<LookUp>,
+) -> Result<Json<Found>, Problem> {
+    let campaign = moderation.campaign(&signed.who, &slug).await?;
+    let email = Email::parse(&body.email).map_err(|code| Problem::field("/email", code))?;
+    let fingerprint = moderation.pledges.fingerprint(&campaign, &email)?;
+    let filter = store::Filter { fingerprint: Some(fingerprint), ..store::Filter::default() };
+    let mut connection = moderation.database.get().await?;
+    let rows = store::page(&mut connection, campaign.id, &filter, None, 1).await?;
+    Ok(Json(Found { pledges: rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect() }))
+}
+
+/// A campaign's exact counts, deltas included.
+#[derive(Serialize, ToSchema)]
+pub struct ExactTotals {
+    #[schema(minimum = 0)]
+    total: i64,
+    /// Every country with a pledge, ZZ among them.
+    countries: Vec<totals::board::CountryCount>,
+}
+
+/// Exact totals
+///
+/// What the public sees rounded, exactly.
+#[utoipa::path(
+    tag = "Moderation", operation_id = "getExactTotals", security(("access_token" = [])),
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
+    responses(
+        (status = 200, description = "Exact counts", body = ExactTotals),
+        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/moderation/campaigns/{slug}/totals")]
+pub async fn exact_totals(
+    signed: Signed<Moderator>,
+    moderation: Data<Moderation>,
+    slug: Path<String>,
+) -> Result<Json<ExactTotals>, Problem> {
+    let campaign = moderation.campaign(&signed.who, &slug).await?;
+    let mut connection = moderation.database.get().await?;
+    let counts = totals::store::exact(&mut connection, campaign.id).await?;
+    let total = counts.values().sum();
+    let countries = counts.into_iter().filter(|(_, count)| *count != 0);
+    let countries = countries.map(|(country, count)| totals::board::CountryCount { country, count }).collect();
+    Ok(Json(ExactTotals { total, countries }))
+}

@@ -1,0 +1,4 @@
+//! For those who run the service: health ([`routes`]) and log lines.
+
+pub mod logging;
+pub mod routes;

@@ -1,0 +1,273 @@
+//! The door for a pledge: JSON and plain forms reach the same code, and everybody gets the same answer.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    post,
+    web::{Data, Path, Payload},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    FormAgain, FormPages,
+    fields::{IdempotencyKey, Language, Message, Name, Source},
+    form::PostedForm,
+    ingest::{PledgeError, Pledges},
+    mailbox::Email,
+    submission::{GivenConsent, Submission},
+};
+use crate::{
+    campaigns::{Campaign, Campaigns, State},
+    country::Country,
+    http::{
+        Code, FieldCode, FieldProblem, Problem, ProblemBody,
+        body::{self, BODY_LIMIT, Media},
+        form,
+    },
+    totals::{Totals, board::Document},
+};
+
+/// The operations of this feature.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(submit);
+}
+
+/// A pledge. Which fields are required and which are asked at all, the campaign says.
+#[derive(ToSchema)]
+#[schema(as = NewPledge, example = json!({
+    "name": "Amina Okafor", "email": "amina@example.org", "country": "NG", "language": "en",
+    "consents": [{"purpose": "updates", "version": 1}], "source": "homepage-banner",
+}))]
+#[expect(dead_code, reason = "documents Submission, whose fields are checked one by one so that every mistake is told")]
+struct PledgeBody {
+    name: Option<Name>,
+    email: Option<Email>,
+    country: Country,
+    message: Option<Message>,
+    language: Option<Language>,
+    /// What the supporter agrees to; each purpose once at the most.
+    consents: Option<Vec<GivenConsent>>,
+    source: Option<Source>,
+}
+
+/// The same as a plain form. Other names are ignored, but for protected ones such as `state`; empty is absent.
+#[derive(ToSchema)]
+#[schema(as = PledgeForm)]
+#[expect(dead_code, reason = "documents PostedForm")]
+struct PledgeForm {
+    name: Option<Name>,
+    email: Option<Email>,
+    country: Country,
+    message: Option<Message>,
+    language: Option<Language>,
+    source: Option<Source>,
+    /// `on`, `true` or `1`: the organiser may write.
+    consent_updates: Option<String>,
+    /// Which version of the text stood beside the box.
+    consent_updates_version: Option<i16>,
+    /// The partner may write.
+    consent_partner: Option<String>,
+    consent_partner_version: Option<i16>,
+    /// Name and message may be shown publicly.
+    consent_public: Option<String>,
+    consent_public_version: Option<i16>,
+    /// Where the browser goes on success: an address of this service.
+    #[schema(format = "uri-reference", example = "/c/together-we-defend/en/thanks")]
+    return_to: Option<String>,
+}
+
+/// The pledge is recorded.
+#[derive(Serialize, ToSchema)]
+pub struct Receipt<'a> {
+    /// The Idempotency-Key that was sent, or a random value. It can't be looked up.
+    #[schema(example = "0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b80")]
+    id: String,
+    /// The totals as published before this pledge.
+    #[schema(value_type = Document)]
+    totals: &'a RawValue,
+}
+
+impl From<PledgeError> for Problem {
+    fn from(error: PledgeError) -> Self {
+        match error {
+            PledgeError::IdempotencyMismatch => Code::IdempotencyMismatch.into(),
+            PledgeError::Database(error) => error.into(),
+            PledgeError::Crypto(error) => error.into(),
+        }
+    }
+}
+
+/// Everything a pledge goes through, as one argument.
+struct Door<'a> {
+    campaign: Arc<Campaign>,
+    pledges: &'a Pledges,
+    totals: &'a Totals,
+    key: Option<IdempotencyKey>,
+}
+
+/// Record a pledge
+///
+/// Counts once a mailbox: sending the same again is safe and answered alike, so nobody learns whether a mailbox had
+/// pledged. Send a random `Idempotency-Key` with pledges that carry no e-mail address, and the same one with a retry.
+///
+/// A plain HTML form may post here too; a browser is then sent on to `return_to`, or shown the form again.
+#[utoipa::path(
+    tag = "Pledges", operation_id = "recordPledge", security(()),
+    params(
+        ("slug" = String, Path, description = "The campaign", example = "together-we-defend"),
+        ("Idempotency-Key" = Option<IdempotencyKey>, Header, description = "Random, the same for each retry of a pledge"),
+    ),
+    request_body(content(
+        (PledgeBody = "application/json"),
+        (PledgeForm = "application/x-www-form-urlencoded"),
+        (PledgeForm = "multipart/form-data"),
+    )),
+    responses(
+        (status = 201, description = "Recorded, and counted once", body = Receipt),
+        (status = 303, description = "The same, for a form", headers(("Location" = String))),
+        (status = 400, description = "Body or header can't be read", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "The body came too slowly", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The campaign is closed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor a form", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Some fields are not right; a browser gets the form again", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
+        (status = 503, description = "Not stored; send it again", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/campaigns/{slug}/pledges")]
+pub async fn submit(
+    request: HttpRequest,
+    pledges: Data<Pledges>,
+    campaigns: Data<Campaigns>,
+    totals: Data<Totals>,
+    pages: Data<dyn FormPages>,
+    slug: Path<String>,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let media = Media::of(&request)?;
+    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
+    let key = idempotency_key(&request)?;
+    let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await?;
+    let door = Door { campaign, pledges: &pledges, totals: &totals, key };
+    if media == Media::Json {
+        let receipt = door.pass(&body::parse(&bytes)?, Vec::new()).await?;
+        return Ok(HttpResponse::Created().json(receipt.body()));
+    }
+    let (posted, mistakes) = PostedForm::read(form::entries(&request, &media, bytes).await?);
+    match door.pass_form(&posted, mistakes, &request).await {
+        Ok(to) => Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()),
+        Err(problem) if wants_html(&request) => Ok(door.again(&posted, problem, pages.as_ref())),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// What a recorded pledge is answered with.
+struct Recorded {
+    id: String,
+    totals: Box<RawValue>,
+}
+
+impl Recorded {
+    fn body(&self) -> Receipt<'_> {
+        Receipt { id: self.id.clone(), totals: &self.totals }
+    }
+}
+
+impl Door<'_> {
+    async fn pass(&self, submission: &Submission, mut mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+        if self.campaign.state != State::Open {
+            return Err(Code::CampaignClosed.into());
+        }
+        let checked = match submission.check(&self.campaign) {
+            Ok(checked) if mistakes.is_empty() => checked,
+            Ok(_) => return Err(Problem::fields(mistakes)),
+            Err(more) => {
+                mistakes.extend(more);
+                return Err(Problem::fields(mistakes));
+            }
+        };
+        // Read before the pledge is stored, so that the answer can't tell whether it counted.
+        let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
+        self.pledges.record(&self.campaign, &checked, self.key.as_ref()).await?;
+        let id = self.key.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
+        Ok(Recorded { id, totals })
+    }
+
+    /// Records a form's pledge, and returns where the browser goes.
+    async fn pass_form(
+        &self,
+        posted: &PostedForm,
+        mut mistakes: Vec<FieldProblem>,
+        request: &HttpRequest,
+    ) -> Result<String, Problem> {
+        let to = match posted.return_to.as_deref() {
+            None => Some(format!("/c/{}/{}/thanks", self.campaign.slug, self.language(&posted.submission))),
+            Some(to) => own_address(to, request),
+        };
+        if to.is_none() {
+            mistakes.push(FieldProblem::new("/return_to", FieldCode::NotAllowed));
+        }
+        self.pass(&posted.submission, mistakes).await?;
+        to.ok_or_else(|| Code::Internal.into())
+    }
+
+    fn language(&self, submission: &Submission) -> String {
+        let wanted = submission.language.as_deref().and_then(|tag| tag.split('-').next()).unwrap_or("");
+        let spoken = self.campaign.texts.keys().find(|tag| tag.eq_ignore_ascii_case(wanted));
+        spoken.unwrap_or(&self.campaign.default_language).clone()
+    }
+
+    fn again(&self, posted: &PostedForm, problem: Problem, pages: &dyn FormPages) -> HttpResponse {
+        let form = FormAgain {
+            campaign: &self.campaign,
+            submission: &posted.submission,
+            return_to: posted.return_to.as_deref(),
+            errors: &problem.errors,
+            problem: problem.code.as_str(),
+        };
+        match pages.again(&form) {
+            Some(page) => {
+                // What a page may load is the same for every page; see web.
+                let mut response = HttpResponse::build(problem.code.status());
+                response.insert_header((header::CONTENT_SECURITY_POLICY, crate::http::headers::PAGE_POLICY));
+                if problem.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+                    response.insert_header((header::RETRY_AFTER, 1));
+                }
+                response.content_type("text/html; charset=utf-8").body(page)
+            }
+            None => actix_web::ResponseError::error_response(&problem),
+        }
+    }
+}
+
+/// The header, if it was sent: once, and as the draft standard has it.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut values = request.headers().get_all("idempotency-key");
+    let (Some(value), second) = (values.next(), values.next()) else { return Ok(None) };
+    let text = value.to_str().ok().filter(|_| second.is_none()).ok_or(Code::BadHeader)?;
+    IdempotencyKey::parse(text).map(Some).map_err(|_| Code::BadHeader.into())
+}
+
+/// An address of this service, or None: forms must not send people to strangers.
+fn own_address(to: &str, request: &HttpRequest) -> Option<String> {
+    let origin = request.app_data::<Data<crate::http::PublicOrigin>>()?;
+    let base = reqwest::Url::parse(&origin.0).ok()?;
+    let url = base.join(to).ok().filter(|url| url.origin() == base.origin())?;
+    // Absolute, because a path such as //elsewhere.example would lead away.
+    Some(url.to_string())
+}
+
+/// Browsers ask for HTML by name; programs that post forms get problems.
+fn wants_html(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accept.contains("text/html")
+}

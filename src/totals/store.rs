@@ -1,0 +1,354 @@
+//! The shelf of the counts: deltas in, totals out.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, QueryDsl, QueryableByName,
+    sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{
+    board::{Document, Published},
+    shown::{Changes, Figure, Figures},
+};
+use crate::{
+    country::Country,
+    db::{
+        Connection, DbError,
+        schema::{campaign_totals, count_deltas, country_totals},
+    },
+};
+
+/// Held by the instance that folds: "pledge-f" in ASCII.
+const FOLD_LOCK: i64 = 0x70_6c_65_64_67_65_2d_66;
+
+/// Deltas that one transaction folds at the most.
+const FOLD_AT_ONCE: i64 = 20_000;
+
+/// How a fold ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folded {
+    /// Everything that was there is folded.
+    All,
+    /// There was more than one transaction takes: fold again.
+    MoreToDo,
+    /// Another instance is folding.
+    SomebodyElse,
+}
+
+/// Appends a delta. Belongs in the transaction that changes the rows.
+///
+/// # Errors
+/// Those of the database.
+pub async fn append(connection: &mut Connection, campaign: Uuid, changes: &Changes) -> Result<(), DbError> {
+    let changes: Vec<_> = changes.iter().filter(|(_, amount)| **amount != 0).collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let countries: Vec<&str> = changes.iter().map(|(country, _)| country.as_str()).collect();
+    let amounts: Vec<i64> = changes.iter().map(|(_, amount)| **amount).collect();
+    diesel::insert_into(count_deltas::table)
+        .values((
+            count_deltas::campaign_id.eq(campaign),
+            count_deltas::countries.eq(countries),
+            count_deltas::amounts.eq(amounts),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Begins the totals of a new campaign.
+///
+/// # Errors
+/// Those of the database.
+pub async fn create(connection: &mut Connection, campaign: Uuid) -> Result<(), DbError> {
+    diesel::insert_into(campaign_totals::table)
+        .values(campaign_totals::campaign_id.eq(campaign))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Makes a new version and has the rounded values re-read at the next fold: the campaign's settings have changed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn settings_changed(connection: &mut Connection, campaign: Uuid) -> Result<(), DbError> {
+    diesel::sql_query(
+        "UPDATE campaign_totals SET version = version + 1, changed_at = clock_timestamp(), reread_at = 'epoch' \
+         WHERE campaign_id = $1",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Delta {
+    #[diesel(sql_type = SqlUuid)]
+    campaign_id: Uuid,
+    #[diesel(sql_type = Array<Text>)]
+    countries: Vec<String>,
+    #[diesel(sql_type = Array<BigInt>)]
+    amounts: Vec<i64>,
+}
+
+#[derive(QueryableByName)]
+struct Yes {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+/// Folds deltas into the totals, and re-reads the rounded values of the campaigns whose last re-reading is
+/// `reread_every` ago. One instance at a time; the others return at once.
+///
+/// # Errors
+/// Those of the database; nothing is half folded.
+pub async fn fold(connection: &mut Connection, reread_every: Duration) -> Result<Folded, DbError> {
+    connection
+        .transaction(async |connection| {
+            if !try_lock(connection).await? {
+                return Ok(Folded::SomebodyElse);
+            }
+            let deltas: Vec<Delta> = diesel::sql_query(
+                "DELETE FROM count_deltas WHERE id IN (SELECT id FROM count_deltas ORDER BY id LIMIT $1) \
+                 RETURNING campaign_id, countries, amounts",
+            )
+            .bind::<BigInt, _>(FOLD_AT_ONCE)
+            .get_results(connection)
+            .await?;
+            let more = i64::try_from(deltas.len()).is_ok_and(|taken| taken == FOLD_AT_ONCE);
+            let mut changes = sum(deltas);
+            for (campaign, due) in due(connection, reread_every, changes.keys().copied().collect()).await? {
+                let changes = changes.remove(&campaign).unwrap_or_default();
+                fold_campaign(connection, campaign, &changes, due).await?;
+            }
+            Ok(if more { Folded::MoreToDo } else { Folded::All })
+        })
+        .await
+}
+
+async fn try_lock(connection: &mut Connection) -> Result<bool, DbError> {
+    let locked: Yes = diesel::sql_query(format!("SELECT pg_try_advisory_xact_lock({FOLD_LOCK}) AS yes"))
+        .get_result(connection)
+        .await?;
+    Ok(locked.yes)
+}
+
+/// Waits for the lock of the fold, so that nobody folds until the transaction ends.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock(connection: &mut Connection) -> Result<(), DbError> {
+    diesel::sql_query(format!("SELECT pg_advisory_xact_lock({FOLD_LOCK})")).execute(connection).await?;
+    Ok(())
+}
+
+fn sum(deltas: Vec<Delta>) -> HashMap<Uuid, Changes> {
+    let mut sums: HashMap<Uuid, Changes> = HashMap::new();
+    for delta in deltas {
+        let sums = sums.entry(delta.campaign_id).or_default();
+        for (country, amount) in delta.countries.iter().zip(delta.amounts) {
+            *sums.entry(country.parse().unwrap_or(Country::WITHHELD)).or_default() += amount;
+        }
+    }
+    sums
+}
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = SqlUuid)]
+    campaign_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    due: bool,
+}
+
+/// The campaigns with something to do, and whether their rounded values are due to be re-read.
+async fn due(connection: &mut Connection, every: Duration, changed: Vec<Uuid>) -> Result<Vec<(Uuid, bool)>, DbError> {
+    let rows: Vec<Due> = diesel::sql_query(
+        "SELECT campaign_id, due FROM (SELECT campaign_id, \
+           reread_at <= clock_timestamp() - make_interval(secs => $1) AS due FROM campaign_totals) AS every_campaign \
+         WHERE due OR campaign_id = ANY($2)",
+    )
+    .bind::<Double, _>(every.as_secs_f64())
+    .bind::<Array<SqlUuid>, _>(changed)
+    .get_results(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.campaign_id, row.due)).collect())
+}
+
+async fn fold_campaign(
+    connection: &mut Connection,
+    campaign: Uuid,
+    changes: &Changes,
+    due: bool,
+) -> Result<(), DbError> {
+    let before = figures(connection, campaign).await?;
+    let mut after = before.clone();
+    let forced = after.apply(changes);
+    if due {
+        after.reread();
+    }
+    let differing: Vec<_> =
+        after.countries.iter().filter(|(country, figure)| before.countries.get(country) != Some(figure)).collect();
+    write_countries(connection, campaign, &differing).await?;
+    let is_new_version = after.total != before.total || !after.shown().eq(before.shown());
+    diesel::sql_query(
+        "UPDATE campaign_totals SET total = $2, version = version + $3::int, \
+           changed_at = CASE WHEN $3 THEN clock_timestamp() ELSE changed_at END, \
+           reread_at = CASE WHEN $4 THEN clock_timestamp() ELSE reread_at END \
+         WHERE campaign_id = $1",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<BigInt, _>(after.total)
+    .bind::<Bool, _>(is_new_version)
+    .bind::<Bool, _>(due || forced)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_countries(
+    connection: &mut Connection,
+    campaign: Uuid,
+    figures: &[(&Country, &Figure)],
+) -> Result<(), DbError> {
+    if figures.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO country_totals (campaign_id, country, counted, shown, live) \
+         SELECT $1, * FROM unnest($2, $3, $4, $5) \
+         ON CONFLICT (campaign_id, country) \
+         DO UPDATE SET counted = excluded.counted, shown = excluded.shown, live = excluded.live",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Array<Text>, _>(figures.iter().map(|(country, _)| country.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(figures.iter().map(|(_, figure)| figure.counted).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(figures.iter().map(|(_, figure)| figure.shown).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(figures.iter().map(|(_, figure)| figure.live).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The stored figures of a campaign, deltas left out.
+///
+/// # Errors
+/// [`DbError::NotFound`] when there is no such campaign, and those of the database.
+pub async fn figures(connection: &mut Connection, campaign: Uuid) -> Result<Figures, DbError> {
+    use crate::db::schema::campaigns;
+    let threshold: i32 =
+        campaigns::table.find(campaign).select(campaigns::threshold).first(&mut *connection).await?;
+    let total: i64 =
+        campaign_totals::table.find(campaign).select(campaign_totals::total).first(&mut *connection).await?;
+    let rows: Vec<(String, i64, i64, bool)> = country_totals::table
+        .filter(country_totals::campaign_id.eq(campaign))
+        .select((country_totals::country, country_totals::counted, country_totals::shown, country_totals::live))
+        .load(connection)
+        .await?;
+    let countries: BTreeMap<_, _> = rows
+        .into_iter()
+        .filter_map(|(country, counted, shown, live)| Some((country.parse().ok()?, Figure { counted, shown, live })))
+        .collect();
+    Ok(Figures { threshold: threshold.into(), total, countries })
+}
+
+#[derive(QueryableByName)]
+struct Exact {
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+/// A campaign's exact counts by country: stored totals and deltas in one snapshot.
+///
+/// # Errors
+/// Those of the database.
+pub async fn exact(connection: &mut Connection, campaign: Uuid) -> Result<Changes, DbError> {
+    let rows: Vec<Exact> = diesel::sql_query(
+        "SELECT country, sum(counted)::bigint AS counted FROM ( \
+           SELECT country, counted FROM country_totals WHERE campaign_id = $1 \
+           UNION ALL SELECT change.country, change.amount FROM count_deltas, \
+             unnest(countries, amounts) AS change (country, amount) WHERE campaign_id = $1) AS parts GROUP BY country",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_results(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.country.parse().unwrap_or(Country::WITHHELD), row.counted)).collect())
+}
+
+/// A campaign's deltas that are not folded yet.
+///
+/// # Errors
+/// Those of the database.
+pub async fn unfolded(connection: &mut Connection, campaign: Uuid) -> Result<Changes, DbError> {
+    let deltas: Vec<Delta> =
+        diesel::sql_query("SELECT campaign_id, countries, amounts FROM count_deltas WHERE campaign_id = $1")
+            .bind::<SqlUuid, _>(campaign)
+            .get_results(connection)
+            .await?;
+    Ok(sum(deltas).remove(&campaign).unwrap_or_default())
+}
+
+/// Makes the stored figures of a campaign right: adds `correction` under the lock of the fold. Belongs in the
+/// transaction (and snapshot) that found the difference.
+///
+/// # Errors
+/// Those of the database; [`DbError::Conflict`] when somebody folded meanwhile.
+pub async fn correct(connection: &mut Connection, campaign: Uuid, correction: &Changes) -> Result<(), DbError> {
+    fold_campaign(connection, campaign, correction, true).await?;
+    settings_changed(connection, campaign).await
+}
+
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    slug: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    goal: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Timestamptz)]
+    changed_at: DateTime<Utc>,
+}
+
+/// The documents of the public campaigns whose version differs from the one in `known` (by slug).
+///
+/// # Errors
+/// Those of the database.
+pub async fn documents(
+    connection: &mut Connection,
+    known: &HashMap<String, i64>,
+) -> Result<Vec<Published>, DbError> {
+    connection
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |connection| {
+            let heads: Vec<Head> = diesel::sql_query(
+                "SELECT id, slug, goal, version, changed_at FROM campaigns JOIN campaign_totals ON campaign_id = id \
+                 WHERE state <> 'draft'",
+            )
+            .get_results(connection)
+            .await?;
+            let mut documents = Vec::new();
+            for head in heads.into_iter().filter(|head| known.get(&head.slug) != Some(&head.version)) {
+                let figures = figures(connection, head.id).await?;
+                documents.push(Published::new(Document::new(head.slug, head.goal, head.version, head.changed_at, &figures)));
+            }
+            Ok(documents)
+        })
+        .await
+}

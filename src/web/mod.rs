@@ -1,0 +1,116 @@
+//! What people see: pages ([`pages`], [`docs`]) in their language ([`texts`]) and the files they load ([`files`]).
+
+pub mod docs;
+pub mod files;
+pub mod pages;
+pub mod routes;
+pub mod texts;
+mod views;
+
+use std::sync::Arc;
+
+use askama::Template;
+
+use crate::{
+    campaigns::Campaign,
+    http::PublicOrigin,
+    pledges::{FormAgain, FormPages},
+    totals::Totals,
+};
+
+use docs::Reference;
+use files::Files;
+use texts::Texts;
+
+/// The handle: draws pages. Clones share everything.
+#[derive(Clone)]
+pub struct Pages {
+    origin: PublicOrigin,
+    development: bool,
+    totals: Totals,
+    files: Arc<Files>,
+    assets: Arc<pages::Assets>,
+    reference: Arc<Reference>,
+    openapi: Arc<OpenApiText>,
+}
+
+/// The OpenAPI document as it is served.
+#[derive(Debug)]
+pub struct OpenApiText {
+    /// As YAML.
+    pub yaml: String,
+    /// As JSON.
+    pub json: String,
+}
+
+impl Pages {
+    /// Pages of the service at `origin`, with the reference of the API's document.
+    pub fn new(origin: PublicOrigin, development: bool, totals: Totals, openapi: OpenApiText) -> Self {
+        let files = Arc::new(Files::load());
+        let assets = Arc::new(pages::Assets::new(|name| files.address(name)));
+        let document = serde_json::from_str(&openapi.json).unwrap_or_default();
+        let reference = Arc::new(Reference::read(&document));
+        Self { origin, development, totals, files, assets, reference, openapi: Arc::new(openapi) }
+    }
+
+    /// The hosted form of a campaign; None when the campaign doesn't speak the language or has no totals yet.
+    fn form(&self, campaign: &Campaign, language: &str, source: &str) -> Option<String> {
+        self.draw_form(campaign, language, source, &FormState::default())
+    }
+
+    fn draw_form(&self, campaign: &Campaign, language: &str, source: &str, state: &FormState<'_>) -> Option<String> {
+        let view = views::CampaignView::new(campaign, language)?;
+        let published = self.totals.published(&campaign.slug)?;
+        let totals = views::TotalsView::new(&published.document);
+        let consents = view.consents(&state.consents);
+        let page = pages::FormPage {
+            ui: Texts::of(&view.language),
+            assets: &self.assets,
+            public_url: &self.origin.0,
+            campaign: &view.campaign(),
+            totals: &totals.totals(),
+            fields: views::fields(&campaign.fields),
+            consents: &consents,
+            typed: state.typed,
+            source,
+            return_to: state.return_to,
+            errors: &state.errors,
+            problem: state.problem,
+        };
+        page.render().ok()
+    }
+}
+
+/// What a form is filled with.
+#[derive(Default)]
+struct FormState<'a> {
+    typed: pages::Typed<'a>,
+    consents: Vec<crate::campaigns::settings::Purpose>,
+    return_to: Option<&'a str>,
+    errors: Vec<pages::FieldError>,
+    problem: Option<&'a str>,
+}
+
+impl FormPages for Pages {
+    fn again(&self, form: &FormAgain<'_>) -> Option<String> {
+        let text = |value: &'_ Option<String>| -> String { value.clone().unwrap_or_default() };
+        let typed = form.submission;
+        let [name, email, country, message] =
+            [&typed.name, &typed.email, &typed.country, &typed.message].map(|value| text(value));
+        let language = typed.language.as_deref().unwrap_or(&form.campaign.default_language);
+        let errors = form.errors.iter().map(|error| pages::FieldError {
+            field: error.pointer.clone(),
+            code: error.code.clone(),
+        });
+        let state = FormState {
+            typed: pages::Typed { name: &name, email: &email, country: &country, message: &message },
+            consents: typed.consents.iter().flatten().map(|consent| consent.purpose).collect(),
+            return_to: form.return_to,
+            errors: errors.collect(),
+            problem: Some(form.problem),
+        };
+        let source = typed.source.as_deref().unwrap_or("");
+        self.draw_form(form.campaign, language, source, &state)
+            .or_else(|| self.draw_form(form.campaign, &form.campaign.default_language, source, &state))
+    }
+}

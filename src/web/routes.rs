@@ -1,0 +1,221 @@
+//! The door to pages and files. They are for people, so the API's document doesn't list them.
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::{
+        Method, StatusCode,
+        header::{self, AcceptLanguage, Header},
+    },
+    web::{Data, Path, Query, ServiceConfig},
+};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Pages, docs, pages, texts::Texts, views};
+use crate::{
+    campaigns::{Campaign, Campaigns},
+    http::{CATALOGUE, Code, FieldCode, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
+};
+
+/// A page with a live number: asked again each time, kept for the back button.
+const PAGE_CACHING: &str = "no-cache";
+
+/// A file whose address changes with its content.
+const FILE_CACHING: &str = "public, max-age=31536000, immutable";
+
+const DOCUMENT_CACHING: &str = "public, max-age=300";
+
+/// Pages and files.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(start)
+        .service(in_some_language)
+        .service(form)
+        .service(thanks)
+        .service(reference)
+        .service(problems)
+        .service(openapi_yaml)
+        .service(openapi_json)
+        .service(file);
+}
+
+fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
+    let text = page.render().map_err(|_| Code::Internal)?;
+    Ok(html_text(status, text))
+}
+
+fn html_text(status: StatusCode, text: String) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CACHE_CONTROL, PAGE_CACHING))
+        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .content_type("text/html; charset=utf-8")
+        .body(text)
+}
+
+#[get("/")]
+async fn start(all: Data<Campaigns>, pages: Data<Pages>) -> Result<HttpResponse, Problem> {
+    let campaigns = all.all();
+    let shown: Vec<_> = campaigns
+        .iter()
+        .filter_map(|campaign| {
+            let view = views::CampaignView::new(campaign, "en")
+                .or_else(|| views::CampaignView::new(campaign, &campaign.default_language))?;
+            let published = pages.totals.published(&campaign.slug)?;
+            Some((view, views::TotalsView::new(&published.document)))
+        })
+        .collect();
+    let shown: Vec<_> = shown
+        .iter()
+        .map(|(view, totals)| pages::StartCampaign { campaign: view.campaign(), totals: totals.totals() })
+        .collect();
+    let page = pages::StartPage {
+        ui: Texts::of("en"),
+        assets: &pages.assets,
+        public_url: &pages.origin.0,
+        campaigns: &shown,
+        development: pages.development,
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn find(campaigns: &Campaigns, slug: &str) -> Result<std::sync::Arc<Campaign>, Problem> {
+    campaigns.find(slug).ok_or_else(|| Code::NotFound.into())
+}
+
+/// Leads to the form in the visitor's language.
+#[get("/c/{slug}")]
+async fn in_some_language(
+    request: HttpRequest,
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
+    let language = wanted_language(&request, &campaign);
+    Ok(HttpResponse::Found()
+        .insert_header((header::LOCATION, format!("/c/{slug}/{language}")))
+        .insert_header((header::VARY, "Accept-Language"))
+        .finish())
+}
+
+fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
+    let accepted = AcceptLanguage::parse(request).map(|accepted| accepted.ranked()).unwrap_or_default();
+    let spoken = |tag: String| {
+        let primary = tag.split('-').next().unwrap_or("").to_owned();
+        [tag, primary].into_iter().find_map(|tag| campaign.texts.keys().find(|key| key.eq_ignore_ascii_case(&tag)))
+    };
+    let found = accepted.into_iter().find_map(|preference| spoken(preference.to_string()));
+    found.unwrap_or(&campaign.default_language).clone()
+}
+
+/// Where the supporter came from; a partner's link may say.
+#[derive(Deserialize)]
+struct From {
+    source: Option<String>,
+}
+
+#[get("/c/{slug}/{language}")]
+async fn form(
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    path: Path<(String, String)>,
+    query: Query<From>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, language) = path.into_inner();
+    let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
+    match pages.form(&campaign, &language, query.source.as_deref().unwrap_or("")) {
+        Some(page) => Ok(html_text(StatusCode::OK, page)),
+        None => pages.not_found(Some(&format!("/c/{slug}"))),
+    }
+}
+
+#[get("/c/{slug}/{language}/thanks")]
+async fn thanks(
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, language) = path.into_inner();
+    let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
+    let view = views::CampaignView::new(&campaign, &language);
+    let (Some(view), Some(published)) = (view, pages.totals.published(&slug)) else {
+        return pages.not_found(Some(&format!("/c/{slug}")));
+    };
+    let totals = views::TotalsView::new(&published.document);
+    let page = pages::ThanksPage {
+        ui: Texts::of(&view.language),
+        assets: &pages.assets,
+        public_url: &pages.origin.0,
+        campaign: &view.campaign(),
+        totals: &totals.totals(),
+    };
+    html(StatusCode::OK, &page)
+}
+
+#[get("/docs")]
+async fn reference(pages: Data<Pages>) -> Result<HttpResponse, Problem> {
+    html(StatusCode::OK, &docs::DocsPage { ui: Texts::of("en"), assets: &pages.assets, reference: &pages.reference })
+}
+
+#[get("/docs/problems")]
+async fn problems(pages: Data<Pages>) -> Result<HttpResponse, Problem> {
+    debug_assert_eq!(CATALOGUE, "/docs/problems");
+    let entry = |code: &Code| docs::ProblemEntry {
+        code: code.as_str(),
+        status: code.status().as_u16(),
+        title: code.title(),
+        detail: code.detail(),
+    };
+    let problems: Vec<_> = Code::ALL.iter().map(entry).collect();
+    let field = |code: &FieldCode| docs::FieldCode { code: code.as_str(), meaning: code.meaning() };
+    let fields: Vec<_> = FieldCode::ALL.iter().map(field).collect();
+    let page =
+        docs::ProblemsPage { ui: Texts::of("en"), assets: &pages.assets, problems: &problems, fields: &fields };
+    html(StatusCode::OK, &page)
+}
+
+#[get("/openapi.yaml")]
+async fn openapi_yaml(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
+    document(&request, &pages.openapi.yaml, "application/yaml; charset=utf-8")
+}
+
+#[get("/openapi.json")]
+async fn openapi_json(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
+    document(&request, &pages.openapi.json, "application/json; charset=utf-8")
+}
+
+fn document(request: &HttpRequest, text: &str, kind: &'static str) -> HttpResponse {
+    let hash: String = crate::crypto::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Forms::new(text.as_bytes()).answer(request, &hash, kind, DOCUMENT_CACHING)
+}
+
+#[get("/assets/{name}")]
+async fn file(request: HttpRequest, pages: Data<Pages>, name: Path<String>) -> Result<HttpResponse, Problem> {
+    let file = pages.files.get(&name).ok_or(Code::NotFound)?;
+    Ok(file.forms.answer(&request, &name, file.kind, FILE_CACHING))
+}
+
+/// Whatever has no route: 405 where the document knows the path with other methods, else 404; as a page for browsers.
+pub async fn anything_else(
+    request: HttpRequest,
+    methods: Data<Methods>,
+    pages: Data<Pages>,
+) -> Result<HttpResponse, Problem> {
+    if let Some(allowed) = methods.at(request.path()) {
+        let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        let mut response = actix_web::ResponseError::error_response(&Problem::from(Code::MethodNotAllowed));
+        if let Ok(value) = header::HeaderValue::from_str(&allowed.join(", ")) {
+            response.headers_mut().insert(header::ALLOW, value);
+        }
+        return Ok(response);
+    }
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if accept.contains("text/html") { pages.not_found(None) } else { Err(Code::NotFound.into()) }
+}
+
+impl Pages {
+    fn not_found(&self, back: Option<&str>) -> Result<HttpResponse, Problem> {
+        let page = pages::ErrorPage { ui: Texts::of("en"), assets: &self.assets, status: 404, back };
+        html(StatusCode::NOT_FOUND, &page)
+    }
+}

@@ -1,0 +1,159 @@
+// What the browser tests share: a Chromium with a fresh profile that talks to nobody but our service,
+// pages that remember everything that went wrong on them, accessibility checks and screenshots.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+/** The address of the service under test. */
+export const origin = process.env.PLEDGES_URL;
+assert(origin, "PLEDGES_URL is not set; run script/test --only browser");
+
+/** The campaign that `pledges serve --demo` makes, and its languages. */
+export const slug = "together-we-defend";
+export const languages = ["en", "fr", "es", "ar", "ru", "zh"];
+
+/** Widths, in CSS pixels, that every page must fit: a small phone, a phone, a laptop, a wall. */
+export const widths = [320, 390, 1440, 3840];
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const screenshots = path.join(path.dirname(fileURLToPath(import.meta.url)), "screenshots");
+
+/** Starts the browser; each start has a new, empty profile below the temporary directory. */
+export function startBrowser() {
+  const isRoot = process.getuid?.() === 0;
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    // Chromium's sandbox refuses to run as root.
+    chromiumSandbox: !isRoot,
+    args: [
+      ...(isRoot ? ["--no-sandbox"] : []),
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-domain-reliability",
+      "--disable-quic",
+      "--disable-sync",
+      "--no-first-run",
+      "--no-proxy-server",
+      // Even if something asked for another host, it would not be found.
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ],
+  });
+}
+
+/**
+ * Opens a page of its own profile. `troubles` collects console errors (refusals by the content security
+ * policy among them), uncaught exceptions and requests to anybody else.
+ */
+export async function openPage(browser, { width = 1440, colorScheme = "light", locale = "en-GB", javaScript = true } = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height: width < 800 ? 844 : Math.round((width * 9) / 16) },
+    colorScheme,
+    locale,
+    javaScriptEnabled: javaScript,
+    reducedMotion: "reduce",
+  });
+  context.setDefaultTimeout(10_000);
+  const troubles = [];
+  context.on("request", (request) => {
+    const address = new URL(request.url());
+    if (address.origin !== origin && address.protocol !== "data:") troubles.push(`request to ${address.origin}`);
+  });
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    // Chromium reports every answer of 400 and above; a test that expects one says so by its address.
+    const isExpected = message.text().startsWith("Failed to load resource") && page.expectedFailures?.includes(message.location().url);
+    if (["error", "warning"].includes(message.type()) && !isExpected) troubles.push(`console: ${message.text()} (${message.location().url})`);
+  });
+  page.on("pageerror", (error) => troubles.push(`exception: ${error.message}`));
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText ?? "";
+    // A page that is left cancels what it was still loading.
+    if (reason !== "net::ERR_ABORTED") troubles.push(`failed: ${request.url()} ${reason}`);
+  });
+  return { page, context, troubles };
+}
+
+/** Goes to a path of the service; `status` other than 200 when an error page is wanted. */
+export async function visit(page, address, status = 200) {
+  const url = new URL(address, origin).href;
+  if (status >= 400) page.expectedFailures = [...(page.expectedFailures ?? []), url];
+  const response = await page.goto(url, { waitUntil: "load" });
+  assert.equal(response.status(), status, `${address} answers ${status}`);
+  return response;
+}
+
+/** Closes the page's profile and fails when something went wrong on it, or when it left a cookie. */
+export async function leave({ context, troubles }) {
+  const cookies = await context.cookies();
+  await context.close();
+  assert.deepEqual(troubles, []);
+  assert.deepEqual(cookies.map((cookie) => cookie.name), [], "supporters' pages set no cookies");
+}
+
+/** Asserts that nothing sticks out sideways, and names what does. */
+export async function assertNoSidewaysScroll(page, what) {
+  const found = await page.evaluate(() => {
+    const root = document.documentElement;
+    const limit = root.clientWidth;
+    if (root.scrollWidth <= limit) return null;
+    const culprits = [...document.querySelectorAll("body *")]
+      .filter((element) => {
+        const box = element.getBoundingClientRect();
+        return box.width > 0 && (box.right > limit + 1 || box.left < -1);
+      })
+      .slice(0, 5)
+      .map((element) => `${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""}`);
+    return `${root.scrollWidth} px in ${limit} px: ${culprits.join(", ")}`;
+  });
+  assert.equal(found, null, `${what} scrolls sideways`);
+}
+
+/** Asserts that axe-core finds nothing, with all of its rules. */
+export async function assertAccessible(page, what) {
+  // Evaluated by the debugger, not added as a script: the page's own policy stays as it is.
+  await page.evaluate(axeSource);
+  const violations = await page.evaluate(async () => {
+    const results = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return results.violations.map((violation) => ({
+      rule: violation.id,
+      help: violation.help,
+      where: violation.nodes.slice(0, 5).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`),
+    }));
+  });
+  assert.deepEqual(violations, [], `${what} is accessible`);
+}
+
+/** Keeps a picture of the whole page for people to look at. */
+export async function photograph(page, name) {
+  mkdirSync(screenshots, { recursive: true });
+  await page.screenshot({ path: path.join(screenshots, `${name}.png`), fullPage: true, animations: "disabled" });
+}
+
+/** The published total, as the API says it. */
+export async function publishedTotal() {
+  const answer = await fetch(`${origin}/v1/campaigns/${slug}/totals`);
+  assert.equal(answer.status, 200);
+  return (await answer.json()).total;
+}
+
+/** Waits until the published total is above `before`; pledges are published once a second. */
+export async function totalAbove(before) {
+  for (let attempt = 0; attempt < 75; attempt += 1) {
+    const now = await publishedTotal();
+    if (now > before) return now;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`the total did not rise above ${before} within 15 s`);
+}
+
+let addresses = 0;
+
+/** An e-mail address that nobody has pledged with yet. */
+export function newAddress() {
+  addresses += 1;
+  return `browser.${process.pid}.${Date.now()}.${addresses}@example.org`;
+}
