@@ -141,9 +141,7 @@ impl Handles {
         let pages = Pages::new(origin.clone(), development, totals.clone(), document_text()?);
         let methods = Methods::of(&document());
         let proxies = TrustedProxies::new(&serve.trusted_proxies);
-        Ok(Self {
-            database, totals, campaigns, pledges, accounts, moderation, pages, methods, proxies, policy, origin,
-        })
+        Ok(Self { database, totals, campaigns, pledges, accounts, moderation, pages, methods, proxies, policy, origin })
     }
 
     fn app(

@@ -185,8 +185,11 @@ impl Settings {
                 });
             }
         };
-        RootSecret::new(text.expose_secret().trim().as_bytes())
-            .map_err(|problem| ConfigError::BadSecret { name, problem, mend: HOW_TO_MAKE_ONE })
+        RootSecret::new(text.expose_secret().trim().as_bytes()).map_err(|problem| ConfigError::BadSecret {
+            name,
+            problem,
+            mend: HOW_TO_MAKE_ONE,
+        })
     }
 
     /// The secret in a file of the var directory (0600), which is made when it isn't there.

@@ -43,7 +43,8 @@ impl Country {
 
     /// Every country that can be pledged from, in the order of the codes, `ZZ` last.
     pub fn all() -> impl Iterator<Item = Self> {
-        let mut codes: Vec<Self> = ASSIGNED.iter().copied().chain(["XK"]).filter_map(|code| code.parse().ok()).collect();
+        let mut codes: Vec<Self> =
+            ASSIGNED.iter().copied().chain(["XK"]).filter_map(|code| code.parse().ok()).collect();
         codes.sort_unstable();
         codes.into_iter().chain([Self::WITHHELD])
     }

@@ -56,7 +56,8 @@ impl RootSecret {
             return Err("repeats too few characters to be random");
         }
         let text = String::from_utf8_lossy(bytes).to_lowercase();
-        if ["changeme", "change-me", "secret", "password", "example", "default"].iter().any(|word| text.contains(word)) {
+        if ["changeme", "change-me", "secret", "password", "example", "default"].iter().any(|word| text.contains(word))
+        {
             return Err("contains a word that is used for placeholders");
         }
         Ok(Self(bytes.to_vec().into()))

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `pledges` program: see `pledges --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pledges::cli::main()
+}

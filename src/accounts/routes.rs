@@ -181,7 +181,13 @@ fn answer(signed_in: &SignedIn) -> HttpResponse {
 }
 
 fn cookie(value: &str, max_age: Duration) -> Cookie<'_> {
-    Cookie::build(COOKIE, value).path("/").secure(true).http_only(true).same_site(SameSite::Strict).max_age(max_age).finish()
+    Cookie::build(COOKIE, value)
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .max_age(max_age)
+        .finish()
 }
 
 /// Cookies travel by themselves; a request that carries one must come from our own pages, or from no page at all.

@@ -57,8 +57,7 @@ pub async fn list(
     if let Some(before) = before {
         query = query.filter(audit_log::id.lt(before));
     }
-    let rows: Vec<(i64, _, Option<String>, Option<String>, String, serde_json::Value)> =
-        query.load(connection).await?;
+    let rows: Vec<(i64, _, Option<String>, Option<String>, String, serde_json::Value)> = query.load(connection).await?;
     let entry = |(id, at, login, campaign, action, details)| Recorded { id, at, login, campaign, action, details };
     Ok(rows.into_iter().map(entry).collect())
 }

@@ -120,8 +120,7 @@ pub async fn list(campaigns: Data<Campaigns>, ValidQuery(page): ValidQuery<Page>
     let mut rest = campaigns.all().into_iter().filter(|campaign| campaign.slug > after);
     let campaigns: Vec<_> = rest.by_ref().take(limit).map(|campaign| CampaignBody::from(campaign.as_ref())).collect();
     let more = rest.next().is_some();
-    let next_cursor =
-        campaigns.last().filter(|_| more).map(|last| Cursor(last.slug.clone()).encode());
+    let next_cursor = campaigns.last().filter(|_| more).map(|last| Cursor(last.slug.clone()).encode());
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHING)).json(CampaignPage { campaigns, next_cursor })
 }
 
@@ -137,7 +136,5 @@ pub async fn list(campaigns: Data<Campaigns>, ValidQuery(page): ValidQuery<Page>
 #[get("/v1/campaigns/{slug}")]
 pub async fn get_campaign(campaigns: Data<Campaigns>, slug: Path<String>) -> Result<HttpResponse, Problem> {
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, CACHING))
-        .json(CampaignBody::from(campaign.as_ref())))
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHING)).json(CampaignBody::from(campaign.as_ref())))
 }

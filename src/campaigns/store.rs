@@ -147,7 +147,8 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::email_field.eq(campaign.fields.email.as_str()),
                     campaigns::message_field.eq(campaign.fields.message.as_str()),
                     campaigns::controller_name.eq(campaign.controller.as_ref().map(|controller| &controller.name)),
-                    campaigns::controller_contact.eq(campaign.controller.as_ref().map(|controller| &controller.contact)),
+                    campaigns::controller_contact
+                        .eq(campaign.controller.as_ref().map(|controller| &controller.contact)),
                     campaigns::threshold.eq(campaign.threshold),
                 ))
                 .execute(connection)

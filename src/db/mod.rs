@@ -177,7 +177,8 @@ impl Database {
         }
         let asked = async {
             let mut connection = self.get().await.ok()?;
-            let sql = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool AS writable";
+            let sql =
+                "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool AS writable";
             diesel::sql_query(sql).get_result::<Writable>(&mut connection).await.ok()
         };
         tokio::time::timeout(PATIENCE, asked).await.ok().flatten().is_some_and(|answer| answer.writable)

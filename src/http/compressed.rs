@@ -42,7 +42,13 @@ impl Forms {
     }
 
     /// The answer: in the smallest coding that the caller takes, or 304. `version` must change when the bytes do.
-    pub fn answer(&self, request: &HttpRequest, version: &str, kind: &'static str, caching: &'static str) -> HttpResponse {
+    pub fn answer(
+        &self,
+        request: &HttpRequest,
+        version: &str,
+        kind: &'static str,
+        caching: &'static str,
+    ) -> HttpResponse {
         let coding = wanted_coding(request);
         let etag = EntityTag::new_strong(format!("{version}-{}", coding.as_str()));
         let unchanged = match IfNoneMatch::parse(request) {
@@ -96,9 +102,9 @@ fn brotli(bytes: &[u8]) -> Option<Vec<u8>> {
 fn wanted_coding(request: &HttpRequest) -> Coding {
     let Ok(accepted) = AcceptEncoding::parse(request) else { return Coding::Identity };
     let takes = |wanted: Encoding| {
-        accepted.iter().any(|item| {
-            item.item == Preference::Specific(wanted.clone()) && item.quality > header::Quality::ZERO
-        })
+        accepted
+            .iter()
+            .any(|item| item.item == Preference::Specific(wanted.clone()) && item.quality > header::Quality::ZERO)
     };
     if takes(Encoding::brotli()) {
         Coding::Brotli

@@ -38,7 +38,9 @@ pub async fn secure(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let policy = request.app_data::<Data<HeaderPolicy>>().cloned();
     let public = policy.as_ref().is_some_and(|policy| {
-        let below = |prefix: &&str| request.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below = |prefix: &&str| {
+            request.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         policy.public_reads.iter().any(below)
     });
     let method = request.method().clone();
@@ -57,10 +59,7 @@ pub async fn secure(
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        if readable { "cross-origin" } else { "same-origin" },
-    );
+    set(HeaderName::from_static("cross-origin-resource-policy"), if readable { "cross-origin" } else { "same-origin" });
     set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()");
     set(header::CACHE_CONTROL, "no-store");
     if policy.is_some_and(|policy| policy.https) {

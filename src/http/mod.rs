@@ -6,9 +6,9 @@
 
 pub mod body;
 pub mod compressed;
+mod field_code;
 pub mod form;
 pub mod headers;
-mod field_code;
 mod json;
 pub mod openapi;
 pub mod page;

@@ -105,7 +105,9 @@ impl Methods {
         };
         // A literal path wins over a template that also fits.
         let found = self.0.iter().filter(|(template, _)| fits(template));
-        found.min_by_key(|(template, _)| template.iter().filter(|part| part.starts_with('{')).count()).map(|(_, methods)| methods.as_slice())
+        found
+            .min_by_key(|(template, _)| template.iter().filter(|part| part.starts_with('{')).count())
+            .map(|(_, methods)| methods.as_slice())
     }
 }
 

@@ -27,9 +27,10 @@ fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Problem> {
         .decode_utf8()
         .map_err(|_| invalid(vec![super::FieldProblem::new("", FieldCode::InvalidText)]))?;
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-    let value: T = serde_path_to_error::deserialize(pairs).map_err(|error: serde_path_to_error::Error<value::Error>| {
-        invalid(vec![json::serde_problem(error.path(), &error.inner().to_string())])
-    })?;
+    let value: T =
+        serde_path_to_error::deserialize(pairs).map_err(|error: serde_path_to_error::Error<value::Error>| {
+            invalid(vec![json::serde_problem(error.path(), &error.inner().to_string())])
+        })?;
     value.validate().map_err(|errors| invalid(json::validation_problems(&errors)))?;
     Ok(value)
 }

@@ -32,7 +32,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub fn listen<F, T, B>(make: F, listener: TcpListener, limits: Limits) -> std::io::Result<Server>
 where
     F: Fn() -> App<T> + Send + Clone + 'static,
-    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()> + 'static,
+    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
+        + 'static,
     B: MessageBody + 'static,
 {
     let workers = limits.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use utoipa::PartialSchema;
 
-use crate::http::FieldCode;
-use super::fields::{ IdempotencyKey, Language, Message, Name, Source, parse_country};
+use super::fields::{IdempotencyKey, Language, Message, Name, Source, parse_country};
 use crate::country::Country;
+use crate::http::FieldCode;
 
 fn name(raw: &str) -> Result<String, FieldCode> {
     Name::parse(raw).map(|name| name.as_str().to_owned())

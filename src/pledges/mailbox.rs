@@ -15,10 +15,10 @@ use utoipa::{PartialSchema, ToSchema};
 use validator::ValidateEmail;
 use zeroize::Zeroizing;
 
-use crate::http::FieldCode;
-use super::fields::{ hides_value, text_schema};
+use super::fields::{hides_value, text_schema};
 use super::providers::{PROVIDERS_V1, Provider};
 use super::text::trim_blanks;
+use crate::http::FieldCode;
 
 /// Longest local part in bytes (RFC 5321 section 4.5.3.1.1).
 const LOCAL_MAX_BYTES: usize = 64;

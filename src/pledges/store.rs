@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bytea, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
-use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 use uuid::Uuid;
@@ -127,7 +127,12 @@ async fn recount(connection: &mut Connection, campaign: Uuid) -> Result<Changes,
 /// # Errors
 /// Those of the database.
 pub async fn check_counts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
-    connection.build_transaction().read_only().repeatable_read().run(async |connection| recounts(connection).await).await
+    connection
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |connection| recounts(connection).await)
+        .await
 }
 
 /// Adds to the counters what they lack, and returns what was found before. Nobody folds meanwhile; a pledge that comes

@@ -55,8 +55,7 @@ impl Recount {
         let stored: Changes = self.figures.countries.iter().map(|(at, figure)| (*at, figure.counted)).collect();
         let all: BTreeSet<Country> =
             stored.keys().chain(self.deltas.keys()).chain(self.counted.keys()).copied().collect();
-        all.into_iter().map(move |country| {
-            (country, of(&stored, country) + of(&self.deltas, country), of(&self.counted, country))
-        })
+        all.into_iter()
+            .map(move |country| (country, of(&stored, country) + of(&self.deltas, country), of(&self.counted, country)))
     }
 }

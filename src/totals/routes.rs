@@ -35,7 +35,11 @@ pub fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[get("/v1/campaigns/{slug}/totals")]
-pub async fn get_totals(request: HttpRequest, totals: Data<Totals>, slug: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn get_totals(
+    request: HttpRequest,
+    totals: Data<Totals>,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let published = totals.published(&slug).ok_or(Code::CampaignNotFound)?;
     Ok(answer(&request, &published, &published.json, "application/json"))
 }

@@ -246,8 +246,7 @@ async fn write_countries(
 /// [`DbError::NotFound`] when there is no such campaign, and those of the database.
 pub async fn figures(connection: &mut Connection, campaign: Uuid) -> Result<Figures, DbError> {
     use crate::db::schema::campaigns;
-    let threshold: i32 =
-        campaigns::table.find(campaign).select(campaigns::threshold).first(&mut *connection).await?;
+    let threshold: i32 = campaigns::table.find(campaign).select(campaigns::threshold).first(&mut *connection).await?;
     let total: i64 =
         campaign_totals::table.find(campaign).select(campaign_totals::total).first(&mut *connection).await?;
     let rows: Vec<(String, i64, i64, bool)> = country_totals::table
@@ -328,10 +327,7 @@ struct Head {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn documents(
-    connection: &mut Connection,
-    known: &HashMap<String, i64>,
-) -> Result<Vec<Published>, DbError> {
+pub async fn documents(connection: &mut Connection, known: &HashMap<String, i64>) -> Result<Vec<Published>, DbError> {
     connection
         .build_transaction()
         .read_only()
@@ -346,7 +342,13 @@ pub async fn documents(
             let mut documents = Vec::new();
             for head in heads.into_iter().filter(|head| known.get(&head.slug) != Some(&head.version)) {
                 let figures = figures(connection, head.id).await?;
-                documents.push(Published::new(Document::new(head.slug, head.goal, head.version, head.changed_at, &figures)));
+                documents.push(Published::new(Document::new(
+                    head.slug,
+                    head.goal,
+                    head.version,
+                    head.changed_at,
+                    &figures,
+                )));
             }
             Ok(documents)
         })

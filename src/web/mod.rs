@@ -98,10 +98,10 @@ impl FormPages for Pages {
         let [name, email, country, message] =
             [&typed.name, &typed.email, &typed.country, &typed.message].map(|value| text(value));
         let language = typed.language.as_deref().unwrap_or(&form.campaign.default_language);
-        let errors = form.errors.iter().map(|error| pages::FieldError {
-            field: error.pointer.clone(),
-            code: error.code.clone(),
-        });
+        let errors = form
+            .errors
+            .iter()
+            .map(|error| pages::FieldError { field: error.pointer.clone(), code: error.code.clone() });
         let state = FormState {
             typed: pages::Typed { name: &name, email: &email, country: &country, message: &message },
             consents: typed.consents.iter().flatten().map(|consent| consent.purpose).collect(),

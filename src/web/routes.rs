@@ -169,8 +169,7 @@ async fn problems(pages: Data<Pages>) -> Result<HttpResponse, Problem> {
     let problems: Vec<_> = Code::ALL.iter().map(entry).collect();
     let field = |code: &FieldCode| docs::FieldCode { code: code.as_str(), meaning: code.meaning() };
     let fields: Vec<_> = FieldCode::ALL.iter().map(field).collect();
-    let page =
-        docs::ProblemsPage { ui: Texts::of("en"), assets: &pages.assets, problems: &problems, fields: &fields };
+    let page = docs::ProblemsPage { ui: Texts::of("en"), assets: &pages.assets, problems: &problems, fields: &fields };
     html(StatusCode::OK, &page)
 }
 
@@ -185,7 +184,8 @@ async fn openapi_json(request: HttpRequest, pages: Data<Pages>) -> HttpResponse 
 }
 
 fn document(request: &HttpRequest, text: &str, kind: &'static str) -> HttpResponse {
-    let hash: String = crate::crypto::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String =
+        crate::crypto::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     Forms::new(text.as_bytes()).answer(request, &hash, kind, DOCUMENT_CACHING)
 }
 

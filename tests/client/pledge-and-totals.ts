@@ -5,12 +5,20 @@
 
 import assert from "node:assert/strict";
 import createClient from "openapi-fetch";
-import type { paths } from "./generated/api.js";
+import type { components, paths } from "./generated/api.js";
+
+type Problem = components["schemas"]["Problem"];
 
 const baseUrl = process.argv[2];
 assert(baseUrl, "usage: pledge-and-totals.js BASE_URL");
 
 const client = createClient<paths>({ baseUrl });
+
+/** The problem document of an error; only a plain form's answer could be a page instead. */
+function problem(error: Problem | string): Problem {
+  assert(typeof error !== "string", "JSON is answered with JSON");
+  return error;
+}
 
 async function campaigns() {
   const { data, error } = await client.GET("/v1/campaigns", { params: { query: { limit: 10 } } });
@@ -57,9 +65,9 @@ const accepted = await pledge(
   `client.test.${Date.now()}@example.org`,
   updates.map(({ purpose, version }) => ({ purpose, version })),
 );
-if (accepted.error) throw new Error(`pledge: ${accepted.error.code}`);
+if (accepted.error) throw new Error(`pledge: ${problem(accepted.error).code}`);
 assert.equal(accepted.response.status, 201);
-assert(accepted.data.id, "the receipt has an id");
+assert(accepted.data?.id, "the receipt has an id");
 assert.equal(accepted.data.totals.campaign, slug);
 
 const after = await totalsAbove(slug, before.document.total);
@@ -77,7 +85,7 @@ assert(unchanged.status === 304 || unchanged.headers.get("etag") !== after.etag,
 const refused = await pledge(slug, "not an address", []);
 assert(refused.error, "an invalid address is refused");
 assert.equal(refused.response.status, 422);
-assert.equal(refused.error.code, "invalid_fields");
-assert.deepEqual(refused.error.errors, [{ pointer: "/email", code: "invalid_email" }]);
+assert.equal(problem(refused.error).code, "invalid_fields");
+assert.deepEqual(problem(refused.error).errors, [{ pointer: "/email", code: "invalid_email" }]);
 
 console.log(`${title}: ${before.document.total} pledges, then ${after.document.total}`);

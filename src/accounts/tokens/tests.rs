@@ -116,7 +116,8 @@ fn damaged_signatures_are_refused() {
         assert!(tokens.check(&format!("{message}.{}", URL_SAFE_NO_PAD.encode(&bytes))).is_none());
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
-    let other = AccessTokens::new(&RootSecret::new(b"another 0123456789abcdef0123456789").unwrap(), Clock::System).unwrap();
+    let other =
+        AccessTokens::new(&RootSecret::new(b"another 0123456789abcdef0123456789").unwrap(), Clock::System).unwrap();
     for forged in [
         format!("{message}."),
         message.to_owned(),

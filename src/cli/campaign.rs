@@ -1,0 +1,240 @@
+//! `pledges campaign`.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use validator::Validate;
+
+use super::{output::say, session::Session};
+use crate::{
+    campaigns::{
+        self, State,
+        settings::{Ask, Consent, Controller, NewCampaign, Texts},
+        store,
+    },
+    crypto,
+    db::DbError,
+    pledges::mailbox::MailboxRules,
+};
+
+/// Campaigns.
+#[derive(Subcommand)]
+pub(super) enum Campaign {
+    /// Add a campaign, as a draft that the public doesn't see.
+    Add {
+        /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents.
+        /// docs/campaigns.md explains it.
+        file: PathBuf,
+        /// Open it at once.
+        #[arg(long)]
+        open: bool,
+    },
+    /// List every campaign.
+    List,
+    /// Change a campaign's settings; what isn't named stays.
+    Set(Set),
+    /// Take no more pledges. It stays visible.
+    Close {
+        /// Which campaign.
+        slug: String,
+    },
+}
+
+/// Change a campaign's settings.
+#[derive(Args)]
+pub(super) struct Set {
+    /// Which campaign.
+    slug: String,
+    /// Open it to the public (again).
+    #[arg(long)]
+    open: bool,
+    /// How many pledges it hopes for; 0: show none.
+    #[arg(long)]
+    goal: Option<u32>,
+    /// Publish small numbers rounded down to a multiple of this; 1: exactly.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    threshold: Option<u16>,
+    /// Whether the form asks for a name.
+    #[arg(long, value_enum)]
+    name: Option<AskArgument>,
+    /// Whether the form asks for an e-mail address.
+    #[arg(long, value_enum)]
+    email: Option<AskArgument>,
+    /// Whether the form asks for a message.
+    #[arg(long, value_enum)]
+    message: Option<AskArgument>,
+    /// JSON file with texts by language; languages that are not in it stay.
+    #[arg(long)]
+    texts: Option<PathBuf>,
+    /// JSON file with a list of consent texts to add. A version that is there can't be changed: people agreed to it.
+    #[arg(long)]
+    consents: Option<PathBuf>,
+    /// Who answers for the data.
+    #[arg(long, requires = "controller_contact")]
+    controller_name: Option<String>,
+    /// How to reach them.
+    #[arg(long, requires = "controller_name")]
+    controller_contact: Option<String>,
+}
+
+/// Whether a form asks for something, as an argument.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum AskArgument {
+    /// Must be given.
+    Required,
+    /// May be given.
+    Optional,
+    /// Isn't asked.
+    Off,
+}
+
+impl From<AskArgument> for Ask {
+    fn from(ask: AskArgument) -> Self {
+        match ask {
+            AskArgument::Required => Self::Required,
+            AskArgument::Optional => Self::Optional,
+            AskArgument::Off => Self::Off,
+        }
+    }
+}
+
+pub(super) async fn run(session: &Session, command: &Campaign) -> anyhow::Result<()> {
+    match command {
+        Campaign::Add { file, open } => {
+            let new: NewCampaign = read(file)?;
+            let campaign = add(session, &new).await?;
+            if *open {
+                open_campaign(session, campaign.clone()).await?;
+            }
+            say(&format!("added {}{}", campaign.slug, if *open { ", open" } else { " as a draft" }));
+        }
+        Campaign::List => {
+            let mut connection = session.database.get().await?;
+            for campaign in store::list(&mut connection).await? {
+                let languages: Vec<_> = campaign.texts.keys().map(String::as_str).collect();
+                say(&format!("{}\t{}\t{}", campaign.slug, campaign.state.as_str(), languages.join(",")));
+            }
+        }
+        Campaign::Set(set) => {
+            change(session, set).await?;
+            say(&format!("changed {}", set.slug));
+        }
+        Campaign::Close { slug } => {
+            let mut campaign = find(session, slug).await?;
+            campaign.state = State::Closed;
+            let mut connection = session.database.get().await?;
+            store::update(&mut connection, &campaign, json!({ "state": "closed" })).await?;
+            say(&format!("closed {slug}"));
+        }
+    }
+    Ok(())
+}
+
+/// Adds and opens the demo campaign; None when it is there already.
+pub(super) async fn add_demo(session: &Session) -> anyhow::Result<Option<campaigns::Campaign>> {
+    let new: NewCampaign = serde_json::from_str(include_str!("demo/campaign.json")).context("the demo campaign")?;
+    let mut connection = session.database.get().await?;
+    if store::find(&mut connection, &new.slug).await.is_ok() {
+        return Ok(None);
+    }
+    drop(connection);
+    let campaign = add(session, &new).await?;
+    open_campaign(session, campaign.clone()).await?;
+    Ok(Some(campaign))
+}
+
+async fn add(session: &Session, new: &NewCampaign) -> anyhow::Result<campaigns::Campaign> {
+    new.validate()?;
+    let salt = crypto::random_bytes()?;
+    let mut connection = session.database.get().await?;
+    match store::add(&mut connection, new, MailboxRules::CURRENT.number(), &salt).await {
+        Err(DbError::Constraint(name)) if name == "campaigns_slug_key" => bail!("{} is there already", new.slug),
+        added => added?,
+    };
+    Ok(store::find(&mut connection, &new.slug).await?)
+}
+
+async fn find(session: &Session, slug: &str) -> anyhow::Result<campaigns::Campaign> {
+    let mut connection = session.database.get().await?;
+    store::find(&mut connection, slug).await.with_context(|| format!("there is no campaign {slug}"))
+}
+
+/// A campaign opens only when it says who answers for the data: supporters must know before they pledge.
+async fn open_campaign(session: &Session, mut campaign: campaigns::Campaign) -> anyhow::Result<()> {
+    check_openable(&campaign)?;
+    campaign.state = State::Open;
+    let mut connection = session.database.get().await?;
+    store::update(&mut connection, &campaign, json!({ "state": "open" })).await?;
+    Ok(())
+}
+
+fn check_openable(campaign: &campaigns::Campaign) -> anyhow::Result<()> {
+    if campaign.controller.is_none() {
+        bail!("{} has no controller: supporters must know who answers for their data", campaign.slug);
+    }
+    Ok(())
+}
+
+async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
+    let mut campaign = find(session, &set.slug).await?;
+    if let Some(goal) = set.goal {
+        campaign.goal = (goal > 0).then_some(goal.into());
+    }
+    if let Some(threshold) = set.threshold {
+        campaign.threshold = threshold.into();
+    }
+    let fields = &mut campaign.fields;
+    for (argument, field) in
+        [(set.name, &mut fields.name), (set.email, &mut fields.email), (set.message, &mut fields.message)]
+    {
+        if let Some(ask) = argument {
+            *field = ask.into();
+        }
+    }
+    if let Some(file) = &set.texts {
+        let texts: BTreeMap<String, Texts> = read(file)?;
+        texts.values().try_for_each(Validate::validate)?;
+        campaign.texts.extend(texts);
+    }
+    if let Some(file) = &set.consents {
+        add_consents(&mut campaign, read(file)?)?;
+    }
+    if let Some((name, contact)) = set.controller_name.clone().zip(set.controller_contact.clone()) {
+        let controller = Controller { name, contact };
+        controller.validate()?;
+        campaign.controller = Some(controller);
+    }
+    if set.open {
+        check_openable(&campaign)?;
+        campaign.state = State::Open;
+    }
+    let what = json!({
+        "state": campaign.state.as_str(), "goal": campaign.goal, "threshold": campaign.threshold,
+        "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
+    });
+    let mut connection = session.database.get().await?;
+    Ok(store::update(&mut connection, &campaign, what).await?)
+}
+
+fn add_consents(campaign: &mut campaigns::Campaign, new: Vec<Consent>) -> anyhow::Result<()> {
+    for consent in new {
+        consent.validate()?;
+        if !consent.texts.contains_key(&campaign.default_language) {
+            bail!("consent {} version {} lacks the default language", consent.purpose.as_str(), consent.version);
+        }
+        if campaign.has_consent(consent.purpose, consent.version) {
+            bail!("consent {} version {} is there already", consent.purpose.as_str(), consent.version);
+        }
+        campaign.consents.push(consent);
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(file: &PathBuf) -> anyhow::Result<T> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    serde_path_to_error::deserialize(&mut deserializer).with_context(|| file.display().to_string())
+}

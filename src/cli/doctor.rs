@@ -1,0 +1,44 @@
+//! `pledges doctor`: is everything that is counted right?
+
+use clap::Args;
+
+use super::{output::say, session::Session};
+use crate::{db::retrying, pledges::store};
+
+/// Recount everything and compare it with the counters.
+#[derive(Args)]
+pub(super) struct Doctor {
+    /// Add to the counters what they lack. It is written to the audit log.
+    #[arg(long)]
+    repair: bool,
+}
+
+/// Whether everything is well, or has been repaired.
+pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bool> {
+    let mut connection = session.database.open().await?;
+    let mut recounts = if doctor.repair {
+        retrying(async || store::repair_counts(&mut connection).await).await?
+    } else {
+        store::check_counts(&mut connection).await?
+    };
+    for difference in recounts.iter().flat_map(crate::totals::recount::Recount::differences) {
+        say(&format!("{difference}{}", if doctor.repair { ": repaired" } else { "" }));
+    }
+    if doctor.repair {
+        recounts = store::check_counts(&mut connection).await?;
+    }
+    let differences = recounts.iter().filter(|recount| !recount.differences().is_empty()).count();
+    let (without_campaign, without_removal) = store::orphans(&mut connection).await?;
+    if without_campaign > 0 {
+        say(&format!("{without_campaign} pledges belong to no campaign"));
+    }
+    if without_removal > 0 {
+        say(&format!("{without_removal} removed pledges belong to no removal that stands"));
+    }
+    let well = differences == 0 && without_campaign == 0 && without_removal == 0;
+    let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.values()).sum();
+    if well {
+        say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));
+    }
+    Ok(well)
+}

@@ -1,0 +1,103 @@
+//! The command line: one file per command. `serve` runs the service; the others work on its database, also while it
+//! runs.
+
+mod campaign;
+mod demo;
+mod doctor;
+mod moderator;
+mod output;
+mod seed;
+mod serve;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{app, config::Settings, db, ops::logging};
+
+use output::say;
+use session::Session;
+
+/// Collects pledges for campaigns: counted once, by country, live, and leaked to nobody.
+///
+/// Without DATABASE_URL every command uses the private PostgreSQL in the var directory.
+#[derive(Parser)]
+#[command(version, max_term_width = 110, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(serve::Serve),
+    /// Bring the schema up to date (serve does it too).
+    Migrate,
+    /// People who sign in.
+    #[command(subcommand)]
+    Moderator(moderator::Moderator),
+    /// Campaigns.
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
+    /// Recount everything; exit status 1 when a counter differs from the rows.
+    Doctor(doctor::Doctor),
+    /// Print the OpenAPI document as YAML.
+    Openapi,
+    /// Fill a campaign with made-up pledges, straight into the database, for trials.
+    Seed(seed::Seed),
+    /// Post plausible pledges to a running service through its API.
+    Demo(demo::Demo),
+}
+
+/// Runs the command of the arguments. Exit status 0: done; 1: not, with the reason on standard error; 2: wrong arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let run = || -> anyhow::Result<ExitCode> {
+        logging::begin(&cli.settings)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(run(cli.settings, cli.command))
+    };
+    run().unwrap_or_else(|error| {
+        output::complain(&format!("pledges: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(serve) => serve::run(&settings, &serve).await?,
+        Command::Openapi => say(app::document_text()?.yaml.trim_end()),
+        Command::Demo(demo) => demo::run(&demo).await?,
+        Command::Migrate => {
+            let session = Session::open(&settings).await?;
+            let run = db::migrate(&session.database).await?;
+            say(&if run.is_empty() { "the schema is up to date".to_owned() } else { run.join("\n") });
+            session.close().await?;
+        }
+        Command::Moderator(command) => {
+            within(&settings, async |session| moderator::run(session, &command).await).await?
+        }
+        Command::Campaign(command) => within(&settings, async |session| campaign::run(session, &command).await).await?,
+        Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
+        Command::Doctor(doctor) => {
+            let session = Session::open(&settings).await?;
+            let well = doctor::run(&session, &doctor).await;
+            session.close().await?;
+            return Ok(if well? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command on the database, with the schema up to date, and lets go of it whatever happens.
+async fn within(settings: &Settings, command: impl AsyncFnOnce(&Session) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let session = Session::open(settings).await?;
+    db::migrate(&session.database).await?;
+    let done = command(&session).await;
+    session.close().await?;
+    done
+}

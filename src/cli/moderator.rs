@@ -1,0 +1,141 @@
+//! `pledges moderator`: people who sign in.
+
+use std::io::BufRead;
+
+use anyhow::{Context, bail};
+use clap::{Subcommand, ValueEnum};
+use zeroize::Zeroizing;
+
+use super::{output::say, session::Session};
+use crate::{
+    accounts::{Role, passwords, store},
+    campaigns, crypto,
+    db::DbError,
+};
+
+/// People who sign in.
+#[derive(Subcommand)]
+pub(super) enum Moderator {
+    /// Add somebody. A password is made and printed once, unless one is given.
+    Add {
+        /// Name to sign in with: small letters, digits and single . _ -
+        login: String,
+        /// What they may do.
+        #[arg(long, value_enum, default_value = "moderator")]
+        role: RoleArgument,
+        /// A campaign they may see; may be given more than once. Admins see all.
+        #[arg(long = "campaign", value_name = "SLUG")]
+        campaigns: Vec<String>,
+        /// Read the password from standard input instead of making one.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List everybody.
+    List,
+    /// Close an account and end its sessions at once.
+    Disable {
+        /// Whose.
+        login: String,
+    },
+    /// Set a new password and end the account's sessions at once. It is made and printed once, unless one is given.
+    ResetPassword {
+        /// Whose.
+        login: String,
+        /// Read the password from standard input instead of making one.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// A role as an argument.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum RoleArgument {
+    /// Finds and removes pledges of given campaigns.
+    Moderator,
+    /// Also reads the audit log of given campaigns.
+    Organiser,
+    /// Everything, in every campaign.
+    Admin,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Self {
+        match role {
+            RoleArgument::Moderator => Self::Moderator,
+            RoleArgument::Organiser => Self::Organiser,
+            RoleArgument::Admin => Self::Admin,
+        }
+    }
+}
+
+/// A password that nobody has to remember for long: 256 random bits.
+pub(super) fn new_password() -> anyhow::Result<Zeroizing<String>> {
+    Ok(crypto::random_token()?)
+}
+
+pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Result<()> {
+    let mut connection = session.database.get().await?;
+    match command {
+        Moderator::Add { login, role, campaigns: slugs, password_stdin } => {
+            let role = Role::from(*role);
+            if role != Role::Admin && slugs.is_empty() {
+                bail!("name at least one campaign with --campaign: a {} sees only the campaigns named", role.as_str());
+            }
+            let mut ids = Vec::new();
+            for slug in slugs {
+                let campaign = campaigns::store::find(&mut connection, slug).await;
+                ids.push(campaign.with_context(|| format!("there is no campaign {slug}"))?.id);
+            }
+            let (password, made) = password(*password_stdin)?;
+            let hash = passwords::hash(&password)?;
+            match store::add(&mut connection, login, role, &hash, &ids).await {
+                Err(DbError::Constraint(name)) if name == "moderators_login_key" => bail!("{login} is there already"),
+                Err(DbError::Constraint(_)) => {
+                    bail!("a login is small letters, digits and single . _ -, 63 at the most")
+                }
+                added => added?,
+            };
+            announce(&format!("added {login}"), &password, made);
+        }
+        Moderator::List => {
+            for account in store::list(&mut connection).await? {
+                let campaigns =
+                    if account.role == Role::Admin { "all".to_owned() } else { account.campaigns.join(",") };
+                let closed = if account.disabled { "\tdisabled" } else { "" };
+                say(&format!("{}\t{}\t{campaigns}{closed}", account.login, account.role.as_str()));
+            }
+        }
+        Moderator::Disable { login } => {
+            if !store::disable(&mut connection, login).await? {
+                bail!("there is nobody called {login}");
+            }
+            say(&format!("disabled {login}"));
+        }
+        Moderator::ResetPassword { login, password_stdin } => {
+            let (password, made) = password(*password_stdin)?;
+            if !store::set_password(&mut connection, login, &passwords::hash(&password)?).await? {
+                bail!("there is nobody called {login}");
+            }
+            announce(&format!("set a new password for {login}"), &password, made);
+        }
+    }
+    Ok(())
+}
+
+fn announce(what: &str, password: &str, made: bool) {
+    say(&if made { format!("{what}; the password is {password} and is not shown again") } else { what.to_owned() });
+}
+
+/// The password, and whether it was made here.
+fn password(from_stdin: bool) -> anyhow::Result<(Zeroizing<String>, bool)> {
+    if !from_stdin {
+        return Ok((new_password()?, true));
+    }
+    let mut line = Zeroizing::new(String::new());
+    std::io::stdin().lock().read_line(&mut line)?;
+    let password = Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned());
+    if password.chars().count() < passwords::MIN_CHARS {
+        bail!("a password has at least {} characters", passwords::MIN_CHARS);
+    }
+    Ok((password, false))
+}

@@ -1,0 +1,92 @@
+//! `pledges seed`: many made-up pledges at once, each fingerprinted and sealed like a real one.
+
+use anyhow::{Context, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::{
+    demo::people::{Crowd, Dice},
+    output::say,
+    session::Session,
+};
+use crate::{
+    campaigns::{self, Campaign},
+    clock::Clock,
+    config::{Mode, Settings},
+    pledges::{ingest::Pledges, store},
+    totals::{Pace, Totals},
+};
+
+/// Fill a campaign with made-up pledges.
+#[derive(Args)]
+pub(super) struct Seed {
+    /// How many.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rows: u32,
+
+    /// Which campaign.
+    #[arg(long, default_value = "together-we-defend")]
+    campaign: String,
+}
+
+/// Rows of one transaction.
+const BATCH: u32 = 5_000;
+
+/// How far back the pledges reach.
+const SPREAD: TimeDelta = TimeDelta::days(30);
+
+pub(super) async fn run(session: &Session, settings: &Settings, seed: &Seed) -> anyhow::Result<()> {
+    if settings.mode == Mode::Production {
+        bail!("made-up pledges don't belong into a service that is live");
+    }
+    let mut connection = session.database.get().await?;
+    let campaign = campaigns::store::find(&mut connection, &seed.campaign).await;
+    let campaign = campaign.with_context(|| format!("there is no campaign {}", seed.campaign))?;
+    drop(connection);
+    fill(session, settings, &campaign, seed.rows, &Crowd::load()?).await?;
+    say(&format!("{} has {} pledges more", campaign.slug, seed.rows));
+    Ok(())
+}
+
+/// Stores `rows` pledges of the crowd, spread over the last thirty days.
+pub(super) async fn fill(
+    session: &Session,
+    settings: &Settings,
+    campaign: &Campaign,
+    rows: u32,
+    crowd: &Crowd,
+) -> anyhow::Result<()> {
+    let pace = Pace { publish_every: std::time::Duration::from_secs(1), reread_every: std::time::Duration::ZERO };
+    let totals = Totals::new(session.database.clone(), pace);
+    let pledges = Pledges::new(session.database.clone(), totals.clone(), settings.root_secret()?);
+    let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
+    let mut connection = session.database.open().await?;
+    let mut left = rows;
+    while left > 0 {
+        let size = left.min(BATCH);
+        let mut batch = Vec::new();
+        for _ in 0..size {
+            // More lately than long ago, as campaigns grow.
+            let back = dice.fraction().powi(2) * SPREAD.as_seconds_f64();
+            #[expect(clippy::cast_possible_truncation, reason = "a time within thirty days")]
+            let at = now - TimeDelta::milliseconds((back * 1000.0) as i64);
+            let submission = crowd.somebody(&mut dice, campaign);
+            let checked =
+                submission.check(campaign).map_err(|_| anyhow::anyhow!("the campaign asks for other fields"))?;
+            batch.push((pledges.prepare(id_at(at), campaign, &checked, None)?, at));
+        }
+        store::insert_many(&mut connection, &batch).await?;
+        left -= size;
+        if left > 0 && left % 100_000 == 0 {
+            say(&format!("{} rows left", left));
+        }
+    }
+    totals.publish().await?;
+    Ok(())
+}
+
+fn id_at(at: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, at.timestamp_subsec_nanos()))
+}

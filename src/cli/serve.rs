@@ -1,0 +1,91 @@
+//! `pledges serve`.
+
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt};
+
+use clap::Args;
+
+use super::{campaign, demo::people, moderator, output::say, seed, session::Session};
+use crate::{
+    accounts::{self, Role},
+    app::Service,
+    clock::Clock,
+    config::{Mode, ServeSettings, Settings},
+    db, tasks,
+};
+
+/// Run the service until it is told to stop (Ctrl-C or SIGTERM).
+#[derive(Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    settings: ServeSettings,
+
+    /// Make the demo campaign with 3,000 pledges and an admin, unless they are there. Development only.
+    #[arg(long)]
+    demo: bool,
+}
+
+/// Pledges that the demo campaign begins with.
+const DEMO_PLEDGES: u32 = 3_000;
+
+/// Login of the demo's admin.
+const DEMO_ADMIN: &str = "admin";
+
+pub(super) async fn run(settings: &Settings, serve: &Serve) -> anyhow::Result<()> {
+    // First what can be told without a database.
+    serve.settings.public_origin(settings.mode)?;
+    settings.root_secret()?;
+    if serve.demo && settings.mode == Mode::Production {
+        anyhow::bail!("--demo makes up pledges and is for development only");
+    }
+    let session = Session::open_alone(settings).await?;
+    let served = serve_on(&session, settings, serve).await;
+    session.close().await?;
+    served
+}
+
+async fn serve_on(session: &Session, settings: &Settings, serve: &Serve) -> anyhow::Result<()> {
+    if serve.demo {
+        db::migrate(&session.database).await?;
+        prepare_demo(session, settings).await?;
+    }
+    let service = Service::start(settings, &serve.settings, &session.url, Clock::System).await?;
+    warn_of_settings(settings, &service);
+    say(&format!("pledges is running at http://{} (Ctrl-C stops it)", service.address));
+    tasks::stop_signal().await?;
+    tracing::info!("stopping: requests under way are finished first");
+    service.stop().await;
+    Ok(())
+}
+
+fn warn_of_settings(settings: &Settings, service: &Service) {
+    if settings.mode == Mode::Development {
+        tracing::warn!("development mode: the service made its own secrets. Set PLEDGES_MODE=production to go live");
+    } else if !service.handles.campaigns.all().is_empty() {
+        tracing::warn!(
+            "pledges count without being confirmed by mail: the exact total tells an observer whether an address was \
+             new (docs/design.md, rule 4)"
+        );
+    }
+}
+
+async fn prepare_demo(session: &Session, settings: &Settings) -> anyhow::Result<()> {
+    if let Some(campaign) = campaign::add_demo(session).await? {
+        seed::fill(session, settings, &campaign, DEMO_PLEDGES, &people::Crowd::load()?).await?;
+        say(&format!("made the demo campaign {} with {DEMO_PLEDGES} pledges", campaign.slug));
+    }
+    let mut connection = session.database.get().await?;
+    if accounts::store::credentials(&mut connection, DEMO_ADMIN).await?.is_none() {
+        let password = moderator::new_password()?;
+        let hash = accounts::passwords::hash(&password)?;
+        accounts::store::add(&mut connection, DEMO_ADMIN, Role::Admin, &hash, &[]).await?;
+        let path = settings.var_dir.join("admin-password");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        writeln!(file, "{}", password.as_str())?;
+        say(&format!(
+            "made the admin {DEMO_ADMIN} with the password {} (kept in {})",
+            password.as_str(),
+            path.display()
+        ));
+    }
+    Ok(())
+}

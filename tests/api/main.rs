@@ -1,0 +1,17 @@
+//! The service as its users meet it: over HTTP, on a real PostgreSQL. One file per feature, told as behaviours; and the
+//! guardians (architecture, contract, authorization, migrations, outage).
+
+mod support;
+
+mod accounts;
+mod architecture;
+mod authorization;
+mod contract;
+mod doctor;
+mod forms;
+mod migrations;
+mod moderation;
+mod outage;
+mod pledges;
+mod totals;
+mod web;

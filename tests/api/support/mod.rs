@@ -1,0 +1,113 @@
+//! What every test stands on: a database of its own, a running service, clients that check every answer against the
+//! document.
+
+pub mod client;
+pub mod cluster;
+pub mod document;
+pub mod rows;
+
+use std::time::Duration;
+
+use clap::Parser;
+use pledges::{
+    app::Service,
+    clock::Clock,
+    config::{ServeSettings, Settings},
+};
+use secrecy::SecretString;
+
+use client::Client;
+use rows::Rows;
+
+/// A running service on a database of its own.
+pub struct TestApp {
+    pub service: Service,
+    pub url: SecretString,
+    pub rows: Rows,
+    pub var: tempfile::TempDir,
+}
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    serve: ServeSettings,
+}
+
+/// The root secret of every test.
+pub const ROOT_SECRET: &str = "3f9c1b7e5a2d4860c1e8f7a6b5d493021f0e9d8c7b6a5948";
+
+impl TestApp {
+    /// With one open campaign, `defend`, that asks for name and e-mail and may have a message.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same, with more arguments for `serve`.
+    pub async fn with(arguments: &[&str]) -> Self {
+        let url = cluster::database().await;
+        Self::on(url, arguments).await
+    }
+
+    /// A service on the database at `url`.
+    pub async fn on(url: SecretString, arguments: &[&str]) -> Self {
+        let var = tempfile::tempdir().unwrap();
+        let mut all = vec!["test", "--bind", "127.0.0.1:0", "--root-secret", ROOT_SECRET, "--publish-every-ms", "30"];
+        all.extend(["--workers", "2", "--logins-per-minute", "10000", "--reread-every-seconds", "3600"]);
+        all.extend(["--shutdown-seconds", "5"]);
+        let var_dir = var.path().to_str().unwrap().to_owned();
+        all.extend(["--var-dir", &var_dir]);
+        all.extend(arguments);
+        let Arguments { settings, serve } = Arguments::parse_from(all);
+        let rows = Rows::new(&url).await;
+        pledges::db::migrate(&rows.database).await.unwrap();
+        rows.campaign("defend").await;
+        let service = Service::start(&settings, &serve, &url, Clock::System).await.unwrap();
+        Self { service, url, rows, var }
+    }
+
+    /// A client that isn't signed in.
+    pub fn client(&self) -> Client {
+        Client::new(&format!("http://{}", self.service.address))
+    }
+
+    /// Somebody with this role, for the campaign `defend`, signed in.
+    pub async fn signed_in(&self, role: pledges::accounts::Role) -> Client {
+        let login = self.rows.moderator(role, &["defend"]).await;
+        let mut client = self.client();
+        client.login(&login).await;
+        client
+    }
+
+    /// Folds, re-reads the rounded values, and publishes.
+    pub async fn reread(&self) {
+        self.rows.execute("UPDATE campaign_totals SET reread_at = 'epoch'").await;
+        self.service.handles.totals.publish().await.unwrap();
+    }
+
+    /// Folds and publishes.
+    pub async fn publish(&self) {
+        self.service.handles.totals.publish().await.unwrap();
+    }
+
+    /// What `pledges doctor` would complain of.
+    pub async fn differences(&self) -> Vec<String> {
+        self.rows.differences().await
+    }
+
+    pub async fn stop(self) {
+        self.service.stop().await;
+    }
+}
+
+/// Asks again and again until `condition` holds; fails after ten seconds. For waiting, not for timing.
+pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    for _ in 0..400 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("never happened: {what}");
+}

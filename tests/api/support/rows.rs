@@ -1,0 +1,117 @@
+//! Rows put in and looked at behind the service's back.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::{QueryableByName, sql_types::Text};
+use diesel_async::RunQueryDsl;
+use pledges::{
+    accounts::{self, Role},
+    campaigns::{self, settings::NewCampaign},
+    db::Database,
+    totals::recount::Recount,
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+/// The password of everybody in the tests.
+pub const PASSWORD: &str = "a long password for the tests";
+
+static NEXT: AtomicU32 = AtomicU32::new(1);
+static HASH: OnceCell<String> = OnceCell::const_new();
+
+/// A way into the database.
+#[derive(Clone)]
+pub struct Rows {
+    pub database: Database,
+}
+
+#[derive(QueryableByName)]
+struct Scalar {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+impl Rows {
+    pub async fn new(url: &SecretString) -> Self {
+        Self { database: Database::new(url, 2).unwrap() }
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        let mut connection = self.database.open().await.unwrap();
+        diesel::sql_query(sql).execute(&mut connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The one value of a query, as text; the query names it freely.
+    pub async fn value(&self, expression: &str) -> String {
+        let mut connection = self.database.open().await.unwrap();
+        let sql = format!("SELECT coalesce(({expression})::text, 'NULL') AS value");
+        let row: Result<Scalar, _> = diesel::sql_query(&sql).get_result(&mut connection).await;
+        row.unwrap_or_else(|error| panic!("{sql}: {error}")).value
+    }
+
+    /// A number.
+    pub async fn number(&self, expression: &str) -> i64 {
+        self.value(expression).await.parse().unwrap()
+    }
+
+    /// The texts of a query's only column.
+    pub async fn list(&self, query: &str) -> Vec<String> {
+        let mut connection = self.database.open().await.unwrap();
+        let sql = format!("SELECT value::text AS value FROM ({query}) AS rows (value)");
+        let rows: Vec<Scalar> = diesel::sql_query(&sql).load(&mut connection).await.unwrap();
+        rows.into_iter().map(|row| row.value).collect()
+    }
+
+    /// An open campaign that asks for name and e-mail and may have a message.
+    pub async fn campaign(&self, slug: &str) {
+        self.campaign_with(slug, json!({})).await;
+    }
+
+    /// The same with some settings changed.
+    pub async fn campaign_with(&self, slug: &str, changes: Value) {
+        let text = |title: &str| {
+            json!({"title": title, "summary": "A summary.", "body": ["A paragraph."], "share": "Share",
+                "privacy_notice": "What happens to your data."})
+        };
+        let mut settings = json!({
+            "slug": slug,
+            "default_language": "en",
+            "fields": {"name": "required", "email": "required", "message": "optional"},
+            "controller": {"name": "Controller", "contact": "privacy@example.org"},
+            "consents": [
+                {"purpose": "updates", "version": 1, "texts": {"en": "You may write to me."}},
+                {"purpose": "public", "version": 1, "texts": {"en": "You may show my name."}},
+            ],
+            "texts": {"en": text("A pledge"), "fr": text("Un engagement"), "ar": text("تعهد")},
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            settings[name] = value.clone();
+        }
+        let new: NewCampaign = serde_json::from_value(settings).unwrap();
+        let mut connection = self.database.open().await.unwrap();
+        let salt = pledges::crypto::random_bytes().unwrap();
+        campaigns::store::add(&mut connection, &new, 1, &salt).await.unwrap();
+        self.execute(&format!("UPDATE campaigns SET state = 'open' WHERE slug = '{slug}'")).await;
+    }
+
+    /// Adds somebody with the password [`PASSWORD`] and returns the login.
+    pub async fn moderator(&self, role: Role, campaigns: &[&str]) -> String {
+        let hash = HASH.get_or_init(async || accounts::passwords::hash(PASSWORD).unwrap()).await;
+        let login = format!("{}{}", role.as_str(), NEXT.fetch_add(1, Ordering::SeqCst));
+        let mut connection = self.database.open().await.unwrap();
+        let mut ids = Vec::new();
+        for slug in campaigns {
+            ids.push(campaigns::store::find(&mut connection, slug).await.unwrap().id);
+        }
+        accounts::store::add(&mut connection, &login, role, hash, &ids).await.unwrap();
+        login
+    }
+
+    /// What `pledges doctor` would complain of.
+    pub async fn differences(&self) -> Vec<String> {
+        let mut connection = self.database.open().await.unwrap();
+        let recounts = pledges::pledges::store::check_counts(&mut connection).await.unwrap();
+        recounts.iter().flat_map(Recount::differences).collect()
+    }
+}
