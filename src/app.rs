@@ -29,7 +29,7 @@ use crate::{
     http::{
         PublicOrigin, TrustedProxies,
         headers::{self, HeaderPolicy},
-        openapi::{Head, Methods},
+        openapi::{self, Head, Methods},
         request, server,
     },
     moderation::{self, Moderation},
@@ -55,6 +55,9 @@ pub enum StartError {
     /// A self-test of the cryptography.
     #[error("a self-test failed: {0}")]
     Crypto(#[from] CryptoError),
+    /// The OpenAPI document.
+    #[error("the OpenAPI document can't be written")]
+    Document,
     /// The address can't be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -77,18 +80,19 @@ fn api(config: &mut ServiceConfig) {
 
 /// The OpenAPI document, from the code.
 pub fn document() -> Document {
-    App::new().into_utoipa_app().openapi(Head::openapi()).configure(api).split_for_parts().1
+    let mut document = App::new().into_utoipa_app().openapi(Head::openapi()).configure(api).split_for_parts().1;
+    openapi::finish(&mut document);
+    document
 }
 
 /// The OpenAPI document as text.
 ///
 /// # Errors
-/// When it can't be written as YAML or JSON.
-pub fn document_text() -> Result<OpenApiText, DbError> {
+/// When it can't be written.
+pub fn document_text() -> Result<OpenApiText, StartError> {
     let document = document();
-    let unwritable = |_| DbError::Defect("the OpenAPI document can't be written");
-    let yaml = document.to_yaml().map_err(|_| DbError::Defect("the OpenAPI document can't be written"))?;
-    Ok(OpenApiText { yaml, json: document.to_json().map_err(unwritable)? })
+    let json = document.to_json().map_err(|_| StartError::Document)?;
+    Ok(OpenApiText { yaml: openapi::yaml(&document).map_err(|_| StartError::Document)?, json })
 }
 
 /// Every handle of the service.

@@ -107,7 +107,7 @@ impl Key {
     /// HMAC-SHA-256 of `parts`. Each part is preceded by its length, so that no two lists of parts meet.
     pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
         // HMAC takes keys of every length.
-        let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(self.0.as_slice()) else { return [0; 32] };
+        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.as_slice()) else { return [0; 32] };
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -144,6 +144,13 @@ impl Key {
 /// SHA-256, for values that are random already (tokens).
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+/// Twelve characters that change when the bytes do, safe in addresses and headers.
+pub fn short_digest(bytes: &[u8]) -> String {
+    let mut text = URL_SAFE_NO_PAD.encode(digest(bytes));
+    text.truncate(12);
+    text
 }
 
 /// Random bytes of the operating system.

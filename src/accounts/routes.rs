@@ -96,14 +96,9 @@ impl From<AccountError> for Problem {
     tag = "Sign-in", operation_id = "login", security(()), request_body = Login,
     responses(
         (status = 200, description = "Signed in", body = Tokens, headers(("Set-Cookie" = String, description = "The refresh token"))),
-        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "Login failed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "From another site", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many attempts from one source", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/auth/login")]
@@ -129,7 +124,6 @@ pub async fn login(
         (status = 200, description = "A new access token", body = Tokens, headers(("Set-Cookie" = String, description = "The next refresh token"))),
         (status = 401, description = "The session has ended", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "From another site", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/auth/refresh")]
@@ -147,8 +141,6 @@ pub async fn refresh(request: HttpRequest, accounts: Data<Accounts>) -> Result<H
     tag = "Sign-in", operation_id = "logout", security(("access_token" = [])),
     responses(
         (status = 204, description = "Signed out"),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/auth/logout")]
@@ -162,8 +154,6 @@ pub async fn logout(signed: Signed<Moderator>, accounts: Data<Accounts>) -> Resu
     tag = "Sign-in", operation_id = "me", security(("access_token" = [])),
     responses(
         (status = 200, description = "Who is signed in", body = Account),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/auth/me")]

@@ -50,6 +50,10 @@ pub struct Account {
 /// # Errors
 /// Those of the database.
 pub async fn credentials(connection: &mut Connection, login: &str) -> Result<Option<Credentials>, DbError> {
+    // PostgreSQL doesn't even take a NUL to look for.
+    if login.contains('\0') {
+        return Ok(None);
+    }
     let row = moderators::table
         .filter(moderators::login.eq(login))
         .select((moderators::id, moderators::password_hash, moderators::disabled_at.is_not_null()))

@@ -1,7 +1,9 @@
 //! The shelf of the audit log: append and read.
 
+use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Entry, Recorded};
@@ -9,6 +11,8 @@ use crate::db::{
     Connection, DbError,
     schema::{audit_log, campaigns, moderators},
 };
+
+type Row = (i64, DateTime<Utc>, Option<String>, Option<String>, String, Value);
 
 /// Appends an entry. Belongs in the transaction of the action.
 ///
@@ -57,7 +61,9 @@ pub async fn list(
     if let Some(before) = before {
         query = query.filter(audit_log::id.lt(before));
     }
-    let rows: Vec<(i64, _, Option<String>, Option<String>, String, serde_json::Value)> = query.load(connection).await?;
-    let entry = |(id, at, login, campaign, action, details)| Recorded { id, at, login, campaign, action, details };
-    Ok(rows.into_iter().map(entry).collect())
+    let rows: Vec<Row> = query.load(connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, at, login, campaign, action, details)| Recorded { id, at, login, campaign, action, details })
+        .collect())
 }

@@ -110,7 +110,6 @@ pub struct Page {
     tag = "Campaigns", operation_id = "listCampaigns", security(()), params(Page),
     responses(
         (status = 200, description = "Public campaigns, by slug", body = CampaignPage),
-        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/campaigns")]

@@ -159,7 +159,7 @@ fn default_threshold() -> i32 {
     5
 }
 
-fn is_slug(slug: &str) -> Result<(), ValidationError> {
+pub(super) fn is_slug(slug: &str) -> Result<(), ValidationError> {
     let parts = || slug.split('-');
     let fits = (2..=63).contains(&slug.len())
         && parts().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));

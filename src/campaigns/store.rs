@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Campaign, State,
-    settings::{Ask, Consent, Controller, Fields, NewCampaign, Texts},
+    settings::{Ask, Consent, Controller, Fields, NewCampaign, Texts, is_slug},
 };
 use crate::{
     audit::{self, Entry},
@@ -83,6 +83,8 @@ pub async fn list(connection: &mut Connection) -> Result<Vec<Campaign>, DbError>
 /// # Errors
 /// [`DbError::NotFound`], and those of the database.
 pub async fn find(connection: &mut Connection, slug: &str) -> Result<Campaign, DbError> {
+    // Anything may stand in an address; PostgreSQL doesn't even take a NUL to look for.
+    is_slug(slug).map_err(|_| DbError::NotFound)?;
     let row = campaigns::table.filter(campaigns::slug.eq(slug)).select(Row::as_select()).first(connection).await?;
     row.try_into()
 }

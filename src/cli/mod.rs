@@ -79,7 +79,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             session.close().await?;
         }
         Command::Moderator(command) => {
-            within(&settings, async |session| moderator::run(session, &command).await).await?
+            within(&settings, async |session| moderator::run(session, &command).await).await?;
         }
         Command::Campaign(command) => within(&settings, async |session| campaign::run(session, &command).await).await?,
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,

@@ -78,8 +78,8 @@ pub(super) async fn fill(
         }
         store::insert_many(&mut connection, &batch).await?;
         left -= size;
-        if left > 0 && left % 100_000 == 0 {
-            say(&format!("{} rows left", left));
+        if left > 0 && left.is_multiple_of(100_000) {
+            say(&format!("{left} rows left"));
         }
     }
     totals.publish().await?;

@@ -1,45 +1,232 @@
+//! The tables, generated from the database by the test `schema_rs_is_current`; see there.
+
 diesel::table! {
+    /// What was done, by whom, when and why; committed with the action. Append-only.
     audit_log (id) {
-        id -> Int8, at -> Timestamptz, moderator_id -> Nullable<Uuid>, campaign_id -> Nullable<Uuid>, action -> Text, details -> Jsonb,
+        /// Grows with time.
+        id -> Int8,
+        /// When (database clock).
+        at -> Timestamptz,
+        /// Who; NULL: the operator, at the command line.
+        moderator_id -> Nullable<Uuid>,
+        /// In which campaign; NULL: in none.
+        campaign_id -> Nullable<Uuid>,
+        /// What, as a dotted name: removal.create, session.login, …
+        action -> Text,
+        /// What the action was about: ids, counts and reasons. Never personal data of supporters.
+        details -> Jsonb,
     }
 }
+
 diesel::table! {
+    /// How many pledges of a campaign are counted, deltas not folded yet left out.
     campaign_totals (campaign_id) {
-        campaign_id -> Uuid, total -> Int8, version -> Int8, changed_at -> Timestamptz, reread_at -> Timestamptz,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// Counted pledges, all countries and ZZ.
+        total -> Int8,
+        /// Grows by one with every change of what is published.
+        version -> Int8,
+        /// When this version was made (database clock): as_of of the published document.
+        changed_at -> Timestamptz,
+        /// When the rounded values were last re-read, all together.
+        reread_at -> Timestamptz,
     }
 }
+
 diesel::table! {
+    /// What is pledged for: texts, settings and the salt of its fingerprints.
     campaigns (id) {
-        id -> Uuid, slug -> Text, state -> Text, default_language -> Text, texts -> Jsonb, goal -> Nullable<Int8>, name_field -> Text, email_field -> Text, message_field -> Text, consents -> Jsonb, controller_name -> Nullable<Text>, controller_contact -> Nullable<Text>, threshold -> Int4, mailbox_rules -> Int2, salt -> Bytea, created_at -> Timestamptz,
+        /// UUIDv7.
+        id -> Uuid,
+        /// The name in addresses: 2 to 63 lower-case letters, digits and single hyphens.
+        slug -> Text,
+        /// draft (not public), open (takes pledges) or closed (public, takes none).
+        state -> Text,
+        /// BCP 47 tag of the texts shown when the visitor's language is not there.
+        default_language -> Text,
+        /// Per language: title, summary, body, share, privacy_notice.
+        texts -> Jsonb,
+        /// How many pledges the campaign hopes for; NULL: none is shown.
+        goal -> Nullable<Int8>,
+        /// Whether the form asks for a name: required, optional or off.
+        name_field -> Text,
+        /// Whether the form asks for an e-mail address: required, optional or off.
+        email_field -> Text,
+        /// Whether the form asks for a message: required, optional or off.
+        message_field -> Text,
+        /// Every version of every consent text ever shown; the highest version of a purpose is the current one.
+        consents -> Jsonb,
+        /// Who answers for the data (the controller in data protection law).
+        controller_name -> Nullable<Text>,
+        /// How to reach the controller.
+        controller_contact -> Nullable<Text>,
+        /// Small numbers are published rounded down to a multiple of this; 1: exactly.
+        threshold -> Int4,
+        /// Version of the mailbox canonicalisation; fixed for the life of the campaign, so that a mailbox keeps its fingerprint.
+        mailbox_rules -> Int2,
+        /// Random; enters the key of the campaign's fingerprints.
+        salt -> Bytea,
+        /// When the campaign was made.
+        created_at -> Timestamptz,
     }
 }
+
 diesel::table! {
-    count_deltas (id) { id -> Int8, campaign_id -> Uuid, countries -> Array<Nullable<Text>>, amounts -> Array<Nullable<Int8>>, }
+    /// Changes of the counts, appended in the transaction that changes the rows and folded into the totals soon after. Rows here are not in the totals yet.
+    count_deltas (id) {
+        /// Order of insertion; nothing depends on it.
+        id -> Int8,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The countries that change.
+        countries -> Array<Nullable<Text>>,
+        /// By how much each changes, in the order of countries.
+        amounts -> Array<Nullable<Int8>>,
+    }
 }
+
 diesel::table! {
-    country_totals (campaign_id, country) { campaign_id -> Uuid, country -> Text, counted -> Int8, shown -> Int8, live -> Bool, }
+    /// A campaign's counted pledges by country, exact and as shown.
+    country_totals (campaign_id, country) {
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// ISO 3166-1 alpha-2, XK or ZZ.
+        country -> Text,
+        /// Exactly how many are counted.
+        counted -> Int8,
+        /// What the public sees: counted itself while live, else the value of the last re-reading.
+        shown -> Int8,
+        /// Whether shown follows counted at once (a big country) or waits for the next re-reading.
+        live -> Bool,
+    }
 }
+
 diesel::table! {
-    moderator_campaigns (moderator_id, campaign_id) { moderator_id -> Uuid, campaign_id -> Uuid, }
+    /// Which campaigns a moderator or organiser may see.
+    moderator_campaigns (moderator_id, campaign_id) {
+        /// Who.
+        moderator_id -> Uuid,
+        /// Which campaign.
+        campaign_id -> Uuid,
+    }
 }
+
 diesel::table! {
-    moderators (id) { id -> Uuid, login -> Text, role -> Text, password_hash -> Text, created_at -> Timestamptz, disabled_at -> Nullable<Timestamptz>, }
+    /// People who sign in.
+    moderators (id) {
+        /// UUIDv7; the sub of access tokens.
+        id -> Uuid,
+        /// Name to sign in with: 1 to 63 lower-case letters, digits and single . _ -
+        login -> Text,
+        /// moderator, organiser (both of given campaigns) or admin (of all).
+        role -> Text,
+        /// Argon2id, PHC string.
+        password_hash -> Text,
+        /// When the account was made.
+        created_at -> Timestamptz,
+        /// Since when the account is closed; NULL: it is not.
+        disabled_at -> Nullable<Timestamptz>,
+    }
 }
+
 diesel::table! {
+    /// One person's promise each. No foreign keys: they cost a quarter of ingest, and doctor finds orphans.
     pledges (id) {
-        id -> Uuid, campaign_id -> Uuid, country -> Text, state -> Text, state_before -> Nullable<Text>, removal_id -> Nullable<Uuid>, fingerprint -> Bytea, request_digest -> Nullable<Bytea>, consent_updates -> Nullable<Int2>, consent_partner -> Nullable<Int2>, consent_public -> Nullable<Int2>, sealed_review -> Nullable<Bytea>, language -> Nullable<Text>, source -> Nullable<Text>, created_at -> Timestamptz, counted_at -> Nullable<Timestamptz>,
+        /// UUIDv7, never shown to the public.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// ISO 3166-1 alpha-2, XK, or ZZ for "prefer not to say".
+        country -> Text,
+        /// counted or removed. In every counter exactly while counted.
+        state -> Text,
+        /// What undo of the removal restores; NULL unless removed.
+        state_before -> Nullable<Text>,
+        /// The removal that took the pledge out; NULL unless removed.
+        removal_id -> Nullable<Uuid>,
+        /// HMAC-SHA-256 of the mailbox under the campaign's key; without a mailbox, of the idempotency key, or random.
+        fingerprint -> Bytea,
+        /// HMAC of the submitted fields, only for a pledge without mailbox that came with an idempotency key: tells a retry from another body.
+        request_digest -> Nullable<Bytea>,
+        /// Version of the text by which the organiser may write; NULL: may not.
+        consent_updates -> Nullable<Int2>,
+        /// Version of the text by which the partner may write; NULL: may not.
+        consent_partner -> Nullable<Int2>,
+        /// Version of the text by which name and message may be shown; NULL: may not.
+        consent_public -> Nullable<Int2>,
+        /// Name, message and masked address for moderators, sealed under a server key.
+        sealed_review -> Nullable<Bytea>,
+        /// BCP 47 tag of the form the supporter used; NULL: not said.
+        language -> Nullable<Text>,
+        /// Which page the pledge came from, as that page says; NULL: not said.
+        source -> Nullable<Text>,
+        /// When it was stored (database clock).
+        created_at -> Timestamptz,
+        /// When it first became counted (database clock); kept through removal and undo.
+        counted_at -> Nullable<Timestamptz>,
     }
 }
+
 diesel::table! {
-    refresh_tokens (hash) { hash -> Bytea, session_id -> Uuid, parent -> Nullable<Bytea>, issued_at -> Timestamptz, used_at -> Nullable<Timestamptz>, }
+    /// Refresh tokens, hashed. Each is used once; a second use ends the session.
+    refresh_tokens (hash) {
+        /// SHA-256 of the token.
+        hash -> Bytea,
+        /// The session it belongs to.
+        session_id -> Uuid,
+        /// The token it replaced; NULL: the first of its session.
+        parent -> Nullable<Bytea>,
+        /// When it was issued.
+        issued_at -> Timestamptz,
+        /// When it was exchanged first; NULL: not yet.
+        used_at -> Nullable<Timestamptz>,
+    }
 }
+
 diesel::table! {
+    /// Moderators taking pledges out.
     removals (id) {
-        id -> Uuid, campaign_id -> Uuid, moderator_id -> Uuid, reason -> Text, note -> Text, pledges -> Int8, created_at -> Timestamptz, undone_at -> Nullable<Timestamptz>, undone_by -> Nullable<Uuid>, undo_note -> Nullable<Text>,
+        /// UUIDv7.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// Who removed.
+        moderator_id -> Uuid,
+        /// Category: spam, bot, duplicate, abuse, test or other.
+        reason -> Text,
+        /// Why, in the moderator's words.
+        note -> Text,
+        /// How many pledges it took out.
+        pledges -> Int8,
+        /// When.
+        created_at -> Timestamptz,
+        /// When it was undone; NULL: it stands.
+        undone_at -> Nullable<Timestamptz>,
+        /// Who undid it.
+        undone_by -> Nullable<Uuid>,
+        /// Why it was undone.
+        undo_note -> Nullable<Text>,
     }
 }
+
 diesel::table! {
-    sessions (id) { id -> Uuid, moderator_id -> Uuid, created_at -> Timestamptz, expires_at -> Timestamptz, ended_at -> Nullable<Timestamptz>, ended_because -> Nullable<Text>, }
+    /// One sign-in each: the family of its refresh tokens.
+    sessions (id) {
+        /// UUIDv7; the sid of access tokens.
+        id -> Uuid,
+        /// Who signed in.
+        moderator_id -> Uuid,
+        /// When.
+        created_at -> Timestamptz,
+        /// When it ends whatever happens.
+        expires_at -> Timestamptz,
+        /// When it was ended before that; NULL: it was not.
+        ended_at -> Nullable<Timestamptz>,
+        /// logout, reuse of a consumed refresh token, a new password, or the account disabled.
+        ended_because -> Nullable<Text>,
+    }
 }
+
 diesel::joinable!(sessions -> moderators (moderator_id));
 diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_totals, moderator_campaigns, moderators, pledges, refresh_tokens, removals, sessions);

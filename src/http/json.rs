@@ -84,7 +84,9 @@ fn pointer(path: &Path, last: Option<&str>) -> String {
     {
         segments.push(last.to_owned());
     }
-    segments.iter().for_each(|segment| push(segment));
+    for segment in &segments {
+        push(segment);
+    }
     pointer
 }
 
@@ -105,7 +107,9 @@ fn collect(errors: &ValidationErrors, at: &str, problems: &mut Vec<FieldProblem>
             }
             ValidationErrorsKind::Struct(errors) => collect(errors, &at, problems),
             ValidationErrorsKind::List(list) => {
-                list.iter().for_each(|(index, errors)| collect(errors, &format!("{at}/{index}"), problems));
+                for (index, errors) in list {
+                    collect(errors, &format!("{at}/{index}"), problems);
+                }
             }
         }
     }
@@ -123,6 +127,7 @@ mod tests {
         #[validate(length(max = 3, code = "too_long"))]
         name: Option<String>,
         #[serde(default)]
+        #[expect(dead_code, reason = "only parsed")]
         list: Vec<Item>,
     }
 

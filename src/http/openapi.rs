@@ -1,10 +1,14 @@
 //! The head of the OpenAPI document, the pieces that operations share, and which methods a path has.
 
+use std::fmt::{self, Write as _};
+
 use actix_web::http::Method;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        HttpMethod, OpenApi as Document, PathItem,
+        ContentBuilder, HttpMethod, OpenApi as Document, PathItem, Ref, RefOr, Required, ResponseBuilder, Schema,
+        path::{Operation, ParameterIn},
+        schema::AdditionalProperties,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -60,8 +64,90 @@ impl Modify for Schemes {
     }
 }
 
+/// Adds what a whole class of operations has in common, so that no operation can forget it: what any body, query, access
+/// token or write may be answered with.
+pub fn finish(document: &mut Document) {
+    for item in document.paths.paths.values_mut() {
+        for (method, operation) in [
+            (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Post, &mut item.post),
+            (HttpMethod::Put, &mut item.put),
+            (HttpMethod::Patch, &mut item.patch),
+            (HttpMethod::Delete, &mut item.delete),
+        ] {
+            if let Some(operation) = operation {
+                add_common_answers(operation, method == HttpMethod::Get);
+            }
+        }
+    }
+    // These two are parsed by hand, field by field, and refuse unknown names like every other body.
+    let schemas = document.components.get_or_insert_default();
+    if let Some(RefOr::T(Schema::Object(schema))) = schemas.schemas.get_mut("NewPledge") {
+        schema.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
+}
+
+fn add_common_answers(operation: &mut Operation, reads: bool) {
+    let mut has_query = false;
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        has_query |= parameter.parameter_in == ParameterIn::Query;
+        if parameter.parameter_in == ParameterIn::Header {
+            parameter.required = Required::False;
+        }
+    }
+    let needs_token = serde_json::to_value(&operation.security).is_ok_and(|needs| needs.to_string().contains(BEARER));
+    let mut add = |status: &str, description: &str| {
+        let problem = ResponseBuilder::new()
+            .description(description)
+            .content(
+                "application/problem+json",
+                ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+            )
+            .build();
+        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(problem));
+    };
+    if needs_token {
+        add("401", "Not signed in");
+    }
+    if needs_token || !reads {
+        add("503", "Not available at the moment; nothing was stored, or it is safe to send again");
+    }
+    if has_query {
+        add("422", "The query is not right");
+    }
+    if operation.request_body.is_some() {
+        add("400", "The body can't be read");
+        add("408", "The body came too slowly");
+        add("413", "The body is too large");
+        add("415", "A kind of body that is not taken here");
+        add("422", "Some fields are not right");
+    }
+}
+
+/// The document as YAML that readers of YAML 1.1 understand too: for them a bare `NO` (Norway) or `off` is a boolean.
+///
+/// # Errors
+/// When it can't be written.
+pub fn yaml(document: &Document) -> Result<String, fmt::Error> {
+    const BOOLEANS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "true", "false"];
+    let text = document.to_yaml().map_err(|_| fmt::Error)?;
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        match line.split_once("- ") {
+            Some((indent, word))
+                if indent.trim().is_empty() && BOOLEANS.contains(&word.to_ascii_lowercase().as_str()) =>
+            {
+                writeln!(out, "{indent}- '{word}'")?;
+            }
+            _ => writeln!(out, "{line}")?,
+        }
+    }
+    Ok(out)
+}
+
 /// Every operation of a path, by method.
-pub fn operations(item: &PathItem) -> Vec<(HttpMethod, &utoipa::openapi::path::Operation)> {
+pub fn operations(item: &PathItem) -> Vec<(HttpMethod, &Operation)> {
     [
         (HttpMethod::Get, &item.get),
         (HttpMethod::Post, &item.post),

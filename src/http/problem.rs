@@ -68,8 +68,10 @@ codes! {
     ForeignOrigin = "foreign_origin", 403, "Not from this site";
     /// There is nothing at this address.
     NotFound = "not_found", 404, "Not found";
-    /// There is no public campaign with this name.
+    /// There is no campaign with this name that you may see.
     CampaignNotFound = "campaign_not_found", 404, "No such campaign";
+    /// The campaign has none of these pledges.
+    PledgesNotFound = "pledges_not_found", 404, "No such pledges";
     /// The address exists, but not for this method.
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     /// The campaign has ended and takes no more pledges.

@@ -39,7 +39,7 @@ pub async fn watch(
     let response = answered.map_err(|_| Problem::from(Code::Internal))??.map_into_boxed_body();
     let response = with_problem_body(response);
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
-    let milliseconds = start.elapsed().as_micros() as f64 / 1000.0;
+    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     let status = response.status().as_u16();
     tracing::info!(%method, route, status, milliseconds, "request");
     Ok(response)

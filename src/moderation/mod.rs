@@ -15,6 +15,7 @@ use crate::{
     campaigns::{self, Campaign},
     crypto::RootSecret,
     db::{Database, DbError},
+    http::{Code, Problem},
     pledges::ingest::Pledges,
     sealing::ReviewCopies,
     totals::Totals,
@@ -39,10 +40,14 @@ impl Moderation {
     /// doesn't exist, and the attempt is audited.
     ///
     /// # Errors
-    /// [`DbError::NotFound`], and those of the database.
-    async fn campaign(&self, who: &Who, slug: &str) -> Result<Campaign, DbError> {
+    /// [`Code::CampaignNotFound`], and those of the database.
+    async fn campaign(&self, who: &Who, slug: &str) -> Result<Campaign, Problem> {
         let mut connection = self.database.get().await?;
-        let campaign = campaigns::store::find(&mut connection, slug).await?;
+        let found = campaigns::store::find(&mut connection, slug).await;
+        let campaign = found.map_err(|error| match error {
+            DbError::NotFound => Code::CampaignNotFound.into(),
+            other => Problem::from(other),
+        })?;
         if who.may_see(campaign.id) {
             return Ok(campaign);
         }
@@ -53,7 +58,7 @@ impl Moderation {
             details: json!({ "session": who.session }),
         };
         audit::store::record(&mut connection, entry).await?;
-        Err(DbError::NotFound)
+        Err(Code::CampaignNotFound.into())
     }
 
     fn review(&self, campaign: Uuid, pledge: Uuid, sealed: Option<&[u8]>) -> Option<crate::sealing::ReviewCopy> {

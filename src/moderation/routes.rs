@@ -180,10 +180,7 @@ impl Moderation {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), PledgeFilter),
     responses(
         (status = 200, description = "Pledges that fit", body = PledgePage),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/pledges")]
@@ -236,13 +233,7 @@ pub struct Found {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "The pledge, if there is one", body = Found),
-        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/pledges/lookup")]
@@ -278,9 +269,7 @@ pub struct ExactTotals {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "Exact counts", body = ExactTotals),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/totals")]

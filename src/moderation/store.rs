@@ -66,7 +66,7 @@ pub struct Row {
 
 type Boxed<'a> = pledges::BoxedQuery<'a, Pg>;
 
-fn filtered<'a>(campaign: Uuid, filter: &'a Filter) -> Boxed<'a> {
+fn filtered(campaign: Uuid, filter: &Filter) -> Boxed<'_> {
     let mut query = pledges::table.filter(pledges::campaign_id.eq(campaign)).into_boxed();
     if let Some(state) = filter.state {
         query = query.filter(pledges::state.eq(state.as_str()));

@@ -1,7 +1,7 @@
 //! Log lines: levels by `--log`, text or JSON, on standard error. Never in them: names, addresses (of mail or of
 //! machines), messages, tokens, passwords, bodies, queries, values of the database.
 
-use std::panic;
+use std::{io::IsTerminal, panic};
 
 use tracing_subscriber::EnvFilter;
 
@@ -13,7 +13,11 @@ use crate::config::{LogFormat, Settings};
 /// When `--log` can't be read.
 pub fn begin(settings: &Settings) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::builder().parse(&settings.log)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second call (a test) keeps the first.
     let _ = match settings.log_format {
         LogFormat::Text => lines.try_init().map_err(drop),

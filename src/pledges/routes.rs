@@ -121,7 +121,7 @@ struct Door<'a> {
     tag = "Pledges", operation_id = "recordPledge", security(()),
     params(
         ("slug" = String, Path, description = "The campaign", example = "together-we-defend"),
-        ("Idempotency-Key" = Option<IdempotencyKey>, Header, description = "Random, the same for each retry of a pledge"),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header, description = "Random, the same for each retry of a pledge"),
     ),
     request_body(content(
         (PledgeBody = "application/json"),
@@ -131,16 +131,11 @@ struct Door<'a> {
     responses(
         (status = 201, description = "Recorded, and counted once", body = Receipt),
         (status = 303, description = "The same, for a form", headers(("Location" = String))),
-        (status = 400, description = "Body or header can't be read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The body came too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The campaign is closed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Neither JSON nor a form", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Some fields are not right; a browser gets the form again", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
         )),
-        (status = 503, description = "Not stored; send it again", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/campaigns/{slug}/pledges")]
@@ -165,7 +160,7 @@ pub async fn submit(
     let (posted, mistakes) = PostedForm::read(form::entries(&request, &media, bytes).await?);
     match door.pass_form(&posted, mistakes, &request).await {
         Ok(to) => Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()),
-        Err(problem) if wants_html(&request) => Ok(door.again(&posted, problem, pages.as_ref())),
+        Err(problem) if wants_html(&request) => Ok(door.again(&posted, &problem, pages.as_ref())),
         Err(problem) => Err(problem),
     }
 }
@@ -226,7 +221,7 @@ impl Door<'_> {
         spoken.unwrap_or(&self.campaign.default_language).clone()
     }
 
-    fn again(&self, posted: &PostedForm, problem: Problem, pages: &dyn FormPages) -> HttpResponse {
+    fn again(&self, posted: &PostedForm, problem: &Problem, pages: &dyn FormPages) -> HttpResponse {
         let form = FormAgain {
             campaign: &self.campaign,
             submission: &posted.submission,
@@ -244,7 +239,7 @@ impl Door<'_> {
                 }
                 response.content_type("text/html; charset=utf-8").body(page)
             }
-            None => actix_web::ResponseError::error_response(&problem),
+            None => actix_web::ResponseError::error_response(problem),
         }
     }
 }

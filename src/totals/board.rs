@@ -1,7 +1,7 @@
 //! The published totals in memory: each document serialised and compressed once, read by everybody.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt::Write as _,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -117,7 +117,7 @@ impl Board {
     }
 
     /// The version of each document.
-    pub fn versions(&self) -> HashMap<String, i64> {
+    pub fn versions(&self) -> BTreeMap<String, i64> {
         let documents = self.0.read().unwrap_or_else(PoisonError::into_inner);
         documents.iter().map(|(slug, published)| (slug.clone(), published.document.version)).collect()
     }

@@ -327,7 +327,7 @@ struct Head {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn documents(connection: &mut Connection, known: &HashMap<String, i64>) -> Result<Vec<Published>, DbError> {
+pub async fn documents(connection: &mut Connection, known: &BTreeMap<String, i64>) -> Result<Vec<Published>, DbError> {
     connection
         .build_transaction()
         .read_only()

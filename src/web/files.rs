@@ -33,8 +33,7 @@ impl Files {
         let mut loaded = Self::default();
         for name in Embedded::iter() {
             let Some(file) = Embedded::get(&name) else { continue };
-            let hash: String =
-                crate::crypto::digest(&file.data).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            let hash = crate::crypto::short_digest(&file.data);
             let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
             let address = format!("{stem}.{hash}.{ending}");
             let kind = match ending {

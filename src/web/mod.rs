@@ -69,7 +69,7 @@ impl Pages {
             public_url: &self.origin.0,
             campaign: &view.campaign(),
             totals: &totals.totals(),
-            fields: views::fields(&campaign.fields),
+            fields: views::fields(campaign.fields),
             consents: &consents,
             typed: state.typed,
             source,
@@ -95,8 +95,7 @@ impl FormPages for Pages {
     fn again(&self, form: &FormAgain<'_>) -> Option<String> {
         let text = |value: &'_ Option<String>| -> String { value.clone().unwrap_or_default() };
         let typed = form.submission;
-        let [name, email, country, message] =
-            [&typed.name, &typed.email, &typed.country, &typed.message].map(|value| text(value));
+        let [name, email, country, message] = [&typed.name, &typed.email, &typed.country, &typed.message].map(text);
         let language = typed.language.as_deref().unwrap_or(&form.campaign.default_language);
         let errors = form
             .errors

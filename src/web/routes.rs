@@ -184,8 +184,7 @@ async fn openapi_json(request: HttpRequest, pages: Data<Pages>) -> HttpResponse 
 }
 
 fn document(request: &HttpRequest, text: &str, kind: &'static str) -> HttpResponse {
-    let hash: String =
-        crate::crypto::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let hash = crate::crypto::short_digest(text.as_bytes());
     Forms::new(text.as_bytes()).answer(request, &hash, kind, DOCUMENT_CACHING)
 }
 

@@ -97,7 +97,7 @@ impl TotalsView {
 }
 
 /// Which fields the form shows, and how much goes into each.
-pub(super) fn fields(fields: &Fields) -> pages::Fields {
+pub(super) fn fields(fields: Fields) -> pages::Fields {
     let ask = |ask| match ask {
         Ask::Required => pages::Ask::Required,
         Ask::Optional => pages::Ask::Optional,

@@ -1,1 +1,152 @@
-//! To be written.
+//! Guardian: the schema goes up, down and up again; is commented, indexed and mirrored in `schema.rs`; and the previous
+//! release still runs on it.
+
+use std::{fmt::Write as _, fs, process::Command};
+
+use pledges::db::{self, Database};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::support::{cluster, rows::Rows};
+
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/schema.rs");
+
+/// Everything about the schema but the record of what was run, as `pg_dump` tells it.
+fn dump(url: &SecretString) -> String {
+    let output = Command::new("pg_dump")
+        .args(["--schema-only", "--no-owner", "--exclude-table=__diesel_schema_migrations", url.expose_secret()])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Newer releases of pg_dump guard their output with a random key.
+    text.lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_up_down_and_up_again() {
+    let url = cluster::empty_database().await;
+    let database = Database::new(&url, 2).unwrap();
+    let nothing = dump(&url);
+    assert_eq!(db::migrate(&database).await.unwrap().len(), 4);
+    let up = dump(&url);
+    assert_eq!(db::migrate(&database).await.unwrap(), Vec::<String>::new(), "a second run has nothing to do");
+    db::revert_all(&database).await.unwrap();
+    assert_eq!(dump(&url), nothing, "down leaves nothing behind");
+    db::migrate(&database).await.unwrap();
+    assert_eq!(dump(&url), up);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_that_start_together_migrate_one_after_the_other() {
+    let url = cluster::empty_database().await;
+    let starts = (0..4).map(|_| {
+        let url = url.clone();
+        async move { db::migrate(&Database::new(&url, 2).unwrap()).await.unwrap().len() }
+    });
+    let run: Vec<usize> = futures_util::future::join_all(starts).await;
+    assert_eq!(run.iter().sum::<usize>(), 4, "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_and_column_has_a_comment() {
+    let rows = Rows::new(&cluster::database().await).await;
+    let bare = rows
+        .list(
+            "SELECT relname || coalesce('.' || attname, '') FROM pg_class \
+             LEFT JOIN LATERAL (SELECT attname, attnum FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 \
+               AND NOT attisdropped UNION ALL SELECT NULL, 0) AS part ON true \
+             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%' \
+               AND coalesce(CASE attnum WHEN 0 THEN obj_description(pg_class.oid, 'pg_class') \
+                 ELSE col_description(pg_class.oid, attnum) END, '') = ''",
+        )
+        .await;
+    assert_eq!(bare, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_foreign_key_is_indexed() {
+    let rows = Rows::new(&cluster::database().await).await;
+    let slow = rows
+        .list(
+            "SELECT conrelid::regclass || '.' || conname FROM pg_constraint WHERE contype = 'f' AND NOT EXISTS ( \
+               SELECT FROM pg_index WHERE indrelid = conrelid AND (indkey::int2[])[0:cardinality(conkey) - 1] @> conkey)",
+        )
+        .await;
+    assert_eq!(slow, Vec::<String>::new());
+    assert_eq!(
+        rows.number("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'pledges'::regclass").await,
+        0,
+        "pledges has none: they cost a quarter of ingest"
+    );
+}
+
+/// `schema.rs` as the database has it: diesel's `print_schema` form, with the comments.
+async fn generated(rows: &Rows) -> String {
+    let mut text =
+        String::from("//! The tables, generated from the database by the test `schema_rs_is_current`; see there.\n");
+    let tables = rows
+        .list(
+            "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
+             AND relname NOT LIKE '\\_\\_diesel%' ORDER BY relname COLLATE \"C\"",
+        )
+        .await;
+    for table in &tables {
+        let comment = rows.value(&format!("SELECT obj_description('{table}'::regclass, 'pg_class')")).await;
+        let key = rows
+            .value(&format!(
+                "SELECT string_agg(attname, ', ' ORDER BY array_position(indkey::int2[], attnum)) FROM pg_index \
+                 JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) \
+                 WHERE indrelid = '{table}'::regclass AND indisprimary"
+            ))
+            .await;
+        write!(text, "\ndiesel::table! {{\n    /// {comment}\n    {table} ({key}) {{\n").unwrap();
+        let columns = rows
+            .list(&format!(
+                "SELECT attname || '|' || (CASE WHEN attnotnull THEN '' ELSE 'null' END) || '|' || \
+                   format_type(atttypid, atttypmod) || '|' || col_description(attrelid, attnum) FROM pg_attribute \
+                 WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+            ))
+            .await;
+        for column in columns {
+            let parts: Vec<&str> = column.splitn(4, '|').collect();
+            let [name, null, kind, comment] = parts[..] else { panic!("{column}") };
+            let kind = match kind {
+                "uuid" => "Uuid",
+                "text" => "Text",
+                "bytea" => "Bytea",
+                "jsonb" => "Jsonb",
+                "boolean" => "Bool",
+                "smallint" => "Int2",
+                "integer" => "Int4",
+                "bigint" => "Int8",
+                "timestamp with time zone" => "Timestamptz",
+                "text[]" => "Array<Nullable<Text>>",
+                "bigint[]" => "Array<Nullable<Int8>>",
+                other => panic!("{table}.{name} has the type {other}, which this test can't write yet"),
+            };
+            let kind = if null.is_empty() { kind.to_owned() } else { format!("Nullable<{kind}>") };
+            write!(text, "        /// {comment}\n        {name} -> {kind},\n").unwrap();
+        }
+        text.push_str("    }\n}\n");
+    }
+    writeln!(text, "\ndiesel::joinable!(sessions -> moderators (moderator_id));").unwrap();
+    writeln!(text, "diesel::allow_tables_to_appear_in_same_query!({});", tables.join(", ")).unwrap();
+    text
+}
+
+/// `PLEDGES_WRITE_SCHEMA=1 cargo test schema_rs_is_current` writes the file anew after a migration.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "how the one who writes a migration has the file written")]
+async fn schema_rs_is_current() {
+    let generated = generated(&Rows::new(&cluster::database().await).await).await;
+    if std::env::var_os("PLEDGES_WRITE_SCHEMA").is_some() {
+        fs::write(SCHEMA, &generated).unwrap();
+    }
+    assert!(
+        fs::read_to_string(SCHEMA).unwrap() == generated,
+        "src/db/schema.rs is not what the migrations make: PLEDGES_WRITE_SCHEMA=1 cargo test schema_rs_is_current"
+    );
+}

@@ -69,7 +69,10 @@ pub(super) async fn run(demo: &Demo) -> anyhow::Result<()> {
         }
     }
     say(&format!("{recorded} recorded, {refused} refused"));
-    if recorded == 0 && refused > 0 { bail!("every pledge was refused") } else { Ok(()) }
+    if recorded == 0 && refused > 0 {
+        bail!("every pledge was refused");
+    }
+    Ok(())
 }
 
 fn body(submission: &Submission) -> serde_json::Value {

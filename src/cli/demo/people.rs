@@ -21,7 +21,8 @@ pub(in crate::cli) struct Crowd {
 
 #[derive(Deserialize)]
 struct Country {
-    country: String,
+    #[serde(rename = "country")]
+    code: String,
     weight: u64,
     language: String,
     names: Vec<String>,
@@ -84,10 +85,10 @@ impl Crowd {
     pub(in crate::cli) fn anybody(&self, dice: &mut Dice) -> Submission {
         let Some(home) = self.home(dice) else { return Submission::default() };
         let name = dice.pick(&home.names).cloned().unwrap_or_default();
-        let country = if dice.one_in(ONE_IN.0) { "ZZ".to_owned() } else { home.country.clone() };
+        let country = if dice.one_in(ONE_IN.0) { "ZZ".to_owned() } else { home.code.clone() };
         let message = dice.one_in(ONE_IN.1).then(|| self.message(dice, &home.language)).flatten();
         Submission {
-            email: Some(format!("{:016x}@{}.example", dice.next(), home.country.to_ascii_lowercase())),
+            email: Some(format!("{:016x}@{}.example", dice.next(), home.code.to_ascii_lowercase())),
             name: Some(name),
             country: Some(country),
             message,

@@ -81,11 +81,8 @@ pub struct LogPage {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), LogPage),
     responses(
         (status = 200, description = "Entries, newest first", body = AuditPage),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "For organisers and admins", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/audit")]
@@ -104,10 +101,7 @@ pub async fn campaign_log(
     tag = "Moderation", operation_id = "getWholeAuditLog", security(("access_token" = [])), params(LogPage),
     responses(
         (status = 200, description = "Entries, newest first", body = AuditPage),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "For admins", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/admin/audit")]

@@ -93,10 +93,13 @@ pub enum RemovalError {
     /// All the pledges are removed already.
     #[error("nothing to remove")]
     NothingToRemove,
+    /// The campaign has none of the pledges.
+    #[error("no such pledges")]
+    PledgesNotFound,
     /// It was undone before.
     #[error("already undone")]
     AlreadyUndone,
-    /// The database; [`DbError::NotFound`]: no such removal, or none of the pledges is there.
+    /// The database; [`DbError::NotFound`]: no such removal.
     #[error(transparent)]
     Database(#[from] DbError),
 }

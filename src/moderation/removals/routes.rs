@@ -168,6 +168,7 @@ impl From<RemovalError> for Problem {
     fn from(error: RemovalError) -> Self {
         match error {
             RemovalError::NothingToRemove => Code::NothingToRemove.into(),
+            RemovalError::PledgesNotFound => Code::PledgesNotFound.into(),
             RemovalError::AlreadyUndone => Code::AlreadyUndone.into(),
             RemovalError::Database(error) => error.into(),
         }
@@ -183,14 +184,8 @@ impl From<RemovalError> for Problem {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 201, description = "Removed", body = RemovalResult, headers(("Location" = String, description = "The removal"))),
-        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign or pledge, or not yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "All of them are removed already", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/removals")]
@@ -213,10 +208,7 @@ pub async fn create(
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), Page),
     responses(
         (status = 200, description = "Removals, newest first", body = RemovalPage),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The query is not right", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/removals")]
@@ -244,9 +236,7 @@ pub async fn list(
     ),
     responses(
         (status = 200, description = "The removal", body = Removal),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign or removal, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/removals/{id}")]
@@ -272,14 +262,8 @@ pub async fn get_removal(
     ),
     responses(
         (status = 200, description = "Undone", body = Removal),
-        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "Not signed in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign or removal, or not yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Undone before", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Some fields are not right", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/removals/{id}/undo")]

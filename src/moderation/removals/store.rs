@@ -65,7 +65,11 @@ pub async fn remove(
             let not_found = order.ids.iter().filter(|id| !known.contains(id)).copied().collect();
             let (already, removable): (Vec<_>, Vec<_>) = found.into_iter().partition(|row| row.state == "removed");
             if removable.is_empty() {
-                return Err(if already.is_empty() { DbError::NotFound.into() } else { RemovalError::NothingToRemove });
+                return Err(if already.is_empty() {
+                    RemovalError::PledgesNotFound
+                } else {
+                    RemovalError::NothingToRemove
+                });
             }
             let ids: Vec<Uuid> = removable.iter().map(|row| row.id).collect();
             let removal = take_out(connection, who, campaign, order, &ids).await?;
@@ -94,7 +98,7 @@ async fn take_out(
     .bind::<BigInt, _>(count)
     .execute(&mut *connection)
     .await?;
-    let changed: Vec<Changed> = diesel::sql_query(
+    let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
          RETURNING country, state_before",
     )
@@ -102,7 +106,7 @@ async fn take_out(
     .bind::<Array<SqlUuid>, _>(ids)
     .get_results(&mut *connection)
     .await?;
-    let changes = uncounted(&changed, -1);
+    let changes = uncounted(&rows, -1);
     totals::store::append(connection, campaign, &changes).await?;
     let details = json!({ "removal": id, "reason": order.reason, "note": order.note, "pledges": count, "change": by_country(&changes) });
     record(connection, who, campaign, "removal.create", details).await?;
@@ -110,9 +114,9 @@ async fn take_out(
 }
 
 /// What becomes (un)counted, by country.
-fn uncounted(changed: &[Changed], by: i64) -> Changes {
+fn uncounted(rows: &[Changed], by: i64) -> Changes {
     let mut changes = Changes::new();
-    for row in changed.iter().filter(|row| row.state_before == "counted") {
+    for row in rows.iter().filter(|row| row.state_before == "counted") {
         *changes.entry(row.country.parse().unwrap_or(Country::WITHHELD)).or_default() += by;
     }
     changes
@@ -181,7 +185,7 @@ pub async fn undo(
 
 async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<Changes, DbError> {
     // Locked in the order of the ids, like everywhere; the state before is read before it is cleared.
-    let changed: Vec<Changed> = diesel::sql_query(
+    let rows: Vec<Changed> = diesel::sql_query(
         "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 ORDER BY id FOR UPDATE) \
          UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
          WHERE pledges.id = taken.id RETURNING country, taken.state_before",
@@ -189,7 +193,7 @@ async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<Changes,
     .bind::<SqlUuid, _>(removal)
     .get_results(connection)
     .await?;
-    Ok(uncounted(&changed, 1))
+    Ok(uncounted(&rows, 1))
 }
 
 #[derive(QueryableByName)]
