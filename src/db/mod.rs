@@ -3,7 +3,6 @@
 pub mod local_postgres;
 mod migrate;
 mod postgres_binaries;
-#[expect(missing_docs, reason = "generated; the comments of the tables are in it")]
 #[rustfmt::skip]
 pub mod schema;
 pub mod var_lock;

@@ -29,7 +29,7 @@ pub const REFRESH_COOKIE: &str = "refresh_cookie";
             cleaned of spam by moderators.\n\nErrors are `application/problem+json` (RFC 9457) with a stable `code`; \
             the catalogue is at `/docs/problems`. Lists take `limit` and `cursor`. Times are RFC 3339 in UTC. \
             Unknown fields are refused.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "/", description = "This service")),
     tags(

@@ -111,7 +111,9 @@ proptest! {
         let start = |figures: &mut Figures| { figures.apply(&Changes::from([(Country::WITHHELD, 100_000)])); };
         let mut real = empty(threshold);
         start(&mut real);
-        before.iter().for_each(|event| { step(&mut real, event); });
+        for event in &before {
+            step(&mut real, event);
+        }
         real.reread();
         let at = country(chosen);
         let counted = real.countries.get(&at).map_or(0, |figure| figure.counted);

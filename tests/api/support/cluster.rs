@@ -70,12 +70,13 @@ async fn start() -> Cluster {
 
 /// Statics are not dropped, and a test run may be killed: a small shell waits for our end, stops the server by its own
 /// pid file, and removes the directory.
-fn stop_when_we_end(directory: &std::path::Path) {
+pub fn stop_when_we_end(directory: &std::path::Path) {
     let script = r#"
         trap '' INT TERM HUP
         while kill -0 "$1" 2>/dev/null; do sleep 0.2; done
         pid=$(head -n 1 "$2/postgres/data/postmaster.pid" 2>/dev/null)
         if [ -n "$pid" ]; then
+            kill -CONT "$pid" 2>/dev/null
             kill -QUIT "$pid" 2>/dev/null
             while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
         fi

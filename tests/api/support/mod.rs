@@ -4,6 +4,7 @@
 pub mod client;
 pub mod cluster;
 pub mod document;
+pub mod program;
 pub mod rows;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub struct TestApp {
 }
 
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Arguments {
     #[command(flatten)]
     settings: Settings,
@@ -50,7 +52,7 @@ impl TestApp {
         Self::on(url, arguments).await
     }
 
-    /// A service on the database at `url`.
+    /// A service on the database at `url`; several may share one.
     pub async fn on(url: SecretString, arguments: &[&str]) -> Self {
         let var = tempfile::tempdir().unwrap();
         let mut all = vec!["test", "--bind", "127.0.0.1:0", "--root-secret", ROOT_SECRET, "--publish-every-ms", "30"];
@@ -62,7 +64,9 @@ impl TestApp {
         let Arguments { settings, serve } = Arguments::parse_from(all);
         let rows = Rows::new(&url).await;
         pledges::db::migrate(&rows.database).await.unwrap();
-        rows.campaign("defend").await;
+        if rows.number("SELECT count(*) FROM campaigns WHERE slug = 'defend'").await == 0 {
+            rows.campaign("defend").await;
+        }
         let service = Service::start(&settings, &serve, &url, Clock::System).await.unwrap();
         Self { service, url, rows, var }
     }
