@@ -66,3 +66,25 @@ fn with_problem_body(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxB
     };
     response.error_response(Problem::from(code))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, middleware::from_fn, test, web};
+
+    use super::*;
+
+    async fn panics() -> &'static str {
+        panic!("secret payload")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_a_problem_without_payload() {
+        let app = test::init_service(App::new().route("/", web::get().to(panics)).wrap(from_fn(watch))).await;
+        let answer = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
+        let response = answer.unwrap_err().error_response();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        let body = str::from_utf8(&body).unwrap();
+        assert!(body.contains("\"code\":\"internal\"") && !body.contains("secret"), "{body}");
+    }
+}

@@ -64,20 +64,19 @@ impl Pledges {
         key: Option<&IdempotencyKey>,
     ) -> Result<(), PledgeError> {
         let pledge = self.prepare(Uuid::now_v7(), campaign, checked, key)?;
-        let stored = retrying(async || {
-            let mut connection = self.database.get().await?;
-            store::insert(&mut connection, &pledge).await
-        });
-        tokio::time::timeout(DEADLINE, stored).await.unwrap_or(Err(DbError::Unavailable))?;
+        let stored = tokio::time::timeout(DEADLINE, retrying(async || self.store(&pledge).await)).await;
+        let same_request = stored.unwrap_or(Err(DbError::Unavailable))?;
         self.totals.changed();
-        if let Some(digest) = pledge.request_digest {
-            let mut connection = self.database.get().await?;
-            let stored = store::request_digest(&mut connection, campaign.id, &pledge.fingerprint).await?;
-            if stored.as_deref().is_some_and(|stored| stored != digest) {
-                return Err(PledgeError::IdempotencyMismatch);
-            }
-        }
-        Ok(())
+        if same_request { Ok(()) } else { Err(PledgeError::IdempotencyMismatch) }
+    }
+
+    /// Stores the row. False when its idempotency key belongs to another body.
+    async fn store(&self, pledge: &NewPledge) -> Result<bool, DbError> {
+        let mut connection = self.database.get().await?;
+        store::insert(&mut connection, pledge).await?;
+        let Some(digest) = pledge.request_digest else { return Ok(true) };
+        let stored = store::request_digest(&mut connection, pledge.campaign, &pledge.fingerprint).await?;
+        Ok(stored.is_none_or(|stored| stored == digest))
     }
 
     /// The fingerprint that a mailbox has in a campaign.

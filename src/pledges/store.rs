@@ -20,7 +20,8 @@ use crate::{
     totals::{self, recount::Recount, shown::Changes},
 };
 
-/// Stores a pledge and its delta: one statement, so one transaction. A mailbox that is there already changes nothing.
+/// Stores a pledge and its delta: one statement, so one transaction. A mailbox that is there already changes no count;
+/// its delta is zero, so that a repeated pledge waits for the disk like a new one and can't be told by its speed (rule 4).
 ///
 /// # Errors
 /// Those of the database. When the connection breaks, the pledge may be stored all the same.
@@ -32,7 +33,7 @@ pub async fn insert(connection: &mut Connection, pledge: &NewPledge) -> Result<(
            VALUES ($1, $2, $3, 'counted', $4, $5, $6, $7, $8, $9, $10, $11, now()) \
            ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country) \
          INSERT INTO count_deltas (campaign_id, countries, amounts) \
-         SELECT campaign_id, ARRAY[country], ARRAY[1::bigint] FROM counted",
+         SELECT $2, ARRAY[$3], ARRAY[(SELECT count(*) FROM counted)]",
     )
     .bind::<SqlUuid, _>(pledge.id)
     .bind::<SqlUuid, _>(pledge.campaign)

@@ -150,3 +150,32 @@ async fn schema_rs_is_current() {
         "src/db/schema.rs is not what the migrations make: PLEDGES_WRITE_SCHEMA=1 cargo test schema_rs_is_current"
     );
 }
+
+/// While a new version is rolled out, instances of the previous one go on working on the new schema. Each release leaves
+/// its queries in `tests/api/migrations/`; see `support/queries.rs` for how they are collected.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queries_of_the_previous_release_still_run() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/migrations");
+    let mut releases: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    releases.sort();
+    let queries = fs::read_to_string(releases.last().unwrap()).unwrap();
+    assert!(queries.lines().count() > 20, "the file has the queries of the service");
+    let rows = Rows::new(&cluster::database().await).await;
+    let prepare: String = queries
+        .lines()
+        .enumerate()
+        .map(|(number, query)| {
+            format!(
+                "BEGIN EXECUTE $q$ PREPARE q{number} AS {query} $q$; EXCEPTION WHEN OTHERS THEN \
+             broken_queries := broken_queries || $q${query}: $q$ || SQLERRM || E'\\n'; END;\n"
+            )
+        })
+        .collect();
+    // All in one session, and every failure told at once.
+    rows.execute("CREATE TABLE broken (what text)").await;
+    rows.execute(&format!(
+        "DO $do$ DECLARE broken_queries text := ''; BEGIN {prepare} INSERT INTO broken VALUES (broken_queries); END $do$"
+    ))
+    .await;
+    assert_eq!(rows.value("SELECT what FROM broken").await, "");
+}

@@ -8,9 +8,10 @@ mod silent;
 
 use std::time::{Duration, Instant};
 
-use diesel_async::RunQueryDsl;
-use pledges::{accounts::Role, db::local_postgres::LocalPostgres};
-use reqwest::Method;
+use pledges::{
+    accounts::Role,
+    db::{Connection, local_postgres::LocalPostgres},
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -18,7 +19,8 @@ use crate::support::{
     TestApp,
     client::{Answer, Client, pledge},
     cluster, eventually,
-    program::{self, VarDir},
+    program::VarDir,
+    rows::Rows,
 };
 use load::{Ledger, Load, Told};
 
@@ -46,6 +48,20 @@ impl Private {
     async fn start_again(var: VarDir) -> Self {
         Self { postgres: LocalPostgres::start(&cluster::config(var.path())).await.unwrap(), var }
     }
+}
+
+/// A statement on a connection that is kept.
+async fn run(connection: &mut Connection, sql: &str) {
+    diesel_async::RunQueryDsl::execute(diesel::sql_query(sql), connection).await.unwrap();
+}
+
+/// Ends every connection of others to this database, as a server that is going down does.
+async fn kill_connections(rows: &Rows) {
+    rows.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .await;
 }
 
 /// A problem `unavailable`, in time, that shows no cause.
@@ -176,12 +192,7 @@ async fn killed_connections_are_replaced_under_load() {
     let load = Load::start(&client.base, 8, "load");
     for _ in 0..10 {
         let before = load.acknowledged();
-        app.rows
-            .execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
-            .await;
+        kill_connections(&app.rows).await;
         eventually("pledges are acknowledged again", async || load.acknowledged() > before + 10).await;
     }
     let mut ledger = load.stop().await;
@@ -199,12 +210,7 @@ async fn a_pledge_after_its_connection_was_killed_is_stored_at_the_second_try_at
     for round in 0..5 {
         let body = pledge(&format!("round-{round}@example.org"));
         client.pledge(&pledge(&format!("warm-{round}@example.org"))).await.expect(201);
-        app.rows
-            .execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
-            .await;
+        kill_connections(&app.rows).await;
         let sent = Instant::now();
         let answer = client.pledge(&body).await;
         if answer.status != 201 {
@@ -226,9 +232,8 @@ async fn when_every_connection_is_busy_pledges_are_refused_in_time_and_count_onc
     app.publish().await;
     let totals = client.get("/v1/campaigns/defend/totals").await.expect(200);
     let mut locker = app.rows.database.open().await.unwrap();
-    for sql in ["BEGIN", "LOCK TABLE pledges IN SHARE MODE"] {
-        diesel::sql_query(sql).execute(&mut locker).await.unwrap();
-    }
+    run(&mut locker, "BEGIN").await;
+    run(&mut locker, "LOCK TABLE pledges IN SHARE MODE").await;
     // Thrice as many as there are connections.
     let mut waiting = JoinSet::new();
     for number in 0..30 {
@@ -240,7 +245,7 @@ async fn when_every_connection_is_busy_pledges_are_refused_in_time_and_count_onc
     }
     waiting.join_all().await;
     reads_are_answered(&client, &totals).await;
-    diesel::sql_query("COMMIT").execute(&mut locker).await.unwrap();
+    run(&mut locker, "COMMIT").await;
     is_well_again(&client, "after@example.org").await;
     let mut ledger = Ledger::default();
     ledger.note("first", Told::Acknowledged);
@@ -249,81 +254,4 @@ async fn when_every_connection_is_busy_pledges_are_refused_in_time_and_count_onc
     assert_eq!(app.differences().await, [""; 0]);
     total_becomes(&client, 32).await;
     app.stop().await;
-}
-
-/// The database takes the connection and says nothing: its processes are stopped by signal.
-struct Frozen(Vec<u32>);
-
-impl Frozen {
-    async fn freeze(private: &Private, app: &TestApp) -> Self {
-        let postmaster = private.var.postmaster().unwrap();
-        let mut connection = app.rows.database.open().await.unwrap();
-        // First the one that makes new connections, then those that are there.
-        program::signal("STOP", postmaster);
-        let frozen = Self(vec![postmaster]);
-        let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        let pids: Vec<Backend> = diesel::sql_query(sql).load(&mut connection).await.unwrap();
-        let pids = pids.into_iter().map(|backend| u32::try_from(backend.pid).unwrap());
-        pids.clone().for_each(|pid| program::signal("STOP", pid));
-        Self(std::mem::take(&mut { frozen }.0).into_iter().chain(pids).collect())
-    }
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        self.0.iter().for_each(|pid| program::signal("CONT", *pid));
-    }
-}
-
-#[derive(diesel::QueryableByName)]
-struct Backend {
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    pid: i32,
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_takes_everything_and_says_nothing_is_told_at_once_too() {
-    let private = Private::start().await;
-    let app = TestApp::on(private.postgres.url().into(), &[]).await;
-    let client = app.client();
-    let moderator = app.signed_in(Role::Moderator).await;
-    client.pledge(&load::body("first")).await.expect(201);
-    app.publish().await;
-    let totals = client.get("/v1/campaigns/defend/totals").await.expect(200);
-    let mut ledger = Ledger::default();
-    ledger.note("first", Told::Acknowledged);
-
-    let frozen = Frozen::freeze(&private, &app).await;
-    for wave in 0..2 {
-        let mut waiting = JoinSet::new();
-        for number in 0..12 {
-            let (client, key) = (client.clone(), format!("silence-{wave}-{number}"));
-            ledger.note(&key, Told::Unavailable);
-            waiting.spawn(async move {
-                let sent = Instant::now();
-                refused(&client.pledge(&load::body(&key)).await, sent);
-            });
-        }
-        waiting.join_all().await;
-        reads_are_answered(&client, &totals).await;
-    }
-    let sent = Instant::now();
-    refused(&client.get("/readyz/write").await, sent);
-    // A moderator is not left hanging either.
-    let asked = tokio::time::timeout(
-        Duration::from_secs(20),
-        moderator.get("/v1/moderation/campaigns/defend/pledges"),
-    );
-    let told = asked.await.map(|answer| answer.status.as_u16());
-    drop(frozen);
-
-    is_well_again(&client, "after@example.org").await;
-    load::send_again(&client, &mut ledger).await;
-    ledger.note("after", Told::Acknowledged);
-    assert_eq!(app.differences().await, [""; 0]);
-    assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 26);
-    total_becomes(&client, 26).await;
-    assert_eq!(told, Ok(503), "a moderator's request while the database was silent");
-    app.stop().await;
-    private.postgres.stop().await.unwrap();
 }

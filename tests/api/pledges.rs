@@ -41,7 +41,8 @@ async fn stored(app: &TestApp) -> i64 {
 /// The review copies of all pledges, opened, in the order in which they were stored.
 async fn copies(app: &TestApp) -> Vec<ReviewCopy> {
     let sealed = ReviewCopies::new(&RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
-    let query = "SELECT concat_ws(' ', campaign_id, id, encode(sealed_review, 'hex')) FROM pledges ORDER BY created_at, id";
+    let query =
+        "SELECT concat_ws(' ', campaign_id, id, encode(sealed_review, 'hex')) FROM pledges ORDER BY created_at, id";
     let open = |row: &String| {
         let [campaign, id, copy] = row.split(' ').collect::<Vec<_>>().try_into().unwrap();
         sealed.open(campaign.parse().unwrap(), id.parse().unwrap(), &bytes(copy)).unwrap()
@@ -180,9 +181,11 @@ async fn a_campaign_in_which_nothing_is_asked_takes_a_country_alone() {
     at(&json!({"country": "DE"})).await.expect(201);
     at(&json!({"country": "DE", "name": null, "email": null, "message": null})).await.expect(201);
     assert_eq!(stored(&app).await, 2, "without a mailbox and a key, each is a pledge of its own");
-    at(&json!({"country": "DE", "name": "Ann", "email": "ann@example.org", "message": "Hello"}))
-        .await
-        .fields(&[("/name", "not_asked"), ("/email", "not_asked"), ("/message", "not_asked")]);
+    at(&json!({"country": "DE", "name": "Ann", "email": "ann@example.org", "message": "Hello"})).await.fields(&[
+        ("/name", "not_asked"),
+        ("/email", "not_asked"),
+        ("/message", "not_asked"),
+    ]);
     at(&json!({})).await.fields(&[("/country", "required")]);
     assert_eq!(stored(&app).await, 2);
     assert!(copies(&app).await.iter().all(|copy| *copy == ReviewCopy::default()));

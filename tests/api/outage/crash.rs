@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
-use super::load::{self, Ledger, Load, Told};
+use super::{
+    load::{self, Ledger, Load, Told},
+    run,
+};
 use crate::support::{
     cluster, eventually,
     program::{self, Running, VarDir},
@@ -86,9 +89,8 @@ async fn a_stop_waits_for_requests_under_way_and_takes_no_new_ones() {
     assert_eq!(load::send(&client, "before").await, Told::Acknowledged);
     // Eight pledges stand in the middle of their transaction: the table is locked.
     let mut locker = rows.database.open().await.unwrap();
-    for sql in ["BEGIN", "LOCK TABLE pledges IN SHARE MODE"] {
-        diesel_async::RunQueryDsl::execute(diesel::sql_query(sql), &mut locker).await.unwrap();
-    }
+    run(&mut locker, "BEGIN").await;
+    run(&mut locker, "LOCK TABLE pledges IN SHARE MODE").await;
     let mut under_way = JoinSet::new();
     for number in 0..8 {
         let client = service.client();
@@ -105,7 +107,7 @@ async fn a_stop_waits_for_requests_under_way_and_takes_no_new_ones() {
     })
     .await;
     assert!(program::lives(pid), "it did not wait");
-    diesel_async::RunQueryDsl::execute(diesel::sql_query("COMMIT"), &mut locker).await.unwrap();
+    run(&mut locker, "COMMIT").await;
     // On a busy machine some may have waited so long that they were told 503; but each was told something.
     let told = under_way.join_all().await;
     assert!(!told.contains(&Told::Nothing), "{told:?}");
@@ -164,6 +166,9 @@ async fn the_check_fails_when_an_acknowledged_row_is_gone_or_there_twice() {
     rows.execute(&again.replace("SOURCE", "source")).await;
     rows.execute(&again.replace("SOURCE", "'four'")).await;
     let complaints = ledger.reconcile(&rows).await.join("\n");
-    assert!(complaints.contains("one is stored 3 times") || complaints.contains("one is stored 2 times"), "{complaints}");
+    assert!(
+        complaints.contains("one is stored 3 times") || complaints.contains("one is stored 2 times"),
+        "{complaints}"
+    );
     assert!(complaints.contains("four was never sent"), "{complaints}");
 }

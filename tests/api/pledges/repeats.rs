@@ -83,7 +83,8 @@ async fn different_mailboxes_and_campaigns_are_counted_each() {
     super::campaign(&app, "another", json!({})).await;
     let client = app.client();
     // Only what a provider is known to ignore is ignored.
-    for email in ["a.b@example.org", "ab@example.org", "ab+x@example.org", "ab@example.com", "ab@gmail.com.example.org"] {
+    for email in ["a.b@example.org", "ab@example.org", "ab+x@example.org", "ab@example.com", "ab@gmail.com.example.org"]
+    {
         client.pledge(&pledge(email)).await.expect(201);
     }
     assert_eq!(stored(&app).await, 5);

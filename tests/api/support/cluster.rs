@@ -12,7 +12,7 @@ use pledges::db::{
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use super::rows::Rows;
+use super::{queries, rows::Rows};
 
 const TEMPLATE: &str = "template_of_tests";
 
@@ -55,6 +55,7 @@ async fn start() -> Cluster {
     let directory = std::env::temp_dir().join(format!("pledges-tests-{}", std::process::id()));
     let postgres = LocalPostgres::start(&config(&directory)).await.unwrap();
     stop_when_we_end(&directory);
+    queries::record();
     let admin = Rows::new(&postgres.url().into()).await;
     admin.execute(&format!("CREATE DATABASE {TEMPLATE}")).await;
     let template = Database::new(&postgres.database_url(TEMPLATE).into(), 2).unwrap();

@@ -5,6 +5,7 @@ pub mod client;
 pub mod cluster;
 pub mod document;
 pub mod program;
+pub mod queries;
 pub mod rows;
 
 use std::time::Duration;

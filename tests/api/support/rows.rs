@@ -17,6 +17,9 @@ use tokio::sync::OnceCell;
 /// The password of everybody in the tests.
 pub const PASSWORD: &str = "a long password for the tests";
 
+/// In front of what a test asks the database by itself, so that it isn't taken for a query of the service.
+pub const OURS: &str = "/* test */ ";
+
 static NEXT: AtomicU32 = AtomicU32::new(1);
 static HASH: OnceCell<String> = OnceCell::const_new();
 
@@ -39,13 +42,16 @@ impl Rows {
 
     pub async fn execute(&self, sql: &str) {
         let mut connection = self.database.open().await.unwrap();
-        diesel::sql_query(sql).execute(&mut connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        diesel::sql_query(format!("{OURS}{sql}"))
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// The one value of a query, as text; the query names it freely.
     pub async fn value(&self, expression: &str) -> String {
         let mut connection = self.database.open().await.unwrap();
-        let sql = format!("SELECT coalesce(({expression})::text, 'NULL') AS value");
+        let sql = format!("{OURS}SELECT coalesce(({expression})::text, 'NULL') AS value");
         let row: Result<Scalar, _> = diesel::sql_query(&sql).get_result(&mut connection).await;
         row.unwrap_or_else(|error| panic!("{sql}: {error}")).value
     }
@@ -58,7 +64,7 @@ impl Rows {
     /// The texts of a query's only column.
     pub async fn list(&self, query: &str) -> Vec<String> {
         let mut connection = self.database.open().await.unwrap();
-        let sql = format!("SELECT value::text AS value FROM ({query}) AS rows (value)");
+        let sql = format!("{OURS}SELECT value::text AS value FROM ({query}) AS rows (value)");
         let rows: Vec<Scalar> = diesel::sql_query(&sql).load(&mut connection).await.unwrap();
         rows.into_iter().map(|row| row.value).collect()
     }
