@@ -7,10 +7,9 @@ use actix_web::{
     http::header,
     web::{Data, Path},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
-use validator::Validate;
 
 use super::{
     Campaign, Campaigns, State,
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::http::{
     Code, Problem, ProblemBody, ValidQuery,
-    page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT},
+    page::{Page, next_cursor},
 };
 
 const CACHING: &str = "public, max-age=5, stale-while-revalidate=30, stale-if-error=3600";
@@ -91,20 +90,6 @@ pub struct CampaignPage {
     next_cursor: Option<String>,
 }
 
-/// Which page.
-#[derive(Deserialize, IntoParams, Validate)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// Campaigns a page.
-    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
-    #[param(minimum = 1, maximum = 200, example = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor<String>>,
-}
-
 /// Campaigns
 #[utoipa::path(
     tag = "Campaigns", operation_id = "listCampaigns", security(()), params(Page),
@@ -113,14 +98,14 @@ pub struct Page {
     ),
 )]
 #[get("/v1/campaigns")]
-pub async fn list(campaigns: Data<Campaigns>, ValidQuery(page): ValidQuery<Page>) -> HttpResponse {
-    let limit = usize::try_from(page.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
-    let after = page.cursor.map(|cursor| cursor.0).unwrap_or_default();
-    let mut rest = campaigns.all().into_iter().filter(|campaign| campaign.slug > after);
-    let campaigns: Vec<_> = rest.by_ref().take(limit).map(|campaign| CampaignBody::from(campaign.as_ref())).collect();
-    let more = rest.next().is_some();
-    let next_cursor = campaigns.last().filter(|_| more).map(|last| Cursor(last.slug.clone()).encode());
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHING)).json(CampaignPage { campaigns, next_cursor })
+pub async fn list(campaigns: Data<Campaigns>, ValidQuery(page): ValidQuery<Page>) -> Result<HttpResponse, Problem> {
+    let after: String = page.last()?.unwrap_or_default();
+    let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
+    let rest = campaigns.all().into_iter().filter(|campaign| campaign.slug > after);
+    let mut rest: Vec<_> = rest.take(limit.saturating_add(1)).collect();
+    let next_cursor = next_cursor(&mut rest, page.limit(), |campaign| campaign.slug.clone());
+    let campaigns = rest.iter().map(|campaign| CampaignBody::from(campaign.as_ref())).collect();
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHING)).json(CampaignPage { campaigns, next_cursor }))
 }
 
 /// One campaign

@@ -67,7 +67,7 @@ impl Modify for Schemes {
 /// Adds what a whole class of operations has in common, so that no operation can forget it: what any body, query, access
 /// token or write may be answered with.
 pub fn finish(document: &mut Document) {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for (method, operation) in [
             (HttpMethod::Get, &mut item.get),
             (HttpMethod::Post, &mut item.post),
@@ -76,7 +76,7 @@ pub fn finish(document: &mut Document) {
             (HttpMethod::Delete, &mut item.delete),
         ] {
             if let Some(operation) = operation {
-                add_common_answers(operation, method == HttpMethod::Get);
+                add_common_answers(operation, path.contains("{slug}"), method == HttpMethod::Get);
             }
         }
     }
@@ -87,7 +87,7 @@ pub fn finish(document: &mut Document) {
     }
 }
 
-fn add_common_answers(operation: &mut Operation, reads: bool) {
+fn add_common_answers(operation: &mut Operation, of_a_campaign: bool, reads: bool) {
     let mut has_query = false;
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
@@ -109,6 +109,9 @@ fn add_common_answers(operation: &mut Operation, reads: bool) {
     };
     if needs_token {
         add("401", "Not signed in");
+    }
+    if needs_token && of_a_campaign {
+        add("404", "No such campaign, or not yours");
     }
     if needs_token || !reads {
         add("503", "Not available at the moment; nothing was stored, or it is safe to send again");

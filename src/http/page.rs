@@ -2,8 +2,10 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use utoipa::IntoParams;
+use validator::Validate;
 
-use super::{FieldCode, body::coded};
+use super::{Code, FieldCode, FieldProblem, Problem, body::coded};
 
 /// Rows of a list when the caller doesn't say.
 pub const DEFAULT_LIMIT: u32 = 50;
@@ -25,7 +27,48 @@ impl<K: Serialize> Cursor<K> {
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Cursor<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| coded(FieldCode::InvalidCursor))?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|_| coded(FieldCode::InvalidCursor))
+        decode(&text).map(Self).ok_or_else(|| coded(FieldCode::InvalidCursor))
     }
+}
+
+/// Which part of a list, for lists that are not filtered.
+#[derive(Debug, Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Rows a page.
+    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
+    #[param(minimum = 1, maximum = 200, example = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl Page {
+    /// Rows a page.
+    pub fn limit(&self) -> u32 {
+        self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// The key of the last row that was sent.
+    ///
+    /// # Errors
+    /// [`Code::InvalidQuery`] when the cursor is not one of this list.
+    pub fn last<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let invalid = || FieldProblem::new("/cursor", FieldCode::InvalidCursor);
+        decode(cursor).map(Some).ok_or_else(|| Problem::with_errors(Code::InvalidQuery, vec![invalid()]))
+    }
+}
+
+/// Cuts the row that was read to see whether there are more, and says where they begin.
+pub fn next_cursor<R, K: Serialize>(rows: &mut Vec<R>, limit: u32, key: impl Fn(&R) -> K) -> Option<String> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| more).map(|row| Cursor(key(row)).encode())
+}
+
+fn decode<K: DeserializeOwned>(text: &str) -> Option<K> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }

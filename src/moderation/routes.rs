@@ -16,9 +16,9 @@ use crate::{
     accounts::signed::{Moderator, Signed},
     country::Country,
     http::{
-        FieldCode, Problem, ProblemBody, Valid, ValidQuery,
+        FieldCode, Problem, Valid, ValidQuery,
         body::coded,
-        page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT},
+        page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, next_cursor},
     },
     pledges::{State, fields::Language, mailbox::Email},
     sealing::mask_name,
@@ -180,7 +180,6 @@ impl Moderation {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), PledgeFilter),
     responses(
         (status = 200, description = "Pledges that fit", body = PledgePage),
-        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/pledges")]
@@ -199,14 +198,6 @@ pub async fn list_pledges(
     let next_cursor = next_cursor(&mut rows, limit, |row| row.id);
     let pledges = rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect();
     Ok(Json(PledgePage { pledges, total, next_cursor }))
-}
-
-/// Cuts the row that was read to see whether there are more, and says where they begin.
-pub(super) fn next_cursor<R, K: Serialize>(rows: &mut Vec<R>, limit: u32, key: impl Fn(&R) -> K) -> Option<String> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    rows.last().filter(|_| more).map(|row| Cursor(key(row)).encode())
 }
 
 /// Whose pledge.
@@ -233,7 +224,6 @@ pub struct Found {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "The pledge, if there is one", body = Found),
-        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/pledges/lookup")]
@@ -269,7 +259,6 @@ pub struct ExactTotals {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "Exact counts", body = ExactTotals),
-        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/totals")]

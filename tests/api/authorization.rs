@@ -1,1 +1,369 @@
-//! To be written.
+//! Guardian: every operation × everybody. An operation that isn't in the table fails, and so does a route that isn't in
+//! the document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use pledges::{
+    accounts::{Role, tokens::AccessTokens},
+    clock::{Clock, FixedClock},
+    crypto::RootSecret,
+};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    accounts::told,
+    support::{
+        ROOT_SECRET, TestApp,
+        client::{Answer, Client, pledge},
+        document::DOCUMENT,
+        rows::PASSWORD,
+    },
+};
+
+/// Who may use an operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Needs {
+    /// Nothing.
+    Public,
+    /// The refresh cookie.
+    Cookie,
+    /// Anybody who is signed in.
+    SignedIn,
+    /// This role or more, for the campaign in the path.
+    Campaign(Role),
+    /// Admin.
+    Admin,
+}
+
+const TABLE: &[(&str, Needs)] = &[
+    ("listCampaigns", Needs::Public),
+    ("getCampaign", Needs::Public),
+    ("recordPledge", Needs::Public),
+    ("getTotals", Needs::Public),
+    ("getTotalsCsv", Needs::Public),
+    ("healthz", Needs::Public),
+    ("readyz", Needs::Public),
+    ("readyzWrite", Needs::Public),
+    ("login", Needs::Public),
+    ("refresh", Needs::Cookie),
+    ("logout", Needs::SignedIn),
+    ("me", Needs::SignedIn),
+    ("listPledges", Needs::Campaign(Role::Moderator)),
+    ("lookUpPledge", Needs::Campaign(Role::Moderator)),
+    ("getExactTotals", Needs::Campaign(Role::Moderator)),
+    ("removePledges", Needs::Campaign(Role::Moderator)),
+    ("listRemovals", Needs::Campaign(Role::Moderator)),
+    ("getRemoval", Needs::Campaign(Role::Moderator)),
+    ("undoRemoval", Needs::Campaign(Role::Moderator)),
+    ("getAuditLog", Needs::Campaign(Role::Organiser)),
+    ("getWholeAuditLog", Needs::Admin),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Caller {
+    Nobody,
+    Expired,
+    Garbage,
+    SignedIn { role: Role, of_the_campaign: bool },
+}
+
+const CALLERS: &[Caller] = &[
+    Caller::Nobody,
+    Caller::Expired,
+    Caller::Garbage,
+    Caller::SignedIn { role: Role::Moderator, of_the_campaign: true },
+    Caller::SignedIn { role: Role::Moderator, of_the_campaign: false },
+    Caller::SignedIn { role: Role::Organiser, of_the_campaign: true },
+    Caller::SignedIn { role: Role::Organiser, of_the_campaign: false },
+    // An admin sees every campaign, listed or not.
+    Caller::SignedIn { role: Role::Admin, of_the_campaign: false },
+];
+
+/// What must come back: the status, or 200 for every success.
+fn expected(needs: Needs, caller: Caller) -> u16 {
+    let Caller::SignedIn { role, of_the_campaign } = caller else {
+        return if needs == Needs::Public { 200 } else { 401 };
+    };
+    let sees = of_the_campaign || role == Role::Admin;
+    match needs {
+        Needs::Public | Needs::SignedIn => 200,
+        // An access token is no refresh token.
+        Needs::Cookie => 401,
+        Needs::Campaign(least) if role < least => 403,
+        Needs::Campaign(_) if !sees => 404,
+        Needs::Campaign(_) => 200,
+        Needs::Admin if role < Role::Admin => 403,
+        Needs::Admin => 200,
+    }
+}
+
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+    security: Value,
+    has_body: bool,
+}
+
+fn operations() -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, methods) in DOCUMENT["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters") {
+            operations.push(Operation {
+                id: operation["operationId"].as_str().expect("every operation has an id").to_owned(),
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+                security: operation["security"].clone(),
+                has_body: operation.get("requestBody").is_some(),
+            });
+        }
+    }
+    assert_eq!(operations.len(), operations.iter().map(|each| &each.id).collect::<BTreeSet<_>>().len());
+    operations
+}
+
+fn needs(operation: &Operation) -> Needs {
+    let row = TABLE.iter().find(|(id, _)| *id == operation.id);
+    row.unwrap_or_else(|| panic!("{} is not in the table: who may use it?", operation.id)).1
+}
+
+/// The operation's path in the campaign `defend`, with ids that nothing has unless given.
+fn path(operation: &Operation, id: Option<&str>) -> String {
+    let id = id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let path = operation.path.replace("{slug}", "defend").replace("{id}", &id);
+    assert!(!path.contains('{'), "{path}: what stands here?");
+    path
+}
+
+/// A world with something to find for every operation, and somebody to prepare it.
+struct World {
+    app: TestApp,
+    admin: Client,
+    next: u32,
+}
+
+impl World {
+    async fn new() -> Self {
+        let app = TestApp::start().await;
+        app.rows.campaign("other").await;
+        let admin = app.signed_in(Role::Admin).await;
+        Self { app, admin, next: 0 }
+    }
+
+    async fn new_pledge(&mut self) -> Uuid {
+        self.next += 1;
+        self.app.client().pledge(&pledge(&format!("p{}@example.org", self.next))).await.expect(201);
+        let page = self.admin.get("/v1/moderation/campaigns/defend/pledges?limit=1").await.expect(200);
+        page["pledges"][0]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    async fn new_removal(&mut self) -> String {
+        let order = json!({"ids": [self.new_pledge().await], "reason": "test", "note": "To have one"});
+        let answer = self.admin.post("/v1/moderation/campaigns/defend/removals", &order).await.expect(201);
+        answer["removal"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A right request, which only the caller's permission can make fail.
+    async fn request(&mut self, operation: &Operation, client: &Client) -> RequestBuilder {
+        let id = if operation.path.contains("{id}") { Some(self.new_removal().await) } else { None };
+        let body = match operation.id.as_str() {
+            "login" => {
+                Some(json!({"login": self.app.rows.moderator(Role::Moderator, &[]).await, "password": PASSWORD}))
+            }
+            "recordPledge" => Some(pledge("somebody@example.org")),
+            "lookUpPledge" => Some(json!({"email": "somebody@example.org"})),
+            "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
+            "undoRemoval" => Some(json!({"note": "No bot"})),
+            other => {
+                assert!(!operation.has_body, "{other}: what is a right body?");
+                None
+            }
+        };
+        let request = client.request(operation.method.clone(), &path(operation, id.as_deref()));
+        if let Some(body) = body { request.json(&body) } else { request }
+    }
+
+    /// Somebody new, so that one operation doesn't end the session of the next.
+    async fn client(&self, caller: Caller) -> Client {
+        let mut client = self.app.client();
+        match caller {
+            Caller::Nobody => {}
+            Caller::Garbage => client.token = Some("eyJhbGciOiJub25lIn0.e30.".into()),
+            Caller::Expired => client.token = Some(self.expired_token().await),
+            Caller::SignedIn { role, of_the_campaign } => {
+                let campaign = if of_the_campaign { "defend" } else { "other" };
+                client.login(&self.app.rows.moderator(role, &[campaign]).await).await;
+            }
+        }
+        client
+    }
+
+    /// An admin's token in every way, but from eleven minutes ago.
+    async fn expired_token(&self) -> String {
+        let session = "SELECT sessions.id FROM sessions JOIN moderators ON moderators.id = moderator_id \
+             WHERE role = 'admin' ORDER BY sessions.id LIMIT 1";
+        let session: Uuid = self.app.rows.value(session).await.parse().unwrap();
+        let account = self.app.rows.value(&format!("SELECT moderator_id FROM sessions WHERE id = '{session}'")).await;
+        let then = Clock::Fixed(FixedClock::at(Clock::System.now() - TimeDelta::minutes(11)));
+        let tokens = AccessTokens::new(&RootSecret::new(ROOT_SECRET.as_bytes()).unwrap(), then).unwrap();
+        tokens.issue(account.parse().unwrap(), session).unwrap().to_string()
+    }
+}
+
+#[track_caller]
+fn assert_status(answer: &Answer, expected: u16, what: &str) {
+    match expected {
+        200 => assert!(answer.status.is_success(), "{what}: {} {}", answer.status, answer.text()),
+        401 => drop(answer.problem(401, "unauthorized")),
+        403 => drop(answer.problem(403, "forbidden")),
+        404 => drop(answer.problem(404, "not_found")),
+        other => panic!("{what}: nobody expects {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_lets_in_whom_the_table_names_and_nobody_else() {
+    let mut world = World::new().await;
+    for operation in operations() {
+        let needs = needs(&operation);
+        for &caller in CALLERS {
+            let client = world.client(caller).await;
+            let request = world.request(&operation, &client).await;
+            let answer = client.send(request).await;
+            let what = format!("{} as {caller:?}", operation.id);
+            println!("{what}: {}", answer.status);
+            assert_status(&answer, expected(needs, caller), &what);
+        }
+    }
+    assert_eq!(world.app.differences().await, Vec::<String>::new());
+    world.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refresh_cookie_opens_its_own_operation_and_no_other() {
+    let mut world = World::new().await;
+    for operation in operations() {
+        let needs = needs(&operation);
+        let mut client = world.client(Caller::SignedIn { role: Role::Admin, of_the_campaign: true }).await;
+        client.token = None;
+        let cookie = format!("__Host-pledges_refresh={}", client.refresh.as_deref().unwrap());
+        let request = world.request(&operation, &client).await.header("cookie", cookie);
+        let allowed = matches!(needs, Needs::Public | Needs::Cookie);
+        assert_status(&client.send(request).await, if allowed { 200 } else { 401 }, &operation.id);
+    }
+    world.app.stop().await;
+}
+
+/// The permission comes first: who isn't let in learns nothing about what would have been right.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_else_is_looked_at_before_the_permission() {
+    let world = World::new().await;
+    let nobody = world.client(Caller::Nobody).await;
+    let unauthorized = told(&nobody.get("/v1/auth/me").await);
+    for operation in operations().iter().filter(|each| !matches!(needs(each), Needs::Public | Needs::Cookie)) {
+        let path = path(operation, None);
+        let broken_path = operation.path.replace("{slug}", "%00").replace("{id}", "not-an-id");
+        let ask = |path: &str| nobody.request(operation.method.clone(), path);
+        let json = |path: &str| ask(path).header("content-type", "application/json");
+        let requests = [
+            json(&path).body("{"),
+            json(&path).body("[".repeat(10_000)),
+            json(&path).body(r#"{"ids": "\u0000", "note": "\ud800"}"#),
+            json(&path).body("x".repeat(100_000)),
+            ask(&path).header("content-type", "text/plain").body("x"),
+            ask(&path).header("content-type", "multipart/form-data").body("x"),
+            ask(&path).header("content-encoding", "gzip").body("x"),
+            ask(&path),
+            json(&format!("{path}?limit=0&nonsense=%ff")).body("{"),
+            json(&broken_path).body("{"),
+        ];
+        for request in requests {
+            let answer = nobody.send(request).await;
+            assert_eq!(told(&answer), unauthorized, "{}", operation.id);
+        }
+    }
+    world.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_too_low_is_told_before_anything_else() {
+    let world = World::new().await;
+    let moderator = world.client(Caller::SignedIn { role: Role::Moderator, of_the_campaign: true }).await;
+    let mut seen = 0;
+    for operation in operations() {
+        let too_low = match needs(&operation) {
+            Needs::Campaign(least) => least > Role::Moderator,
+            Needs::Admin => true,
+            _ => false,
+        };
+        if too_low {
+            let query = format!("{}?limit=0&nonsense", path(&operation, None));
+            moderator
+                .send(moderator.request(operation.method.clone(), &query).body("{"))
+                .await
+                .problem(403, "forbidden");
+            let unknown = operation.path.replace("{slug}", "unknown");
+            moderator.send(moderator.request(operation.method, &unknown)).await.problem(403, "forbidden");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 2);
+    world.app.stop().await;
+}
+
+#[test]
+fn the_document_says_of_each_operation_what_the_table_says() {
+    let operations = operations();
+    for operation in &operations {
+        let expected = match needs(operation) {
+            Needs::Public => json!([{}]),
+            Needs::Cookie => json!([{"refresh_cookie": []}]),
+            Needs::SignedIn | Needs::Campaign(_) | Needs::Admin => json!([{"access_token": []}]),
+        };
+        let none = operation.security == json!([]) && expected == json!([{}]);
+        assert!(none || operation.security == expected, "{}: {}", operation.id, operation.security);
+    }
+    let documented: BTreeSet<&str> = operations.iter().map(|operation| operation.id.as_str()).collect();
+    let in_table: BTreeSet<&str> = TABLE.iter().map(|(id, _)| *id).collect();
+    assert_eq!(documented, in_table, "the table names what isn't there, or not what is");
+    let schemes: BTreeMap<String, Value> =
+        serde_json::from_value(DOCUMENT["components"]["securitySchemes"].clone()).unwrap();
+    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["access_token", "refresh_cookie"]);
+}
+
+/// Every file of the source, with its text.
+fn sources(directory: &std::path::Path, into: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn no_route_below_v1_is_missing_from_the_document() {
+    let mut files = Vec::new();
+    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let documented: BTreeSet<String> =
+        operations().iter().map(|operation| format!("{} {}", operation.method, operation.path)).collect();
+    let mut routed = BTreeSet::new();
+    for text in files {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let opening = format!("#[{method}(\"");
+            for rest in text.split(opening.as_str()).skip(1) {
+                routed.insert(format!("{} {}", method.to_uppercase(), rest.split('"').next().unwrap()));
+            }
+        }
+        for way in [".route(\"/v1", "resource(\"/v1", "scope(\"/v1", "#[route("] {
+            assert!(!text.contains(way), "{way} goes around the document");
+        }
+    }
+    let api = |route: &&String| route.contains(" /v1/") || documented.contains(*route);
+    assert_eq!(routed.iter().filter(api).cloned().collect::<BTreeSet<_>>(), documented);
+}

@@ -39,7 +39,7 @@ async fn stored(app: &TestApp) -> i64 {
 }
 
 /// The review copies of all pledges, opened, in the order in which they were stored.
-async fn copies(app: &TestApp) -> Vec<ReviewCopy> {
+pub(crate) async fn copies(app: &TestApp) -> Vec<ReviewCopy> {
     let sealed = ReviewCopies::new(&RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
     let query =
         "SELECT concat_ws(' ', campaign_id, id, encode(sealed_review, 'hex')) FROM pledges ORDER BY created_at, id";

@@ -5,21 +5,20 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-use validator::Validate;
 
 use crate::{
     accounts::signed::{Admin, Organiser, Signed},
     audit::{self, Recorded},
     http::{
         Problem, ProblemBody, ValidQuery,
-        page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT},
+        page::{Page, next_cursor},
     },
-    moderation::{Moderation, routes::next_cursor},
+    moderation::Moderation,
 };
 
 /// The operations of this part.
@@ -61,28 +60,13 @@ pub struct AuditPage {
     next_cursor: Option<String>,
 }
 
-/// Which page.
-#[derive(Deserialize, IntoParams, Validate)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct LogPage {
-    /// Entries a page.
-    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
-    #[param(minimum = 1, maximum = 200, example = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor<i64>>,
-}
-
 /// What was done in a campaign
 #[utoipa::path(
     tag = "Moderation", operation_id = "getAuditLog", security(("access_token" = [])),
-    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), LogPage),
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), Page),
     responses(
         (status = 200, description = "Entries, newest first", body = AuditPage),
         (status = 403, description = "For organisers and admins", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/audit")]
@@ -90,15 +74,15 @@ pub async fn campaign_log(
     signed: Signed<Organiser>,
     moderation: Data<Moderation>,
     slug: Path<String>,
-    ValidQuery(page): ValidQuery<LogPage>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<AuditPage>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    moderation.log(Some(campaign.id), page).await
+    moderation.log(Some(campaign.id), &page).await
 }
 
 /// What was done everywhere
 #[utoipa::path(
-    tag = "Moderation", operation_id = "getWholeAuditLog", security(("access_token" = [])), params(LogPage),
+    tag = "Moderation", operation_id = "getWholeAuditLog", security(("access_token" = [])), params(Page),
     responses(
         (status = 200, description = "Entries, newest first", body = AuditPage),
         (status = 403, description = "For admins", body = ProblemBody, content_type = "application/problem+json"),
@@ -108,15 +92,14 @@ pub async fn campaign_log(
 pub async fn whole_log(
     _signed: Signed<Admin>,
     moderation: Data<Moderation>,
-    ValidQuery(page): ValidQuery<LogPage>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<AuditPage>, Problem> {
-    moderation.log(None, page).await
+    moderation.log(None, &page).await
 }
 
 impl Moderation {
-    async fn log(&self, campaign: Option<Uuid>, page: LogPage) -> Result<Json<AuditPage>, Problem> {
-        let limit = page.limit.unwrap_or(DEFAULT_LIMIT);
-        let before = page.cursor.map(|cursor| cursor.0);
+    async fn log(&self, campaign: Option<Uuid>, page: &Page) -> Result<Json<AuditPage>, Problem> {
+        let (limit, before) = (page.limit(), page.last()?);
         let mut connection = self.database.get().await?;
         let mut entries = audit::store::list(&mut connection, campaign, before, limit + 1).await?;
         let next_cursor = next_cursor(&mut entries, limit, |entry| entry.id);

@@ -8,7 +8,7 @@ use actix_web::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
@@ -18,9 +18,9 @@ use crate::{
     accounts::signed::{Moderator, Signed},
     http::{
         Code, FieldCode, Problem, ProblemBody, Valid, ValidQuery,
-        page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT},
+        page::{Page, next_cursor},
     },
-    moderation::{Moderation, routes::next_cursor},
+    moderation::Moderation,
 };
 
 /// A thousand ids take 39 KB.
@@ -150,20 +150,6 @@ pub struct RemovalPage {
     next_cursor: Option<String>,
 }
 
-/// Which page.
-#[derive(Deserialize, IntoParams, Validate)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// Removals a page.
-    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
-    #[param(minimum = 1, maximum = 200, example = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor<Uuid>>,
-}
-
 impl From<RemovalError> for Problem {
     fn from(error: RemovalError) -> Self {
         match error {
@@ -208,7 +194,6 @@ pub async fn create(
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), Page),
     responses(
         (status = 200, description = "Removals, newest first", body = RemovalPage),
-        (status = 404, description = "No such campaign, or not yours", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/removals")]
@@ -219,9 +204,8 @@ pub async fn list(
     ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<RemovalPage>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let limit = page.limit.unwrap_or(DEFAULT_LIMIT);
+    let (limit, before) = (page.limit(), page.last()?);
     let mut connection = moderation.database.get().await?;
-    let before = page.cursor.map(|cursor| cursor.0);
     let mut removals = store::list(&mut connection, campaign.id, before, limit + 1).await?;
     let next_cursor = next_cursor(&mut removals, limit, |removal| removal.id);
     Ok(Json(RemovalPage { removals: removals.into_iter().map(Removal::from).collect(), next_cursor }))

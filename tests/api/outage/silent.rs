@@ -23,7 +23,8 @@ impl Frozen {
         program::signal("STOP", postmaster);
         let mut frozen = Self(vec![postmaster]);
         let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        let backends: Vec<Backend> = diesel_async::RunQueryDsl::load(diesel::sql_query(sql), &mut connection).await.unwrap();
+        let backends: Vec<Backend> =
+            diesel_async::RunQueryDsl::load(diesel::sql_query(sql), &mut connection).await.unwrap();
         for pid in backends.into_iter().map(|backend| u32::try_from(backend.pid).unwrap()) {
             program::signal("STOP", pid);
             frozen.0.push(pid);
