@@ -75,12 +75,13 @@ stop_services() {
       clean=1
     fi
   done < <(find "$workspace" -name service.pid 2>/dev/null)
-  # A PostgreSQL that outlived its service or its test: a defect, and not to be left running.
+  # A PostgreSQL that outlives its service or its test by more than a moment: a defect, and not to be left running.
   while IFS= read -r file; do
     pid=$(head -n 1 "$file" 2>/dev/null) || continue
-    if is_running "$pid" && ps -o command= -p "$pid" | grep -q postgres; then
+    if is_running "$pid" && ps -o command= -p "$pid" | grep -q postgres && ! signal_and_wait "$pid" 0 10; then
       echo "error: a PostgreSQL was left running in $(dirname "$file"); stopping it" >&2
-      signal_and_wait "$pid" INT 10 || signal_and_wait "$pid" QUIT 5 || true
+      kill -s CONT "$pid" 2>/dev/null || true
+      signal_and_wait "$pid" INT 10 || signal_and_wait "$pid" QUIT 5 || signal_and_wait "$pid" KILL 5 || true
       clean=1
     fi
   done < <(find "$workspace" -name postmaster.pid 2>/dev/null)

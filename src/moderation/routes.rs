@@ -193,8 +193,7 @@ pub async fn list_pledges(
     let (filter, limit) = (query.filter(), query.limit.unwrap_or(DEFAULT_LIMIT));
     let mut connection = moderation.database.get().await?;
     let before = query.cursor.map(|cursor| cursor.0);
-    let mut rows = store::page(&mut connection, campaign.id, &filter, before, limit + 1).await?;
-    let total = store::count(&mut connection, campaign.id, &filter).await?;
+    let (mut rows, total) = store::find(&mut connection, campaign.id, &filter, before, limit + 1).await?;
     let next_cursor = next_cursor(&mut rows, limit, |row| row.id);
     let pledges = rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect();
     Ok(Json(PledgePage { pledges, total, next_cursor }))
@@ -238,7 +237,7 @@ pub async fn look_up(
     let fingerprint = moderation.pledges.fingerprint(&campaign, &email)?;
     let filter = store::Filter { fingerprint: Some(fingerprint), ..store::Filter::default() };
     let mut connection = moderation.database.get().await?;
-    let rows = store::page(&mut connection, campaign.id, &filter, None, 1).await?;
+    let (rows, _) = store::find(&mut connection, campaign.id, &filter, None, 1).await?;
     Ok(Json(Found { pledges: rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect() }))
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Ids carry the time of the service's clock, `created_at` that of the database: they differ by less than this.
-const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
+const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
 /// What a moderator looks for.
 #[derive(Clone, Debug, Default)]
@@ -83,27 +83,52 @@ fn filtered(campaign: Uuid, filter: &Filter) -> Boxed<'_> {
     if let Some(fingerprint) = &filter.fingerprint {
         query = query.filter(pledges::fingerprint.eq(fingerprint.as_slice()));
     }
+    // The bounds of the id let an index begin and end near the right place; the time itself decides.
     if let Some(from) = filter.from {
-        query = query.filter(pledges::created_at.ge(from));
+        let first = first_id_at(moved(from, -CLOCKS_APART));
+        query = query.filter(pledges::created_at.ge(from)).filter(pledges::id.ge(first));
     }
     if let Some(to) = filter.to {
-        query = query.filter(pledges::created_at.lt(to));
+        let first = first_id_at(moved(to, CLOCKS_APART));
+        query = query.filter(pledges::created_at.lt(to)).filter(pledges::id.lt(first));
     }
     query
 }
 
-/// The smallest id made at `time`. Bounds on the id let a walk along an index that ends in it begin at the right place.
+fn moved(time: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
+    time.checked_add_signed(by).unwrap_or(time)
+}
+
+/// The smallest id made at `time`.
 fn first_id_at(time: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
     let id = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
     Uuid::from_u128(id.as_u128() >> 80 << 80)
 }
 
-/// Pledges that fit, newest first, before the id `before`.
+/// Pledges that fit, newest first, before the id `before`; and exactly how many fit in all. Both from one snapshot.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn page(
+pub async fn find(
+    connection: &mut Connection,
+    campaign: Uuid,
+    filter: &Filter,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<(Vec<Row>, i64), DbError> {
+    connection
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |connection| {
+            let rows = page(connection, campaign, filter, before, limit).await?;
+            Ok((rows, count(connection, campaign, filter).await?))
+        })
+        .await
+}
+
+async fn page(
     connection: &mut Connection,
     campaign: Uuid,
     filter: &Filter,
@@ -114,29 +139,50 @@ pub async fn page(
     if let Some(before) = before {
         query = query.filter(pledges::id.lt(before));
     }
-    if let Some(from) = filter.from.and_then(|from| from.checked_sub_signed(CLOCKS_APART)) {
-        query = query.filter(pledges::id.ge(first_id_at(from)));
-    }
-    if let Some(to) = filter.to.and_then(|to| to.checked_add_signed(CLOCKS_APART)) {
-        query = query.filter(pledges::id.lt(first_id_at(to)));
-    }
     Ok(query.load(connection).await?)
 }
 
-/// Exactly how many pledges fit.
-///
-/// # Errors
-/// Those of the database.
-pub async fn count(connection: &mut Connection, campaign: Uuid, filter: &Filter) -> Result<i64, DbError> {
-    let by_counters = filter.from.is_none()
-        && filter.to.is_none()
-        && filter.language.is_none()
-        && filter.removal.is_none()
-        && filter.fingerprint.is_none();
-    if !by_counters {
-        return Ok(filtered(campaign, filter).select(count_star()).get_result(connection).await?);
+async fn count(connection: &mut Connection, campaign: Uuid, filter: &Filter) -> Result<i64, DbError> {
+    let timeless = Filter { from: None, to: None, ..filter.clone() };
+    let by_counters = filter.language.is_none() && filter.removal.is_none() && filter.fingerprint.is_none();
+    if filter.state == Some(State::Counted) && !(by_counters && filter.from.is_none() && filter.to.is_none()) {
+        // No index has the state, because nearly all are counted; the few removed ones have indexes of their own.
+        let [all, removed] = [None, Some(State::Removed)].map(|state| Filter { state, ..filter.clone() });
+        let all = Box::pin(count(connection, campaign, &all)).await?;
+        return Ok(all - Box::pin(count(connection, campaign, &removed)).await?);
     }
-    // The counters know the counted ones; only the removed ones are counted, along an index.
+    match (filter.from, filter.to) {
+        (None, None) if by_counters => count_by_counters(connection, campaign, filter).await,
+        (None, None) => count_rows(connection, filtered(campaign, filter)).await,
+        (from, to) => {
+            // Well inside the bounds the id alone tells that a row fits, and an index alone counts it. Only rows near a
+            // bound are looked at.
+            let inner_from = from.map(|time| moved(time, CLOCKS_APART));
+            let inner_to = to.map(|time| moved(time, -CLOCKS_APART));
+            if inner_from.zip(inner_to).is_some_and(|(from, to)| from >= to) {
+                return count_rows(connection, filtered(campaign, filter)).await;
+            }
+            let mut inner = filtered(campaign, &timeless);
+            let mut edges = 0;
+            if let Some(inside) = inner_from.map(first_id_at) {
+                inner = inner.filter(pledges::id.ge(inside));
+                edges += count_rows(connection, filtered(campaign, filter).filter(pledges::id.lt(inside))).await?;
+            }
+            if let Some(inside) = inner_to.map(first_id_at) {
+                inner = inner.filter(pledges::id.lt(inside));
+                edges += count_rows(connection, filtered(campaign, filter).filter(pledges::id.ge(inside))).await?;
+            }
+            Ok(edges + count_rows(connection, inner).await?)
+        }
+    }
+}
+
+async fn count_rows(connection: &mut Connection, query: Boxed<'_>) -> Result<i64, DbError> {
+    Ok(query.select(count_star()).get_result(connection).await?)
+}
+
+/// The counters know the counted ones; only the removed ones are counted, along an index.
+async fn count_by_counters(connection: &mut Connection, campaign: Uuid, filter: &Filter) -> Result<i64, DbError> {
     let mut count = 0;
     if filter.state != Some(State::Removed) {
         let counted = totals::store::exact(connection, campaign).await?;
@@ -145,7 +191,7 @@ pub async fn count(connection: &mut Connection, campaign: Uuid, filter: &Filter)
     }
     if filter.state != Some(State::Counted) {
         let removed = Filter { state: Some(State::Removed), ..filter.clone() };
-        count += filtered(campaign, &removed).select(count_star()).get_result::<i64>(connection).await?;
+        count += count_rows(connection, filtered(campaign, &removed)).await?;
     }
     Ok(count)
 }

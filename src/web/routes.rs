@@ -200,7 +200,8 @@ pub async fn anything_else(
     methods: Data<Methods>,
     pages: Data<Pages>,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(allowed) = methods.at(request.path()) {
+    // A path that fits but has no route (an empty slug, for instance) is not found whatever the method.
+    if let Some(allowed) = methods.at(request.path()).filter(|allowed| !allowed.contains(request.method())) {
         let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
         let mut response = actix_web::ResponseError::error_response(&Problem::from(Code::MethodNotAllowed));
         if let Ok(value) = header::HeaderValue::from_str(&allowed.join(", ")) {

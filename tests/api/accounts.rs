@@ -14,13 +14,14 @@ use crate::support::{
     rows::PASSWORD,
 };
 
-/// What an answer tells: all of it, but for what differs between any two answers.
+/// What an answer tells: all of it, but for what any two answers differ in, and whether the connection goes on (it
+/// doesn't when a body was left unread).
 pub fn told(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let mut headers: Vec<_> = answer
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-        .filter(|(name, _)| name != "date")
+        .filter(|(name, _)| name != "date" && name != "connection")
         .collect();
     headers.sort();
     (answer.status.as_u16(), headers, answer.text())
@@ -227,7 +228,7 @@ async fn what_somebody_may_do_is_read_anew_at_each_request() {
     client.get("/v1/moderation/campaigns/defend/audit").await.problem(403, "forbidden");
     client.get("/v1/moderation/campaigns/defend/pledges").await.expect(200);
     app.rows.execute("DELETE FROM moderator_campaigns").await;
-    client.get("/v1/moderation/campaigns/defend/pledges").await.problem(404, "not_found");
+    client.get("/v1/moderation/campaigns/defend/pledges").await.problem(404, "campaign_not_found");
     assert_eq!(client.get("/v1/auth/me").await.expect(200)["campaigns"], json!([]));
     app.stop().await;
 }

@@ -219,7 +219,7 @@ fn assert_status(answer: &Answer, expected: u16, what: &str) {
         200 => assert!(answer.status.is_success(), "{what}: {} {}", answer.status, answer.text()),
         401 => drop(answer.problem(401, "unauthorized")),
         403 => drop(answer.problem(403, "forbidden")),
-        404 => drop(answer.problem(404, "not_found")),
+        404 => drop(answer.problem(404, "campaign_not_found")),
         other => panic!("{what}: nobody expects {other}"),
     }
 }

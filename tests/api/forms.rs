@@ -286,8 +286,8 @@ async fn protected_names_and_names_that_come_twice_are_refused() {
     for name in ["state", "id", "counted_at", "score", "created_at", "removal_id", "fingerprint", "state_before"] {
         post(&client, &[(name, "counted")]).await.fields(&[(&format!("/{name}"), "unknown_field")]);
     }
-    for name in ["name", "email", "country"] {
-        post(&client, &[(name, "DE")]).await.fields(&[(&format!("/{name}"), "duplicate_field")]);
+    for (name, again) in [("name", "Ann"), ("email", "amina@example.org"), ("country", "NG")] {
+        post(&client, &[(name, again)]).await.fields(&[(&format!("/{name}"), "duplicate_field")]);
     }
     // Told together with what else is wrong.
     let request = client.request(Method::POST, PATH).form(&[("state", "removed"), ("name", "Ann"), ("country", "XX")]);

@@ -74,7 +74,7 @@ async fn organisers_read_their_campaigns_log_and_admins_all_of_it() {
     for client in [&moderator, &organiser, &stranger] {
         client.get(WHOLE_LOG).await.problem(403, "forbidden");
     }
-    stranger.get(CAMPAIGN_LOG).await.problem(404, "not_found");
+    stranger.get(CAMPAIGN_LOG).await.problem(404, "campaign_not_found");
     let answer = admin.get(WHOLE_LOG).await;
     assert_eq!(answer.header("cache-control"), "no-store");
     app.stop().await;
@@ -156,7 +156,7 @@ async fn another_campaign_looks_like_none_and_the_attempt_is_audited() {
             None => stranger.get(path).await,
         };
         let unknown = ask(&path.replace("defend", "unknown")).await;
-        unknown.problem(404, "not_found");
+        unknown.problem(404, "campaign_not_found");
         assert_eq!(told(&ask(&path).await), told(&unknown), "{path}");
     }
     assert_eq!((rows_of(&app, "pledges").await, rows_of(&app, "removals").await), before);
