@@ -145,10 +145,9 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::WrongLogin`], [`AccountError::Busy`], and those of the database.
     pub async fn login(&self, login: &str, password: Zeroizing<String>) -> Result<SignedIn, AccountError> {
-        let mut connection = self.database.get().await?;
-        let found = store::credentials(&mut connection, &login.to_lowercase()).await?;
-        // Checking takes tens of milliseconds; the connection is better used by others meanwhile.
-        drop(connection);
+        let login = login.to_lowercase();
+        let found = self.database.run(async |connection| store::credentials(connection, &login).await).await?;
+        // Checking takes tens of milliseconds; no connection is held meanwhile.
         let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
         let right = self.passwords.verify(password, hash).await?;
         let Some(credentials) = found.filter(|credentials| right && !credentials.disabled) else {
@@ -156,10 +155,9 @@ impl Accounts {
         };
         let refresh = crypto::random_token()?;
         let session = Uuid::now_v7();
-        let mut connection = self.database.get().await?;
-        let who = store::open_session(&mut connection, credentials.id, session, &crypto::digest(refresh.as_bytes()))
-            .await?
-            .ok_or(AccountError::WrongLogin)?;
+        let token = crypto::digest(refresh.as_bytes());
+        let open = async |connection: &mut _| store::open_session(connection, credentials.id, session, &token).await;
+        let who = self.database.run(open).await?.ok_or(AccountError::WrongLogin)?;
         Ok(SignedIn { access: self.tokens.issue(who.id, who.session)?, refresh, who })
     }
 
@@ -171,8 +169,8 @@ impl Accounts {
     pub async fn refresh(&self, token: &str) -> Result<SignedIn, AccountError> {
         let next = crypto::random_token()?;
         let (old, new) = (crypto::digest(token.as_bytes()), crypto::digest(next.as_bytes()));
-        let mut connection = self.database.get().await?;
-        let who = store::exchange(&mut connection, &old, &new).await?.ok_or(AccountError::NoSession)?;
+        let exchange = async |connection: &mut _| store::exchange(connection, &old, &new).await;
+        let who = self.database.run(exchange).await?.ok_or(AccountError::NoSession)?;
         Ok(SignedIn { access: self.tokens.issue(who.id, who.session)?, refresh: next, who })
     }
 
@@ -181,8 +179,7 @@ impl Accounts {
     /// # Errors
     /// Those of the database.
     pub async fn logout(&self, who: &Who) -> Result<(), AccountError> {
-        let mut connection = self.database.get().await?;
-        Ok(store::logout(&mut connection, who).await?)
+        Ok(self.database.run(async |connection| store::logout(connection, who).await).await?)
     }
 
     /// Who an access token belongs to. None for every token that is not right in every way, or whose session or
@@ -192,7 +189,6 @@ impl Accounts {
     /// Those of the database: then nobody is let in (rule 7).
     pub async fn recognise(&self, token: &str) -> Result<Option<Who>, DbError> {
         let Some(claims) = self.tokens.check(token) else { return Ok(None) };
-        let mut connection = self.database.get().await?;
-        store::who(&mut connection, claims.sub, claims.sid).await
+        self.database.run(async |connection| store::who(connection, claims.sub, claims.sid).await).await
     }
 }

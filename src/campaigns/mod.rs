@@ -87,9 +87,11 @@ impl std::fmt::Debug for Campaign {
 }
 
 impl Campaign {
-    /// The texts in `language`, or else in the default language.
-    pub fn texts_in(&self, language: &str) -> Option<&Texts> {
-        self.texts.get(language).or_else(|| self.texts.get(&self.default_language))
+    /// The language of the campaign that fits a tag: the same, or the same without region.
+    pub fn spoken(&self, tag: &str) -> Option<&str> {
+        let primary = tag.split('-').next().unwrap_or(tag);
+        let fitting = |tag: &str| self.texts.keys().find(|key| key.eq_ignore_ascii_case(tag));
+        fitting(tag).or_else(|| fitting(primary)).map(String::as_str)
     }
 
     /// The consent texts that are asked now: of each purpose the highest version.
@@ -140,8 +142,7 @@ impl Campaigns {
     /// # Errors
     /// Those of the database; the copy stays as it was.
     pub async fn renew(&self) -> Result<(), DbError> {
-        let mut connection = self.database.get().await?;
-        let all = store::list(&mut connection).await?;
+        let all = self.database.run(async |connection| store::list(connection).await).await?;
         let public = all
             .into_iter()
             .filter(|campaign| campaign.state != State::Draft)

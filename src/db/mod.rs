@@ -18,6 +18,7 @@ use diesel_async::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, timeout_at};
 
 pub use migrate::{migrate, revert_all};
 
@@ -27,6 +28,9 @@ pub type Connection = AsyncPgConnection;
 /// How long a request waits for a connection, and a connection for the server: together with the statement below
 /// the two seconds within which a stopped database must be told (design, issue 1).
 const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// How long a person or a task waits for an answer of the database.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// What each connection is set to. Durability is asked for even where the server's default is laxer (rule 1), and no
 /// statement, lock or forgotten transaction lasts for ever.
@@ -149,7 +153,39 @@ impl Database {
         Ok(Self { pool, url: url.clone() })
     }
 
-    /// A connection from the pool, within 1.5 seconds.
+    /// Lends `work` a connection until `deadline`. One that was waited for in vain may be dead without knowing it (a
+    /// firewall forgot it, the server stands still): it is thrown away, so that the next caller gets another.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] at the deadline; what was under way may or may not be committed. And those of `work`.
+    pub async fn run_until<T, E: From<DbError>>(
+        &self,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let unavailable = |_| E::from(DbError::Unavailable);
+        let mut lent = timeout_at(deadline, self.get()).await.map_err(unavailable)??;
+        match timeout_at(deadline, work(&mut lent)).await {
+            Ok(done) => done,
+            Err(late) => {
+                drop(Object::take(lent));
+                Err(unavailable(late))
+            }
+        }
+    }
+
+    /// The same, for ten seconds: for people who wait, and for the tasks.
+    ///
+    /// # Errors
+    /// As [`Self::run_until`].
+    pub async fn run<T, E: From<DbError>>(
+        &self,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run_until(Instant::now() + LONGEST, work).await
+    }
+
+    /// A connection from the pool, within 1.5 seconds, for as long as one likes: for the command line.
     ///
     /// # Errors
     /// [`DbError::Unavailable`].
@@ -175,13 +211,11 @@ impl Database {
             #[diesel(sql_type = diesel::sql_types::Bool)]
             writable: bool,
         }
-        let asked = async {
-            let mut connection = self.get().await.ok()?;
-            let sql =
-                "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool AS writable";
-            diesel::sql_query(sql).get_result::<Writable>(&mut connection).await.ok()
+        let sql = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool AS writable";
+        let ask = async |connection: &mut Connection| -> Result<Writable, DbError> {
+            Ok(diesel::sql_query(sql).get_result(connection).await?)
         };
-        tokio::time::timeout(PATIENCE, asked).await.ok().flatten().is_some_and(|answer| answer.writable)
+        self.run_until(Instant::now() + PATIENCE, ask).await.is_ok_and(|answer| answer.writable)
     }
 
     /// Closes the pool; connections in use end when they are given back.

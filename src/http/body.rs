@@ -14,7 +14,7 @@ use validator::Validate;
 
 use super::{Code, Problem, json};
 
-pub use super::json::coded;
+pub use super::json::{Object, coded};
 
 /// Bytes that a body has at the most (design §7).
 pub const BODY_LIMIT: usize = 16 * 1024;

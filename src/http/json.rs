@@ -1,6 +1,11 @@
 //! JSON and query strings into types, and serde's errors into pointers and codes. No value is ever repeated.
 
-use serde::de::DeserializeOwned;
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
@@ -18,10 +23,34 @@ pub fn coded<E: serde::de::Error>(code: FieldCode) -> E {
 /// Parses and validates a JSON body.
 pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| json_problem(&error))?;
+    let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let Object(value) = parsed.map_err(|error| json_problem(&error))?;
     deserializer.end().map_err(|_| Problem::from(Code::MalformedJson))?;
     value.validate().map_err(|errors| Problem::fields(validation_problems(&errors)))?;
     Ok(value)
+}
+
+/// A JSON object as `T`, and nothing else: a derived struct also takes a list, by position, and then no name is checked.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
 }
 
 fn json_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
@@ -159,6 +188,7 @@ mod tests {
         assert_eq!(refused(br#"{"name":"abcd"}"#), one("/name", "too_long"));
         assert_eq!(refused(br#"{"a/b~c":1}"#), one("/a~1b~0c", "unknown_field"));
         assert_eq!(refused(br#""text""#), one("", "wrong_type"));
+        assert_eq!(refused(br#"["a"]"#), one("", "wrong_type"));
         assert_eq!(refused("[".repeat(10_000).as_bytes()).0, Code::InvalidFields);
         for malformed in ["", "{", "{\"name\":", "{}x", "nonsense", "{\"name\":\"a"] {
             assert_eq!(refused(malformed.as_bytes()).0, Code::MalformedJson, "{malformed}");

@@ -42,8 +42,7 @@ impl Moderation {
     /// # Errors
     /// [`Code::CampaignNotFound`], and those of the database.
     async fn campaign(&self, who: &Who, slug: &str) -> Result<Campaign, Problem> {
-        let mut connection = self.database.get().await?;
-        let found = campaigns::store::find(&mut connection, slug).await;
+        let found = self.database.run(async |connection| campaigns::store::find(connection, slug).await).await;
         let campaign = found.map_err(|error| match error {
             DbError::NotFound => Code::CampaignNotFound.into(),
             other => Problem::from(other),
@@ -57,7 +56,7 @@ impl Moderation {
             action: "access.denied",
             details: json!({ "session": who.session }),
         };
-        audit::store::record(&mut connection, entry).await?;
+        self.database.run(async |connection| audit::store::record(connection, entry).await).await?;
         Err(Code::CampaignNotFound.into())
     }
 

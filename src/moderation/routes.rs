@@ -191,9 +191,9 @@ pub async fn list_pledges(
 ) -> Result<Json<PledgePage>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
     let (filter, limit) = (query.filter(), query.limit.unwrap_or(DEFAULT_LIMIT));
-    let mut connection = moderation.database.get().await?;
     let before = query.cursor.map(|cursor| cursor.0);
-    let (mut rows, total) = store::find(&mut connection, campaign.id, &filter, before, limit + 1).await?;
+    let find = async |connection: &mut _| store::find(connection, campaign.id, &filter, before, limit + 1).await;
+    let (mut rows, total) = moderation.database.run(find).await?;
     let next_cursor = next_cursor(&mut rows, limit, |row| row.id);
     let pledges = rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect();
     Ok(Json(PledgePage { pledges, total, next_cursor }))
@@ -236,8 +236,8 @@ pub async fn look_up(
     let email = Email::parse(&body.email).map_err(|code| Problem::field("/email", code))?;
     let fingerprint = moderation.pledges.fingerprint(&campaign, &email)?;
     let filter = store::Filter { fingerprint: Some(fingerprint), ..store::Filter::default() };
-    let mut connection = moderation.database.get().await?;
-    let (rows, _) = store::find(&mut connection, campaign.id, &filter, None, 1).await?;
+    let find = async |connection: &mut _| store::find(connection, campaign.id, &filter, None, 1).await;
+    let (rows, _) = moderation.database.run(find).await?;
     Ok(Json(Found { pledges: rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect() }))
 }
 
@@ -267,8 +267,8 @@ pub async fn exact_totals(
     slug: Path<String>,
 ) -> Result<Json<ExactTotals>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let mut connection = moderation.database.get().await?;
-    let counts = totals::store::exact(&mut connection, campaign.id).await?;
+    let exact = async |connection: &mut _| totals::store::exact(connection, campaign.id).await;
+    let counts = moderation.database.run(exact).await?;
     let total = counts.values().sum();
     let countries = counts.into_iter().filter(|(_, count)| *count != 0);
     let countries = countries.map(|(country, count)| totals::board::CountryCount { country, count }).collect();

@@ -4,7 +4,7 @@
 use super::submission::{GivenConsent, Submission};
 use crate::{
     campaigns::settings::Purpose,
-    http::{FieldCode, FieldProblem},
+    http::{FieldCode, FieldProblem, Problem},
 };
 
 /// Names that a form may not carry: somebody expects them to have an effect.
@@ -58,6 +58,20 @@ impl PostedForm {
         }
         form.submission.consents = Some(given(&consents, &mut mistakes));
         (form, mistakes)
+    }
+}
+
+impl PostedForm {
+    /// A problem with a consent, at the box that was ticked: a form has no list of consents.
+    pub fn at_its_boxes(&self, mut problem: Problem) -> Problem {
+        let given = self.submission.consents.as_deref().unwrap_or_default();
+        for error in &mut problem.errors {
+            let index: Option<usize> = error.pointer.strip_prefix("/consents/").and_then(|index| index.parse().ok());
+            if let Some(consent) = index.and_then(|index| given.get(index)) {
+                error.pointer = format!("/consent_{}", consent.purpose.as_str());
+            }
+        }
+        problem
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -64,19 +65,11 @@ impl Pledges {
         key: Option<&IdempotencyKey>,
     ) -> Result<(), PledgeError> {
         let pledge = self.prepare(Uuid::now_v7(), campaign, checked, key)?;
-        let stored = tokio::time::timeout(DEADLINE, retrying(async || self.store(&pledge).await)).await;
-        let same_request = stored.unwrap_or(Err(DbError::Unavailable))?;
+        let deadline = Instant::now() + DEADLINE;
+        let insert = async |connection: &mut _| store::insert(connection, &pledge).await;
+        let same_request = retrying(async || self.database.run_until(deadline, insert).await).await?;
         self.totals.changed();
         if same_request { Ok(()) } else { Err(PledgeError::IdempotencyMismatch) }
-    }
-
-    /// Stores the row. False when its idempotency key belongs to another body.
-    async fn store(&self, pledge: &NewPledge) -> Result<bool, DbError> {
-        let mut connection = self.database.get().await?;
-        store::insert(&mut connection, pledge).await?;
-        let Some(digest) = pledge.request_digest else { return Ok(true) };
-        let stored = store::request_digest(&mut connection, pledge.campaign, &pledge.fingerprint).await?;
-        Ok(stored.is_none_or(|stored| stored == digest))
     }
 
     /// The fingerprint that a mailbox has in a campaign.

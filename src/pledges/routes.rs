@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
     post,
-    web::{Data, Path, Payload},
+    web::{Bytes, Data, Path, Payload},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -132,8 +132,22 @@ struct Door<'a> {
         (status = 201, description = "Recorded, and counted once", body = Receipt),
         (status = 303, description = "The same, for a form", headers(("Location" = String))),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The campaign is closed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Some fields are not right; a browser gets the form again", content(
+        (status = 400, description = "Body or header can't be read", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
+        (status = 408, description = "The body came too slowly", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
+        (status = 409, description = "The campaign is closed", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
+        (status = 413, description = "The body is too large", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
+        (status = 422, description = "Some fields are not right", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
+        (status = 503, description = "Not stored; send it again", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
         )),
     ),
@@ -151,14 +165,14 @@ pub async fn submit(
     let media = Media::of(&request)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
     let key = idempotency_key(&request)?;
-    let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await?;
+    let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
     let door = Door { campaign, pledges: &pledges, totals: &totals, key };
     if media == Media::Json {
-        let receipt = door.pass(&body::parse(&bytes)?, Vec::new()).await?;
-        return Ok(HttpResponse::Created().json(receipt.body()));
+        let recorded = door.pass(&body::parse(&bytes?)?, Vec::new()).await?;
+        return Ok(HttpResponse::Created().json(recorded.body()));
     }
-    let (posted, mistakes) = PostedForm::read(form::entries(&request, &media, bytes).await?);
-    match door.pass_form(&posted, mistakes, &request).await {
+    let (posted, passed) = door.read_form(&request, &media, bytes).await;
+    match passed {
         Ok(to) => Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()),
         Err(problem) if wants_html(&request) => Ok(door.again(&posted, &problem, pages.as_ref())),
         Err(problem) => Err(problem),
@@ -197,7 +211,27 @@ impl Door<'_> {
         Ok(Recorded { id, totals })
     }
 
-    /// Records a form's pledge, and returns where the browser goes.
+    /// Records a form's pledge: what could be read of the form, and where the browser goes.
+    async fn read_form(
+        &self,
+        request: &HttpRequest,
+        media: &Media,
+        bytes: Result<Bytes, Problem>,
+    ) -> (PostedForm, Result<String, Problem>) {
+        let entries = match bytes {
+            Ok(bytes) => form::entries(request, media, bytes).await,
+            Err(problem) => Err(problem),
+        };
+        match entries {
+            Err(problem) => (PostedForm::default(), Err(problem)),
+            Ok(entries) => {
+                let (posted, mistakes) = PostedForm::read(entries);
+                let passed = self.pass_form(&posted, mistakes, request).await;
+                (posted, passed)
+            }
+        }
+    }
+
     async fn pass_form(
         &self,
         posted: &PostedForm,
@@ -211,14 +245,13 @@ impl Door<'_> {
         if to.is_none() {
             mistakes.push(FieldProblem::new("/return_to", FieldCode::NotAllowed));
         }
-        self.pass(&posted.submission, mistakes).await?;
+        self.pass(&posted.submission, mistakes).await.map_err(|problem| posted.at_its_boxes(problem))?;
         to.ok_or_else(|| Code::Internal.into())
     }
 
-    fn language(&self, submission: &Submission) -> String {
-        let wanted = submission.language.as_deref().and_then(|tag| tag.split('-').next()).unwrap_or("");
-        let spoken = self.campaign.texts.keys().find(|tag| tag.eq_ignore_ascii_case(wanted));
-        spoken.unwrap_or(&self.campaign.default_language).clone()
+    fn language(&self, submission: &Submission) -> &str {
+        let spoken = submission.language.as_deref().and_then(|tag| self.campaign.spoken(tag));
+        spoken.unwrap_or(&self.campaign.default_language)
     }
 
     fn again(&self, posted: &PostedForm, problem: &Problem, pages: &dyn FormPages) -> HttpResponse {
@@ -256,7 +289,8 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Prob
 fn own_address(to: &str, request: &HttpRequest) -> Option<String> {
     let origin = request.app_data::<Data<crate::http::PublicOrigin>>()?;
     let base = reqwest::Url::parse(&origin.0).ok()?;
-    let url = base.join(to).ok().filter(|url| url.origin() == base.origin())?;
+    // A blob: URL has the origin of the address inside it.
+    let url = base.join(to).ok().filter(|url| url.origin() == base.origin() && url.scheme() == base.scheme())?;
     // Absolute, because a path such as //elsewhere.example would lead away.
     Some(url.to_string())
 }

@@ -22,10 +22,11 @@ use crate::{
 
 /// Stores a pledge and its delta: one statement, so one transaction. A mailbox that is there already changes no count;
 /// its delta is zero, so that a repeated pledge waits for the disk like a new one and can't be told by its speed (rule 4).
+/// False when the pledge's idempotency key was there with another body.
 ///
 /// # Errors
 /// Those of the database. When the connection breaks, the pledge may be stored all the same.
-pub async fn insert(connection: &mut Connection, pledge: &NewPledge) -> Result<(), DbError> {
+pub async fn insert(connection: &mut Connection, pledge: &NewPledge) -> Result<bool, DbError> {
     diesel::sql_query(
         "WITH counted AS ( \
            INSERT INTO pledges (id, campaign_id, country, state, fingerprint, request_digest, consent_updates, \
@@ -46,9 +47,11 @@ pub async fn insert(connection: &mut Connection, pledge: &NewPledge) -> Result<(
     .bind::<Bytea, _>(&pledge.sealed_review)
     .bind::<Nullable<Text>, _>(&pledge.language)
     .bind::<Nullable<Text>, _>(&pledge.source)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    let Some(digest) = pledge.request_digest else { return Ok(true) };
+    let stored = request_digest(connection, pledge.campaign, &pledge.fingerprint).await?;
+    Ok(stored.is_none_or(|stored| stored == digest))
 }
 
 /// Stores many pledges at once, each with its own time, and one delta a campaign. For trials (`seed`, the demo).
@@ -86,10 +89,7 @@ pub async fn insert_many(connection: &mut Connection, pledges: &[(NewPledge, Dat
 }
 
 /// The digest that was stored with a fingerprint.
-///
-/// # Errors
-/// Those of the database.
-pub async fn request_digest(
+async fn request_digest(
     connection: &mut Connection,
     campaign: Uuid,
     fingerprint: &[u8; 32],

@@ -1,6 +1,6 @@
 //! What a supporter sent, and its way into domain types: every field is checked here, once, and every mistake is told.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use validator::Validate;
 
 use super::{
@@ -13,7 +13,7 @@ use crate::{
         settings::{Ask, Purpose},
     },
     country::Country,
-    http::{FieldCode, FieldProblem},
+    http::{FieldCode, FieldProblem, body::Object},
 };
 
 /// The fields as they came, nothing checked but their types.
@@ -37,14 +37,26 @@ pub struct Submission {
 }
 
 /// Agreement to one version of one text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema)]
 pub struct GivenConsent {
     /// What for.
     pub purpose: Purpose,
     /// Which version of the text was shown.
     #[schema(minimum = 1, maximum = 32767, example = 1)]
     pub version: i16,
+}
+
+impl<'de> Deserialize<'de> for GivenConsent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            purpose: Purpose,
+            version: i16,
+        }
+        let Object(Fields { purpose, version }) = Object::deserialize(deserializer)?;
+        Ok(Self { purpose, version })
+    }
 }
 
 /// What was agreed to: the version of the text, by purpose.

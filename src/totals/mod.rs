@@ -57,9 +57,14 @@ impl Totals {
     /// # Errors
     /// When the database can't be reached; the board stays as it was.
     pub async fn publish(&self) -> Result<(), DbError> {
-        let mut connection = self.database.get().await?;
-        while store::fold(&mut connection, self.pace.reread_every).await? == store::Folded::MoreToDo {}
-        let changed = store::documents(&mut connection, &self.board.versions()).await?;
+        let known = self.board.versions();
+        let changed = self
+            .database
+            .run(async |connection| {
+                while store::fold(connection, self.pace.reread_every).await? == store::Folded::MoreToDo {}
+                store::documents(connection, &known).await
+            })
+            .await?;
         self.board.replace(changed);
         Ok(())
     }

@@ -96,7 +96,8 @@ impl FormPages for Pages {
         let text = |value: &'_ Option<String>| -> String { value.clone().unwrap_or_default() };
         let typed = form.submission;
         let [name, email, country, message] = [&typed.name, &typed.email, &typed.country, &typed.message].map(text);
-        let language = typed.language.as_deref().unwrap_or(&form.campaign.default_language);
+        let spoken = typed.language.as_deref().and_then(|tag| form.campaign.spoken(tag));
+        let language = spoken.unwrap_or(&form.campaign.default_language);
         let errors = form
             .errors
             .iter()
@@ -104,12 +105,12 @@ impl FormPages for Pages {
         let state = FormState {
             typed: pages::Typed { name: &name, email: &email, country: &country, message: &message },
             consents: typed.consents.iter().flatten().map(|consent| consent.purpose).collect(),
-            return_to: form.return_to,
+            // One that was refused would be refused for ever.
+            return_to: form.return_to.filter(|_| form.errors.iter().all(|error| error.pointer != "/return_to")),
             errors: errors.collect(),
             problem: Some(form.problem),
         };
         let source = typed.source.as_deref().unwrap_or("");
         self.draw_form(form.campaign, language, source, &state)
-            .or_else(|| self.draw_form(form.campaign, &form.campaign.default_language, source, &state))
     }
 }

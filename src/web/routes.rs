@@ -100,12 +100,8 @@ async fn in_some_language(
 
 fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
     let accepted = AcceptLanguage::parse(request).map(|accepted| accepted.ranked()).unwrap_or_default();
-    let spoken = |tag: String| {
-        let primary = tag.split('-').next().unwrap_or("").to_owned();
-        [tag, primary].into_iter().find_map(|tag| campaign.texts.keys().find(|key| key.eq_ignore_ascii_case(&tag)))
-    };
-    let found = accepted.into_iter().find_map(|preference| spoken(preference.to_string()));
-    found.unwrap_or(&campaign.default_language).clone()
+    let found = accepted.into_iter().find_map(|preference| campaign.spoken(&preference.to_string()));
+    found.unwrap_or(&campaign.default_language).to_owned()
 }
 
 /// Where the supporter came from; a partner's link may say.

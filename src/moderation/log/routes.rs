@@ -100,8 +100,8 @@ pub async fn whole_log(
 impl Moderation {
     async fn log(&self, campaign: Option<Uuid>, page: &Page) -> Result<Json<AuditPage>, Problem> {
         let (limit, before) = (page.limit(), page.last()?);
-        let mut connection = self.database.get().await?;
-        let mut entries = audit::store::list(&mut connection, campaign, before, limit + 1).await?;
+        let list = async |connection: &mut _| audit::store::list(connection, campaign, before, limit + 1).await;
+        let mut entries = self.database.run(list).await?;
         let next_cursor = next_cursor(&mut entries, limit, |entry| entry.id);
         Ok(Json(AuditPage { entries: entries.into_iter().map(AuditEntry::from).collect(), next_cursor }))
     }

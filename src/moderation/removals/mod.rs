@@ -141,11 +141,8 @@ impl Moderation {
         // In the order of the ids, so that two removals of the same pledges can't wait for each other.
         order.ids.sort_unstable();
         order.ids.dedup();
-        let outcome = retrying(async || {
-            let mut connection = self.database.get().await?;
-            store::remove(&mut connection, who, campaign, &order).await
-        })
-        .await?;
+        let remove = async |connection: &mut _| store::remove(connection, who, campaign, &order).await;
+        let outcome = retrying(async || self.database.run(remove).await).await?;
         self.totals.changed();
         Ok(outcome)
     }
@@ -155,11 +152,8 @@ impl Moderation {
     /// # Errors
     /// See [`RemovalError`]; then nothing has changed.
     pub async fn undo(&self, who: &Who, campaign: Uuid, removal: Uuid, note: &str) -> Result<Removal, RemovalError> {
-        let removal = retrying(async || {
-            let mut connection = self.database.get().await?;
-            store::undo(&mut connection, who, campaign, removal, note).await
-        })
-        .await?;
+        let undo = async |connection: &mut _| store::undo(connection, who, campaign, removal, note).await;
+        let removal = retrying(async || self.database.run(undo).await).await?;
         self.totals.changed();
         Ok(removal)
     }

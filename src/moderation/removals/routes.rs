@@ -205,8 +205,8 @@ pub async fn list(
 ) -> Result<Json<RemovalPage>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
     let (limit, before) = (page.limit(), page.last()?);
-    let mut connection = moderation.database.get().await?;
-    let mut removals = store::list(&mut connection, campaign.id, before, limit + 1).await?;
+    let list = async |connection: &mut _| store::list(connection, campaign.id, before, limit + 1).await;
+    let mut removals = moderation.database.run(list).await?;
     let next_cursor = next_cursor(&mut removals, limit, |removal| removal.id);
     Ok(Json(RemovalPage { removals: removals.into_iter().map(Removal::from).collect(), next_cursor }))
 }
@@ -231,8 +231,8 @@ pub async fn get_removal(
 ) -> Result<Json<Removal>, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let mut connection = moderation.database.get().await?;
-    Ok(Json(store::find(&mut connection, campaign.id, id).await?.into()))
+    let find = async |connection: &mut _| store::find(connection, campaign.id, id).await;
+    Ok(Json(moderation.database.run(find).await?.into()))
 }
 
 /// Undo a removal
