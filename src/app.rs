@@ -180,8 +180,8 @@ impl Handles {
             .app_data(Data::from(form_pages))
             // The last one stands outermost.
             .wrap(from_fn(signed::recognise))
-            .wrap(from_fn(headers::secure))
             .wrap(from_fn(request::watch))
+            .wrap(from_fn(headers::secure))
     }
 }
 

@@ -12,10 +12,11 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::db::{Database, DbError};
+use crate::db::{Database, DbError, TASK_PATIENCE};
 
 use settings::{Consent, Controller, Fields, Purpose, Texts};
 
@@ -142,7 +143,8 @@ impl Campaigns {
     /// # Errors
     /// Those of the database; the copy stays as it was.
     pub async fn renew(&self) -> Result<(), DbError> {
-        let all = self.database.run(async |connection| store::list(connection).await).await?;
+        let deadline = Instant::now() + TASK_PATIENCE;
+        let all = self.database.run_until(deadline, async |connection| store::list(connection).await).await?;
         let public = all
             .into_iter()
             .filter(|campaign| campaign.state != State::Draft)

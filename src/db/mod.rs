@@ -29,8 +29,11 @@ pub type Connection = AsyncPgConnection;
 /// the two seconds within which a stopped database must be told (design, issue 1).
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// How long a person or a task waits for an answer of the database.
+/// How long a person waits for an answer of the database.
 const LONGEST: Duration = Duration::from_secs(10);
+
+/// How long a task waits that will try again anyway.
+pub const TASK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What each connection is set to. Durability is asked for even where the server's default is laxer (rule 1), and no
 /// statement, lock or forgotten transaction lasts for ever.
@@ -154,7 +157,8 @@ impl Database {
     }
 
     /// Lends `work` a connection until `deadline`. One that was waited for in vain may be dead without knowing it (a
-    /// firewall forgot it, the server stands still): it is thrown away, so that the next caller gets another.
+    /// firewall forgot it, the server stands still): it and the idle ones are thrown away, so that the next caller gets a
+    /// new one.
     ///
     /// # Errors
     /// [`DbError::Unavailable`] at the deadline; what was under way may or may not be committed. And those of `work`.
@@ -169,12 +173,14 @@ impl Database {
             Ok(done) => done,
             Err(late) => {
                 drop(Object::take(lent));
+                // Those that lie idle were opened in the same world.
+                self.pool.retain(|_, _| false);
                 Err(unavailable(late))
             }
         }
     }
 
-    /// The same, for ten seconds: for people who wait, and for the tasks.
+    /// The same, for ten seconds: for people who wait.
     ///
     /// # Errors
     /// As [`Self::run_until`].

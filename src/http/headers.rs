@@ -19,6 +19,19 @@ const EXPOSED: &str = "ETag, Retry-After, RateLimit, RateLimit-Policy";
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// What every answer tells browsers, unless the handler says otherwise: it is what it says it is, nothing in it runs,
+/// nobody frames it, and its address is nobody else's business.
+pub(super) const SECURITY: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+];
+
 /// What differs between installations.
 #[derive(Clone, Debug)]
 pub struct HeaderPolicy {
@@ -44,24 +57,20 @@ pub async fn secure(
         policy.public_reads.iter().any(below)
     });
     let method = request.method().clone();
-    if public && method == Method::OPTIONS && request.headers().contains_key(header::ORIGIN) {
-        return Ok(request.into_response(preflight()));
-    }
-    let mut response = next.call(request).await?.map_into_boxed_body();
+    let preflights = public && method == Method::OPTIONS && request.headers().contains_key(header::ORIGIN);
+    let mut response =
+        if preflights { request.into_response(preflight()) } else { next.call(request).await?.map_into_boxed_body() };
     let readable = public && matches!(method, Method::GET | Method::HEAD);
     let mut set = |name: HeaderName, value: &'static str| {
         if !response.headers().contains_key(&name) {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
     };
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::REFERRER_POLICY, "no-referrer");
-    set(header::X_FRAME_OPTIONS, "DENY");
-    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("cross-origin-resource-policy"), if readable { "cross-origin" } else { "same-origin" });
-    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()");
+    set(CORP, if readable { "cross-origin" } else { "same-origin" });
     set(header::CACHE_CONTROL, "no-store");
+    for (name, value) in SECURITY {
+        set(name, value);
+    }
     if policy.is_some_and(|policy| policy.https) {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }

@@ -187,6 +187,10 @@ impl Problem {
 
     fn headers(&self, response: &mut HttpResponseBuilder) {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
+        // The middleware adds them too, but not to what a panic is answered with.
+        for (name, value) in super::headers::SECURITY {
+            response.insert_header((name, value));
+        }
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((header::RETRY_AFTER, seconds));
         }

@@ -1,7 +1,5 @@
 //! The shelf of pledges.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
@@ -149,14 +147,12 @@ pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, 
             totals::store::lock(connection).await?;
             let recounts = recounts(connection).await?;
             for recount in recounts.iter().filter(|recount| !recount.differences().is_empty()) {
-                let correction = recount.correction();
-                totals::store::correct(connection, recount.campaign, &correction).await?;
-                let by: BTreeMap<_, _> = correction.iter().map(|(country, by)| (country.to_string(), by)).collect();
+                totals::store::set(connection, recount.campaign, &recount.should_be()).await?;
                 let entry = Entry {
                     moderator: None,
                     campaign: Some(recount.campaign),
                     action: "totals.repair",
-                    details: json!({ "change": by }),
+                    details: json!({ "differences": recount.differences() }),
                 };
                 audit::store::record(connection, entry).await?;
             }

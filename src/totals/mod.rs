@@ -11,10 +11,10 @@ pub mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{Database, DbError};
+use crate::db::{Database, DbError, TASK_PATIENCE};
 
 use board::{Board, Published};
 
@@ -60,7 +60,7 @@ impl Totals {
         let known = self.board.versions();
         let changed = self
             .database
-            .run(async |connection| {
+            .run_until(Instant::now() + TASK_PATIENCE, async |connection| {
                 while store::fold(connection, self.pace.reread_every).await? == store::Folded::MoreToDo {}
                 store::documents(connection, &known).await
             })

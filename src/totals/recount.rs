@@ -30,12 +30,11 @@ impl Recount {
         let counter = self.figures.total + sum(&self.deltas);
         if counter != sum(&self.counted) {
             differences.push(format!("{}: the total says {counter}, there are {}", self.slug, sum(&self.counted)));
+        } else if self.figures.elsewhere() < 0 {
+            differences.push(format!("{}: more is shown than there is", self.slug));
         }
         for (country, counter, rows) in self.by_country().filter(|(_, counter, rows)| counter != rows) {
             differences.push(format!("{}: {country} says {counter}, there are {rows}", self.slug));
-        }
-        if self.figures.elsewhere() < 0 {
-            differences.push(format!("{}: more is shown than there is", self.slug));
         }
         for (country, figure) in &self.figures.countries {
             if figure.live && figure.shown != figure.counted {
@@ -45,9 +44,12 @@ impl Recount {
         differences
     }
 
-    /// What must be added to the stored figures, so that they and the deltas equal the rows.
-    pub fn correction(&self) -> Changes {
-        self.by_country().map(|(country, counter, rows)| (country, rows - counter)).filter(|(_, by)| *by != 0).collect()
+    /// What the stored figures should be, so that they and the deltas equal the rows.
+    pub fn should_be(&self) -> Changes {
+        let delta = |country| self.deltas.get(country).copied().unwrap_or(0);
+        let all: BTreeSet<&Country> = self.counted.keys().chain(self.deltas.keys()).collect();
+        let counted = |country| self.counted.get(country).copied().unwrap_or(0);
+        all.into_iter().map(|country| (*country, counted(country) - delta(country))).collect()
     }
 
     fn by_country(&self) -> impl Iterator<Item = (Country, i64, i64)> {

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryableByName,
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -191,6 +191,11 @@ async fn fold_campaign(
     changes: &Changes,
     due: bool,
 ) -> Result<(), DbError> {
+    // Whoever changes the campaign's settings comes before or after, not in between.
+    diesel::sql_query("SELECT FROM campaign_totals WHERE campaign_id = $1 FOR UPDATE")
+        .bind::<SqlUuid, _>(campaign)
+        .execute(&mut *connection)
+        .await?;
     let before = figures(connection, campaign).await?;
     let mut after = before.clone();
     let forced = after.apply(changes);
@@ -247,8 +252,12 @@ async fn write_countries(
 pub async fn figures(connection: &mut Connection, campaign: Uuid) -> Result<Figures, DbError> {
     use crate::db::schema::campaigns;
     let threshold: i32 = campaigns::table.find(campaign).select(campaigns::threshold).first(&mut *connection).await?;
-    let total: i64 =
-        campaign_totals::table.find(campaign).select(campaign_totals::total).first(&mut *connection).await?;
+    let total: Option<i64> = campaign_totals::table
+        .find(campaign)
+        .select(campaign_totals::total)
+        .first(&mut *connection)
+        .await
+        .optional()?;
     let rows: Vec<(String, i64, i64, bool)> = country_totals::table
         .filter(country_totals::campaign_id.eq(campaign))
         .select((country_totals::country, country_totals::counted, country_totals::shown, country_totals::live))
@@ -258,7 +267,7 @@ pub async fn figures(connection: &mut Connection, campaign: Uuid) -> Result<Figu
         .into_iter()
         .filter_map(|(country, counted, shown, live)| Some((country.parse().ok()?, Figure { counted, shown, live })))
         .collect();
-    Ok(Figures { threshold: threshold.into(), total, countries })
+    Ok(Figures { threshold: threshold.into(), total: total.unwrap_or(0), countries })
 }
 
 #[derive(QueryableByName)]
@@ -299,14 +308,31 @@ pub async fn unfolded(connection: &mut Connection, campaign: Uuid) -> Result<Cha
     Ok(sum(deltas).remove(&campaign).unwrap_or_default())
 }
 
-/// Makes the stored figures of a campaign right: adds `correction` under the lock of the fold. Belongs in the
-/// transaction (and snapshot) that found the difference.
+/// Makes the stored figures of a campaign what they should be: `exact` by country, and re-read. Belongs, under [`lock`],
+/// in the transaction (and snapshot) that found the difference.
 ///
 /// # Errors
 /// Those of the database; [`DbError::Conflict`] when somebody folded meanwhile.
-pub async fn correct(connection: &mut Connection, campaign: Uuid, correction: &Changes) -> Result<(), DbError> {
-    fold_campaign(connection, campaign, correction, true).await?;
-    settings_changed(connection, campaign).await
+pub async fn set(connection: &mut Connection, campaign: Uuid, exact: &Changes) -> Result<(), DbError> {
+    let mut figures = figures(connection, campaign).await?;
+    for (country, figure) in &mut figures.countries {
+        figure.counted = exact.get(country).copied().unwrap_or(0);
+    }
+    for (country, counted) in exact {
+        figures.countries.entry(*country).or_default().counted = *counted;
+    }
+    figures.reread();
+    write_countries(connection, campaign, &figures.countries.iter().collect::<Vec<_>>()).await?;
+    diesel::sql_query(
+        "INSERT INTO campaign_totals (campaign_id, total) VALUES ($1, $2) ON CONFLICT (campaign_id) DO UPDATE \
+         SET total = excluded.total, version = campaign_totals.version + 1, changed_at = clock_timestamp(), \
+           reread_at = clock_timestamp()",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<BigInt, _>(exact.values().sum::<i64>())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]

@@ -6,15 +6,15 @@ use actix_web::{
         Method, StatusCode,
         header::{self, AcceptLanguage, Header},
     },
-    web::{Data, Path, Query, ServiceConfig},
+    web::{Data, Path, ServiceConfig},
 };
 use askama::Template;
-use serde::Deserialize;
 
 use super::{Pages, docs, pages, texts::Texts, views};
 use crate::{
     campaigns::{Campaign, Campaigns},
     http::{CATALOGUE, Code, FieldCode, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
+    pledges::fields::Source,
 };
 
 /// A page with a live number: asked again each time, kept for the back button.
@@ -92,8 +92,10 @@ async fn in_some_language(
 ) -> Result<HttpResponse, Problem> {
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
     let language = wanted_language(&request, &campaign);
+    let query = Some(request.query_string()).filter(|query| !query.is_empty());
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     Ok(HttpResponse::Found()
-        .insert_header((header::LOCATION, format!("/c/{slug}/{language}")))
+        .insert_header((header::LOCATION, format!("/c/{slug}/{language}{query}")))
         .insert_header((header::VARY, "Accept-Language"))
         .finish())
 }
@@ -104,22 +106,25 @@ fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
     found.unwrap_or(&campaign.default_language).to_owned()
 }
 
-/// Where the supporter came from; a partner's link may say.
-#[derive(Deserialize)]
-struct From {
-    source: Option<String>,
+/// Where the supporter came from; a partner's link may say. What the form would refuse is left out: the supporter
+/// couldn't mend it.
+fn source(request: &HttpRequest) -> String {
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    let mut sources = pairs.filter(|(name, _)| name == "source");
+    let source = sources.find_map(|(_, value)| Source::parse(&value).ok());
+    source.map(|source| source.as_str().to_owned()).unwrap_or_default()
 }
 
 #[get("/c/{slug}/{language}")]
 async fn form(
+    request: HttpRequest,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
     path: Path<(String, String)>,
-    query: Query<From>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
-    match pages.form(&campaign, &language, query.source.as_deref().unwrap_or("")) {
+    match pages.form(&campaign, &language, &source(&request)) {
         Some(page) => Ok(html_text(StatusCode::OK, page)),
         None => pages.not_found(Some(&format!("/c/{slug}"))),
     }

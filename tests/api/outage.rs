@@ -3,7 +3,7 @@
 
 mod crash;
 mod link;
-mod load;
+pub mod load;
 mod silent;
 
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::support::{
     TestApp,
     client::{Answer, Client, pledge},
-    cluster, eventually,
+    cluster,
     program::VarDir,
     rows::Rows,
 };
@@ -64,6 +64,16 @@ async fn kill_connections(rows: &Rows) {
     .await;
 }
 
+/// Asks again and again until `condition` holds, for half a minute: also when each asking takes its time.
+async fn soon(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let asked = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(30), asked).await.is_ok(), "not within half a minute: {what}");
+}
+
 /// A problem `unavailable`, in time, that shows no cause.
 fn refused(answer: &Answer, sent: Instant) {
     let elapsed = sent.elapsed();
@@ -88,12 +98,12 @@ async fn reads_are_answered(client: &Client, totals: &Value) {
 
 /// Waits until pledges can be stored again, and stores one.
 async fn is_well_again(client: &Client, email: &str) {
-    eventually("it can be written again", async || client.get("/readyz/write").await.status == 200).await;
-    eventually("a pledge is taken", async || client.pledge(&pledge(email)).await.status == 201).await;
+    soon("it can be written again", async || client.get("/readyz/write").await.status == 200).await;
+    soon("a pledge is taken", async || client.pledge(&pledge(email)).await.status == 201).await;
 }
 
 async fn total_becomes(client: &Client, total: i64) {
-    eventually("the total is published", async || {
+    soon("the total is published", async || {
         client.get("/v1/campaigns/defend/totals").await.expect(200)["total"] == total
     })
     .await;
@@ -170,11 +180,11 @@ async fn a_crash_of_the_database_under_load_loses_nothing_that_was_acknowledged(
     let app = TestApp::on(private.postgres.url().into(), &[]).await;
     let client = app.client();
     let load = Load::start(&client.base, 16, "load");
-    eventually("a hundred acknowledged pledges", async || load.acknowledged() >= 100).await;
+    soon("a hundred acknowledged pledges", async || load.acknowledged() >= 100).await;
     let var = private.stop_immediately().await;
     let before = load.acknowledged();
     let private = Private::start_again(var).await;
-    eventually("pledges are acknowledged again", async || load.acknowledged() > before + 20).await;
+    soon("pledges are acknowledged again", async || load.acknowledged() > before + 20).await;
     let mut ledger = load.stop().await;
     assert!(!ledger.unknown.is_empty(), "nobody noticed");
     assert_eq!(ledger.reconcile(&app.rows).await, [""; 0]);
@@ -193,7 +203,7 @@ async fn killed_connections_are_replaced_under_load() {
     for _ in 0..10 {
         let before = load.acknowledged();
         kill_connections(&app.rows).await;
-        eventually("pledges are acknowledged again", async || load.acknowledged() > before + 10).await;
+        soon("pledges are acknowledged again", async || load.acknowledged() > before + 10).await;
     }
     let mut ledger = load.stop().await;
     assert_eq!(ledger.reconcile(&app.rows).await, [""; 0]);
@@ -215,7 +225,7 @@ async fn a_pledge_after_its_connection_was_killed_is_stored_at_the_second_try_at
         let answer = client.pledge(&body).await;
         if answer.status != 201 {
             refused(&answer, sent);
-            eventually("the next is stored", async || client.pledge(&body).await.status == 201).await;
+            soon("the next is stored", async || client.pledge(&body).await.status == 201).await;
         }
     }
     app.publish().await;

@@ -217,7 +217,7 @@ async fn every_site_may_read_and_none_may_write() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn caches_may_keep_the_totals_for_a_moment() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
     let client = app.client();
     for path in [PATH, "/v1/campaigns/defend/totals.csv"] {
         let answer = client.get(path).await;

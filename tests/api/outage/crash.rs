@@ -6,10 +6,10 @@ use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 use super::{
     load::{self, Ledger, Load, Told},
-    run,
+    run, soon,
 };
 use crate::support::{
-    cluster, eventually,
+    cluster,
     program::{self, Running, VarDir},
     rows::Rows,
 };
@@ -25,7 +25,7 @@ async fn database() -> (secrecy::SecretString, Rows) {
 /// Pledges that were acknowledged before the load is disturbed.
 async fn under_load(service: &Running, name: &str) -> Load {
     let load = Load::start(&service.base, 32, name);
-    eventually("two hundred acknowledged pledges", async || load.acknowledged() >= 200).await;
+    soon("two hundred acknowledged pledges", async || load.acknowledged() >= 200).await;
     load
 }
 
@@ -55,7 +55,7 @@ async fn kill_9_of_the_service_under_load_loses_nothing_that_was_acknowledged() 
     assert_eq!(ledger.reconcile(&rows).await, [""; 0], "after sending again");
     let all = i64::try_from(ledger.acknowledged.len()).unwrap();
     assert_eq!(rows.number("SELECT count(*) FROM pledges WHERE state = 'counted'").await, all);
-    eventually("the published total is the ledger's", async || {
+    soon("the published total is the ledger's", async || {
         client.get("/v1/campaigns/defend/totals").await.expect(200)["total"] == all
     })
     .await;
@@ -98,10 +98,10 @@ async fn a_stop_waits_for_requests_under_way_and_takes_no_new_ones() {
     }
     let waiting = "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
         WHERE NOT granted AND relname = 'pledges' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    eventually("eight pledges wait", async || rows.number(waiting).await == 8).await;
+    soon("eight pledges wait", async || rows.number(waiting).await == 8).await;
     let (pid, base) = (service.pid(), service.base.clone());
     program::signal("TERM", pid);
-    eventually("no new connection is taken", async || {
+    soon("no new connection is taken", async || {
         let address = base.strip_prefix("http://").unwrap();
         tokio::net::TcpStream::connect(address).await.is_err()
     })

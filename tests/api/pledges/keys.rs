@@ -8,7 +8,7 @@ use crate::support::{TestApp, client::pledge};
 
 /// A campaign without e-mail addresses, called `anonymous`.
 async fn anonymous() -> TestApp {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
     let fields = json!({"fields": {"name": "optional", "email": "off", "message": "optional"}});
     campaign(&app, "anonymous", fields).await;
     app

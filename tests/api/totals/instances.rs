@@ -49,7 +49,7 @@ async fn two_instances_publish_the_same_document() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_shows_the_same_values() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
     count(&app, &[("DE", 150), ("TV", 14), ("VA", 2)]).await;
     app.reread().await;
     // Grown since the tick: an instance that re-read at its start would show 15.

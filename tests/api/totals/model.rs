@@ -49,6 +49,7 @@ impl Trial {
         let mut chance = Chance(seed);
         let threshold = [1, 2, 5, 7][usize::try_from(chance.below(4)).unwrap()];
         app.rows.execute(&format!("UPDATE campaigns SET threshold = {threshold}")).await;
+        app.rows.execute("UPDATE campaign_totals SET version = version + 1").await;
         let model = Figures { threshold, total: 0, countries: BTreeMap::new() };
         let (public, moderator) = (app.client(), app.signed_in(Role::Moderator).await);
         app.reread().await;
