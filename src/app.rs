@@ -1,12 +1,7 @@
 //! The composition root: database → handles → tasks → server, and the same in reverse at the end. The one place that
 //! knows every feature; `main` and the tests build the service here.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     App,
@@ -50,7 +45,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The database.
-    #[error("{0}. Is DATABASE_URL right, and the server running?")]
+    #[error("{0}{hint}", hint = if matches!(.0, DbError::Unavailable) { ". Is DATABASE_URL right, and the server running?" } else { "" })]
     Database(#[from] DbError),
     /// A self-test of the cryptography.
     #[error("a self-test failed: {0}")]
@@ -142,7 +137,7 @@ impl Handles {
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let development = settings.mode == Mode::Development;
-        let pages = Pages::new(origin.clone(), development, totals.clone(), document_text()?);
+        let pages = Pages::new(origin.clone(), development, totals.clone(), &document_text()?);
         let methods = Methods::of(&document());
         let proxies = TrustedProxies::new(&serve.trusted_proxies);
         Ok(Self { database, totals, campaigns, pledges, accounts, moderation, pages, methods, proxies, policy, origin })
@@ -209,8 +204,8 @@ impl Service {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let failed = |source| StartError::Listen { address: serve.bind, source };
-        let listener = TcpListener::bind(serve.bind).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let socket = server::bind(serve.bind).map_err(failed)?;
+        let address = server::address(&socket).map_err(failed)?;
         let origin = ServeSettings { bind: address, ..serve.clone() }.public_origin(settings.mode)?;
         let handles = Handles::assemble(settings, serve, origin, url, clock).await?;
         let tasks = Tasks::default();
@@ -222,15 +217,24 @@ impl Service {
             shutdown_seconds: serve.shutdown_seconds,
         };
         let for_workers = handles.clone();
-        let server = server::listen(move || for_workers.app(), listener, limits).map_err(failed)?;
+        let server = server::listen(move || for_workers.app(), socket, limits).map_err(failed)?;
         let handle = server.handle();
-        tasks.start_unsupervised(async move {
-            if let Err(error) = server.await {
+        let stopping = tasks.stop_token();
+        tasks.start("server", async move {
+            let ended = server.await;
+            // At a stop the server ends a moment before the tasks are told to.
+            let told = tokio::time::timeout(Duration::from_secs(1), stopping.cancelled()).await.is_ok();
+            if let (false, Err(error)) = (told, ended) {
                 tracing::error!(%error, "the server ended");
             }
         });
         let patience = Duration::from_secs(serve.shutdown_seconds);
         Ok(Self { address, handles, tasks, server: handle, patience })
+    }
+
+    /// Completes when the service can't go on: a task of it has ended.
+    pub async fn broken(&self) {
+        self.tasks.broken().await;
     }
 
     /// Stops in order: no new connections, requests under way are finished, then the tasks, then the pool.

@@ -91,14 +91,6 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// A new random key.
-    ///
-    /// # Errors
-    /// [`CryptoError::NoRandomness`].
-    pub fn random() -> Result<Self, CryptoError> {
-        Ok(Self(Zeroizing::new(random_bytes()?)))
-    }
-
     /// The key's bytes, for libraries that want them.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0

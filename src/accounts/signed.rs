@@ -81,12 +81,17 @@ enum Recognised {
     Unavailable,
 }
 
+/// Where operations that take [`Signed`] stand. Elsewhere a token is not even read: public reads ask no database.
+const NEED_A_TOKEN: [&str; 3] = ["/v1/auth/", "/v1/moderation/", "/v1/admin/"];
+
 /// The middleware: looks up who is behind an access token. Requests without one cost nothing.
 ///
 /// # Errors
 /// Those of the request, which actix answers.
 pub async fn recognise<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    if let (Some(token), Some(accounts)) = (bearer(&request), request.app_data::<Data<Accounts>>()) {
+    let asks = NEED_A_TOKEN.iter().any(|start| request.path().starts_with(start));
+    let token = if asks { bearer(&request) } else { None };
+    if let (Some(token), Some(accounts)) = (token, request.app_data::<Data<Accounts>>()) {
         let recognised = match accounts.recognise(&token).await {
             Ok(Some(who)) => Recognised::Known(who),
             Ok(None) => Recognised::Nobody,

@@ -3,27 +3,35 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    time::Duration,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock};
 
 use crate::http::Visitor;
 
-/// Sources that are remembered before those that have rested are forgotten.
-const SWEEP_AT: usize = 100_000;
+/// Sources that are remembered at the most; each takes about 50 bytes.
+const MOST_SOURCES: usize = 1_000_000;
+
+/// When there are more, those that have rested are forgotten, so often at the most.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// And if that doesn't help, all further sources share one count.
+const EVERYBODY_ELSE: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// Log-in attempts by source: an IPv4 address or an IPv6 /64, kept in memory only.
 pub struct LoginLimit {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
+    swept: Mutex<Option<Instant>>,
 }
 
 impl LoginLimit {
     /// So many attempts a minute, all at once if need be.
     pub fn new(per_minute: u32) -> Self {
         let quota = Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN));
-        Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
+        Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default(), swept: Mutex::default() }
     }
 
     /// Counts an attempt.
@@ -31,10 +39,20 @@ impl LoginLimit {
     /// # Errors
     /// How long to wait, when there were too many.
     pub fn attempt(&self, visitor: Visitor) -> Result<(), Duration> {
-        if self.limiter.len() > SWEEP_AT {
+        let key = if self.limiter.len() < MOST_SOURCES || self.sweep() { prefix(visitor.0) } else { EVERYBODY_ELSE };
+        self.limiter.check_key(&key).map_err(|until| until.wait_time_from(self.clock.now()))
+    }
+}
+
+impl LoginLimit {
+    /// Forgets the sources that have rested. Whether there is room now.
+    fn sweep(&self) -> bool {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.is_none_or(|last| last.elapsed() >= SWEEP_EVERY) {
             self.limiter.retain_recent();
+            *swept = Some(Instant::now());
         }
-        self.limiter.check_key(&prefix(visitor.0)).map_err(|until| until.wait_time_from(self.clock.now()))
+        self.limiter.len() < MOST_SOURCES
     }
 }
 

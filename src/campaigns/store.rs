@@ -139,6 +139,8 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
     let consents = serde_json::to_value(&campaign.consents).map_err(unwritable)?;
     connection
         .transaction(async |connection| {
+            let before: i32 =
+                campaigns::table.find(campaign.id).select(campaigns::threshold).for_update().first(connection).await?;
             diesel::update(campaigns::table.find(campaign.id))
                 .set((
                     campaigns::state.eq(campaign.state.as_str()),
@@ -155,7 +157,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                 ))
                 .execute(connection)
                 .await?;
-            totals::store::settings_changed(connection, campaign.id).await?;
+            totals::store::settings_changed(connection, campaign.id, before != campaign.threshold).await?;
             record(connection, campaign.id, "campaign.set", what).await
         })
         .await

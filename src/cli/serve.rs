@@ -51,9 +51,18 @@ async fn serve_on(session: &Session, settings: &Settings, serve: &Serve) -> anyh
     let service = Service::start(settings, &serve.settings, &session.url, Clock::System).await?;
     warn_of_settings(settings, &service);
     say(&format!("pledges is running at http://{} (Ctrl-C stops it)", service.address));
-    tasks::stop_signal().await?;
+    let broken = tokio::select! {
+        told = tasks::stop_signal() => {
+            told?;
+            false
+        }
+        () = service.broken() => true,
+    };
     tracing::info!("stopping: requests under way are finished first");
     service.stop().await;
+    if broken {
+        anyhow::bail!("a part of the service has ended; start it again");
+    }
     Ok(())
 }
 

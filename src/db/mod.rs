@@ -66,7 +66,8 @@ impl From<DieselError> for DbError {
         match error {
             DieselError::NotFound => Self::NotFound,
             DieselError::DatabaseError(kind, info) => match kind {
-                Kind::ClosedConnection | Kind::UnableToSendCommand => Self::Unavailable,
+                // A standby takes no writes: to a pledge it is as good as away.
+                Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction => Self::Unavailable,
                 Kind::SerializationFailure => Self::Conflict,
                 Kind::UniqueViolation
                 | Kind::ForeignKeyViolation
@@ -87,7 +88,7 @@ impl From<DieselError> for DbError {
 
 /// diesel gives no SQLSTATE for these; the messages are PostgreSQL's own in the C locale and hold no values.
 fn from_message(message: &str) -> DbError {
-    const GONE: [&str; 8] = [
+    const GONE: [&str; 12] = [
         "terminating connection",
         "the database system is",
         "connection closed",
@@ -96,6 +97,11 @@ fn from_message(message: &str) -> DbError {
         "error communicating with the server",
         "too many connections",
         "remaining connection slots",
+        // A standby, and a full disk: a pledge can't be stored, and may be sent again.
+        "read-only transaction",
+        "could not extend file",
+        "No space left on device",
+        "could not write",
     ];
     if message.starts_with("deadlock detected") {
         DbError::Conflict

@@ -9,6 +9,8 @@ use actix_web::{
 };
 use flate2::{Compression, write::GzEncoder};
 
+use crate::crypto::short_digest;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coding {
     Identity,
@@ -29,6 +31,7 @@ impl Coding {
 /// The bytes of an answer in every coding.
 #[derive(Clone, Debug)]
 pub struct Forms {
+    digest: String,
     identity: Arc<[u8]>,
     gzip: Arc<[u8]>,
     brotli: Arc<[u8]>,
@@ -38,10 +41,15 @@ impl Forms {
     /// Compresses.
     pub fn new(bytes: &[u8]) -> Self {
         let compressed = |bytes: Option<Vec<u8>>, original: &[u8]| bytes.unwrap_or_else(|| original.to_vec()).into();
-        Self { identity: bytes.into(), gzip: compressed(gzip(bytes), bytes), brotli: compressed(brotli(bytes), bytes) }
+        Self {
+            digest: short_digest(bytes),
+            identity: bytes.into(),
+            gzip: compressed(gzip(bytes), bytes),
+            brotli: compressed(brotli(bytes), bytes),
+        }
     }
 
-    /// The answer: in the smallest coding that the caller takes, or 304. `version` must change when the bytes do.
+    /// The answer: in the smallest coding that the caller takes, or 304. The ETag tells version, bytes and coding.
     pub fn answer(
         &self,
         request: &HttpRequest,
@@ -50,7 +58,7 @@ impl Forms {
         caching: &'static str,
     ) -> HttpResponse {
         let coding = wanted_coding(request);
-        let etag = EntityTag::new_strong(format!("{version}-{}", coding.as_str()));
+        let etag = EntityTag::new_strong(format!("{version}.{}-{}", self.digest, coding.as_str()));
         let unchanged = match IfNoneMatch::parse(request) {
             Ok(IfNoneMatch::Any) => true,
             Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(&etag)),

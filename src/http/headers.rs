@@ -72,7 +72,7 @@ pub async fn secure(
         set(name, value);
     }
     if policy.is_some_and(|policy| policy.https) {
-        set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
     }
     if readable {
         set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");

@@ -25,8 +25,11 @@ pub async fn watch(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let start = Instant::now();
     if let (Some(proxies), Some(peer)) = (request.app_data::<Data<TrustedProxies>>(), request.peer_addr()) {
-        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-        let visitor = proxies.visitor(peer.ip(), forwarded);
+        // Each proxy adds to the end, some of them a line of their own: only all lines together are the whole way.
+        let lines = request.headers().get_all("x-forwarded-for");
+        let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("unreadable")).collect();
+        let forwarded = (!lines.is_empty()).then(|| lines.join(","));
+        let visitor = proxies.visitor(peer.ip(), forwarded.as_deref());
         request.extensions_mut().insert(visitor);
     }
     // The connection leaves the body out of an answer to HEAD by itself.

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     future::{Ready, ready},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -57,7 +57,7 @@ impl TrustedProxies {
         }
         let mut source = peer;
         for hop in forwarded.rsplit(',').map(str::trim) {
-            let Ok(address) = hop.parse::<IpAddr>() else { break };
+            let Some(address) = address(hop) else { break };
             source = address.to_canonical();
             if !self.trusts(source) {
                 break;
@@ -74,6 +74,12 @@ impl TrustedProxies {
     fn has_warned(&self) -> bool {
         self.warned.load(Ordering::Relaxed)
     }
+}
+
+/// Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| Some(hop.parse::<SocketAddr>().ok()?.ip()))
 }
 
 fn is_private(address: IpAddr) -> bool {
@@ -100,6 +106,9 @@ mod tests {
         assert_eq!(from("10.0.0.1", Some("6.6.6.6, 198.51.100.1")), ip("198.51.100.1"));
         assert_eq!(from("10.0.0.1", Some("198.51.100.1, 10.2.3.4")), ip("198.51.100.1"));
         assert_eq!(from("10.0.0.1", Some("nonsense")), ip("10.0.0.1"));
+        assert_eq!(from("10.0.0.1", Some("6.6.6.6,198.51.100.1:4711")), ip("198.51.100.1"));
+        assert_eq!(from("10.0.0.1", Some("6.6.6.6,[2001:db8::1]:4711")), ip("2001:db8::1"));
+        assert_eq!(from("10.0.0.1", Some("6.6.6.6,[2001:db8::1]")), ip("2001:db8::1"));
         assert_eq!(from("::ffff:10.0.0.1", Some("198.51.100.1")), ip("198.51.100.1"));
     }
 

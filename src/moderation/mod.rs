@@ -60,6 +60,21 @@ impl Moderation {
         Err(Code::CampaignNotFound.into())
     }
 
+    /// The pledge of a fingerprint. On record, without the address: whoever asks for many addresses must be seen.
+    async fn look_up(&self, who: &Who, campaign: Uuid, filter: &store::Filter) -> Result<Vec<store::Row>, DbError> {
+        let find = async |connection: &mut _| store::find(connection, campaign, filter, None, 1).await;
+        let (rows, found) = self.database.run(find).await?;
+        let entry = Entry {
+            moderator: Some(who.id),
+            campaign: Some(campaign),
+            action: "pledge.look_up",
+            details: json!({ "session": who.session, "found": found }),
+        };
+        // Who can't be recorded is not answered.
+        self.database.run(async |connection| audit::store::record(connection, entry).await).await?;
+        Ok(rows)
+    }
+
     fn review(&self, campaign: Uuid, pledge: Uuid, sealed: Option<&[u8]>) -> Option<crate::sealing::ReviewCopy> {
         let opened = self.copies.open(campaign, pledge, sealed?);
         if opened.is_err() {

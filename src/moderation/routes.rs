@@ -236,8 +236,7 @@ pub async fn look_up(
     let email = Email::parse(&body.email).map_err(|code| Problem::field("/email", code))?;
     let fingerprint = moderation.pledges.fingerprint(&campaign, &email)?;
     let filter = store::Filter { fingerprint: Some(fingerprint), ..store::Filter::default() };
-    let find = async |connection: &mut _| store::find(connection, campaign.id, &filter, None, 1).await;
-    let (rows, _) = moderation.database.run(find).await?;
+    let rows = moderation.look_up(&signed.who, campaign.id, &filter).await?;
     Ok(Json(Found { pledges: rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect() }))
 }
 

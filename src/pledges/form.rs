@@ -27,7 +27,12 @@ impl PostedForm {
         let mut mistakes = Vec::new();
         let mut consents = [Purpose::Updates, Purpose::Partner, Purpose::Public].map(|purpose| (purpose, false, None));
         for (name, value) in entries.into_iter().filter(|(_, value)| !value.is_empty()) {
-            let mut mistake = |code: FieldCode| mistakes.push(FieldProblem::new(format!("/{name}"), code));
+            let mut mistake = |code: FieldCode| {
+                let told = FieldProblem::new(format!("/{name}"), code);
+                if !mistakes.contains(&told) {
+                    mistakes.push(told);
+                }
+            };
             let submission = &mut form.submission;
             let place = match name.as_str() {
                 "name" => &mut submission.name,

@@ -131,7 +131,9 @@ impl Pledges {
             checked.country.to_string(),
             text(checked.language.as_ref().map(super::fields::Language::as_str)),
             text(checked.source.as_ref().map(super::fields::Source::as_str)),
-            format!("{:?}", checked.consents),
+            [checked.consents.updates, checked.consents.partner, checked.consents.public]
+                .map(|version| version.unwrap_or(0).to_string())
+                .join(","),
         ];
         let parts: Vec<&[u8]> = fields.iter().map(String::as_bytes).collect();
         self.root.derive("request digest v1", &campaign.salt).hash(&parts)

@@ -14,7 +14,7 @@ mod providers;
 pub mod routes;
 pub mod store;
 pub mod submission;
-mod text;
+pub mod text;
 
 use uuid::Uuid;
 

@@ -147,7 +147,7 @@ pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, 
             totals::store::lock(connection).await?;
             let recounts = recounts(connection).await?;
             for recount in recounts.iter().filter(|recount| !recount.differences().is_empty()) {
-                totals::store::set(connection, recount.campaign, &recount.should_be()).await?;
+                totals::store::set(connection, recount.campaign, &recount.counted).await?;
                 let entry = Entry {
                     moderator: None,
                     campaign: Some(recount.campaign),
@@ -190,6 +190,7 @@ struct Orphans {
 /// # Errors
 /// Those of the database.
 pub async fn orphans(connection: &mut Connection) -> Result<(i64, i64), DbError> {
+    diesel::sql_query("SET statement_timeout = 0").execute(connection).await?;
     let orphans: Orphans = diesel::sql_query(
         "SELECT (SELECT count(*) FROM pledges WHERE NOT EXISTS \
            (SELECT FROM campaigns WHERE campaigns.id = campaign_id)) AS without_campaign, \

@@ -16,7 +16,7 @@ use crate::http::FieldCode;
 
 /// How many lines a text may have.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Lines {
+pub enum Lines {
     /// One line, no tabs.
     One,
     /// Line breaks (LF) and tabs may stand in it.
@@ -33,12 +33,12 @@ pub(super) fn trim_blanks(raw: &str) -> &str {
 }
 
 /// The text, if it has at most `max_chars` characters.
-pub(super) fn within(text: String, max_chars: usize) -> Result<String, FieldCode> {
+pub fn within(text: String, max_chars: usize) -> Result<String, FieldCode> {
     if text.chars().count() > max_chars { Err(FieldCode::TooLong) } else { Ok(text) }
 }
 
 /// The text that is kept, never an empty one, or why there is none.
-pub(super) fn clean_text(raw: &str, lines: Lines) -> Result<String, FieldCode> {
+pub fn clean_text(raw: &str, lines: Lines) -> Result<String, FieldCode> {
     let text: String = match lines {
         Lines::One => trim_blanks(raw).nfc().collect(),
         Lines::Many => raw.replace("\r\n", "\n").trim_matches(|c| c == '\n' || is_blank(c)).nfc().collect(),

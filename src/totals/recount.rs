@@ -44,14 +44,6 @@ impl Recount {
         differences
     }
 
-    /// What the stored figures should be, so that they and the deltas equal the rows.
-    pub fn should_be(&self) -> Changes {
-        let delta = |country| self.deltas.get(country).copied().unwrap_or(0);
-        let all: BTreeSet<&Country> = self.counted.keys().chain(self.deltas.keys()).collect();
-        let counted = |country| self.counted.get(country).copied().unwrap_or(0);
-        all.into_iter().map(|country| (*country, counted(country) - delta(country))).collect()
-    }
-
     fn by_country(&self) -> impl Iterator<Item = (Country, i64, i64)> {
         let of = |changes: &BTreeMap<Country, i64>, country| changes.get(&country).copied().unwrap_or(0);
         let stored: Changes = self.figures.countries.iter().map(|(at, figure)| (*at, figure.counted)).collect();

@@ -8,8 +8,13 @@
 //! rounded the moment it falls below, `elsewhere` would rise by just what was rounded away. So a growing country stays
 //! rounded, and a country that falls below the limit stands still at the last exact value, until the next re-reading.
 //!
-//! Not protected, and documented: zeros, side knowledge, removals that empty a shown country (then `elsewhere` would
-//! go negative, and everything is re-read at once).
+//! `elsewhere` is what is left over, and when it is nearly nothing it gives the rounding away: 45 pledges from one small
+//! country, shown as 45 with nothing elsewhere, are exactly 45. So a re-reading leaves at least `threshold - 1`
+//! elsewhere as long as a small country is shown, by taking the largest of them a step further down.
+//!
+//! Not protected, and documented: zeros; a country that is not shown where even less is left elsewhere; side knowledge;
+//! two re-readings between which hardly anything happened; removals that empty a shown country (then `elsewhere`
+//! would go negative, and everything is re-read at once).
 
 use std::collections::BTreeMap;
 
@@ -68,12 +73,10 @@ impl Figures {
         forced
     }
 
-    /// Re-reads every country. Whether anything that is shown has changed.
-    pub fn reread(&mut self) -> bool {
+    /// Re-reads every country.
+    pub fn reread(&mut self) {
         let (limit, threshold) = (self.live_from(), self.threshold);
-        let mut changed = false;
         for (country, figure) in &mut self.countries {
-            let before = figure.shown;
             figure.live = !country.is_withheld() && figure.counted >= limit;
             figure.shown = if country.is_withheld() {
                 0
@@ -82,9 +85,12 @@ impl Figures {
             } else {
                 figure.counted - figure.counted.rem_euclid(threshold)
             };
-            changed |= figure.shown != before;
         }
-        changed
+        while self.elsewhere() < threshold - 1 {
+            let rounded = self.countries.values_mut().filter(|figure| !figure.live && figure.shown > 0);
+            let Some(largest) = rounded.max_by_key(|figure| figure.shown) else { return };
+            largest.shown -= threshold;
+        }
     }
 
     /// The total less all that is shown: small remainders, small countries, and ZZ.

@@ -1,9 +1,6 @@
 //! The shelf of the counts: deltas in, totals out.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -76,16 +73,22 @@ pub async fn create(connection: &mut Connection, campaign: Uuid) -> Result<(), D
     Ok(())
 }
 
-/// Makes a new version and has the rounded values re-read at the next fold: the campaign's settings have changed.
+/// Makes a new version: the campaign's settings have changed. With another threshold the rounded values are re-read at the
+/// next fold; otherwise they wait for their time, or two re-readings would stand too close together.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn settings_changed(connection: &mut Connection, campaign: Uuid) -> Result<(), DbError> {
+pub async fn settings_changed(
+    connection: &mut Connection,
+    campaign: Uuid,
+    other_threshold: bool,
+) -> Result<(), DbError> {
     diesel::sql_query(
-        "UPDATE campaign_totals SET version = version + 1, changed_at = clock_timestamp(), reread_at = 'epoch' \
-         WHERE campaign_id = $1",
+        "UPDATE campaign_totals SET version = version + 1, changed_at = clock_timestamp(), \
+           reread_at = CASE WHEN $2 THEN 'epoch' ELSE reread_at END WHERE campaign_id = $1",
     )
     .bind::<SqlUuid, _>(campaign)
+    .bind::<Bool, _>(other_threshold)
     .execute(connection)
     .await?;
     Ok(())
@@ -93,8 +96,6 @@ pub async fn settings_changed(connection: &mut Connection, campaign: Uuid) -> Re
 
 #[derive(QueryableByName)]
 struct Delta {
-    #[diesel(sql_type = SqlUuid)]
-    campaign_id: Uuid,
     #[diesel(sql_type = Array<Text>)]
     countries: Vec<String>,
     #[diesel(sql_type = Array<BigInt>)]
@@ -108,7 +109,8 @@ struct Yes {
 }
 
 /// Folds deltas into the totals, and re-reads the rounded values of the campaigns whose last re-reading is
-/// `reread_every` ago. One instance at a time; the others return at once.
+/// `reread_every` ago. One instance at a time; the others return at once. A campaign whose counters are damaged keeps its
+/// deltas and its last totals, and the others go on.
 ///
 /// # Errors
 /// Those of the database; nothing is half folded.
@@ -118,22 +120,38 @@ pub async fn fold(connection: &mut Connection, reread_every: Duration) -> Result
             if !try_lock(connection).await? {
                 return Ok(Folded::SomebodyElse);
             }
-            let deltas: Vec<Delta> = diesel::sql_query(
-                "DELETE FROM count_deltas WHERE id IN (SELECT id FROM count_deltas ORDER BY id LIMIT $1) \
-                 RETURNING campaign_id, countries, amounts",
-            )
-            .bind::<BigInt, _>(FOLD_AT_ONCE)
-            .get_results(connection)
-            .await?;
-            let more = i64::try_from(deltas.len()).is_ok_and(|taken| taken == FOLD_AT_ONCE);
-            let mut changes = sum(deltas);
-            for (campaign, due) in due(connection, reread_every, changes.keys().copied().collect()).await? {
-                let changes = changes.remove(&campaign).unwrap_or_default();
-                fold_campaign(connection, campaign, &changes, due).await?;
+            let mut more = false;
+            for (campaign, due) in waiting(connection, reread_every).await? {
+                let folded = connection
+                    .transaction(async |connection| {
+                        let deltas = take_deltas(connection, campaign).await?;
+                        let full = i64::try_from(deltas.len()).is_ok_and(|taken| taken == FOLD_AT_ONCE);
+                        fold_campaign(connection, campaign, &sum(deltas), due).await?;
+                        Ok(full)
+                    })
+                    .await;
+                match folded {
+                    Ok(full) => more |= full,
+                    Err(DbError::Constraint(constraint)) => {
+                        tracing::error!(%campaign, constraint, "damaged counters stand still: run pledges doctor --repair");
+                    }
+                    Err(other) => return Err(other),
+                }
             }
             Ok(if more { Folded::MoreToDo } else { Folded::All })
         })
         .await
+}
+
+async fn take_deltas(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Delta>, DbError> {
+    Ok(diesel::sql_query(
+        "DELETE FROM count_deltas WHERE id IN (SELECT id FROM count_deltas WHERE campaign_id = $1 ORDER BY id LIMIT $2) \
+         RETURNING countries, amounts",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<BigInt, _>(FOLD_AT_ONCE)
+    .get_results(connection)
+    .await?)
 }
 
 async fn try_lock(connection: &mut Connection) -> Result<bool, DbError> {
@@ -152,10 +170,9 @@ pub async fn lock(connection: &mut Connection) -> Result<(), DbError> {
     Ok(())
 }
 
-fn sum(deltas: Vec<Delta>) -> HashMap<Uuid, Changes> {
-    let mut sums: HashMap<Uuid, Changes> = HashMap::new();
+fn sum(deltas: Vec<Delta>) -> Changes {
+    let mut sums = Changes::new();
     for delta in deltas {
-        let sums = sums.entry(delta.campaign_id).or_default();
         for (country, amount) in delta.countries.iter().zip(delta.amounts) {
             *sums.entry(country.parse().unwrap_or(Country::WITHHELD)).or_default() += amount;
         }
@@ -164,7 +181,7 @@ fn sum(deltas: Vec<Delta>) -> HashMap<Uuid, Changes> {
 }
 
 #[derive(QueryableByName)]
-struct Due {
+struct Waiting {
     #[diesel(sql_type = SqlUuid)]
     campaign_id: Uuid,
     #[diesel(sql_type = Bool)]
@@ -172,14 +189,13 @@ struct Due {
 }
 
 /// The campaigns with something to do, and whether their rounded values are due to be re-read.
-async fn due(connection: &mut Connection, every: Duration, changed: Vec<Uuid>) -> Result<Vec<(Uuid, bool)>, DbError> {
-    let rows: Vec<Due> = diesel::sql_query(
+async fn waiting(connection: &mut Connection, every: Duration) -> Result<Vec<(Uuid, bool)>, DbError> {
+    let rows: Vec<Waiting> = diesel::sql_query(
         "SELECT campaign_id, due FROM (SELECT campaign_id, \
            reread_at <= clock_timestamp() - make_interval(secs => $1) AS due FROM campaign_totals) AS every_campaign \
-         WHERE due OR campaign_id = ANY($2)",
+         WHERE due OR campaign_id IN (SELECT campaign_id FROM count_deltas)",
     )
     .bind::<Double, _>(every.as_secs_f64())
-    .bind::<Array<SqlUuid>, _>(changed)
     .get_results(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (row.campaign_id, row.due)).collect())
@@ -300,27 +316,27 @@ pub async fn exact(connection: &mut Connection, campaign: Uuid) -> Result<Change
 /// # Errors
 /// Those of the database.
 pub async fn unfolded(connection: &mut Connection, campaign: Uuid) -> Result<Changes, DbError> {
-    let deltas: Vec<Delta> =
-        diesel::sql_query("SELECT campaign_id, countries, amounts FROM count_deltas WHERE campaign_id = $1")
-            .bind::<SqlUuid, _>(campaign)
-            .get_results(connection)
-            .await?;
-    Ok(sum(deltas).remove(&campaign).unwrap_or_default())
+    let deltas: Vec<Delta> = diesel::sql_query("SELECT countries, amounts FROM count_deltas WHERE campaign_id = $1")
+        .bind::<SqlUuid, _>(campaign)
+        .get_results(connection)
+        .await?;
+    Ok(sum(deltas))
 }
 
-/// Makes the stored figures of a campaign what they should be: `exact` by country, and re-read. Belongs, under [`lock`],
-/// in the transaction (and snapshot) that found the difference.
+/// Makes the stored figures of a campaign `counted`, re-reads them, and drops the deltas that this snapshot sees: they are
+/// in what was counted. Belongs, under [`lock`], in the transaction and snapshot that counted.
 ///
 /// # Errors
 /// Those of the database; [`DbError::Conflict`] when somebody folded meanwhile.
-pub async fn set(connection: &mut Connection, campaign: Uuid, exact: &Changes) -> Result<(), DbError> {
+pub async fn set(connection: &mut Connection, campaign: Uuid, counted: &Changes) -> Result<(), DbError> {
     let mut figures = figures(connection, campaign).await?;
-    for (country, figure) in &mut figures.countries {
-        figure.counted = exact.get(country).copied().unwrap_or(0);
+    for figure in figures.countries.values_mut() {
+        figure.counted = 0;
     }
-    for (country, counted) in exact {
+    for (country, counted) in counted {
         figures.countries.entry(*country).or_default().counted = *counted;
     }
+    figures.total = counted.values().sum();
     figures.reread();
     write_countries(connection, campaign, &figures.countries.iter().collect::<Vec<_>>()).await?;
     diesel::sql_query(
@@ -329,9 +345,10 @@ pub async fn set(connection: &mut Connection, campaign: Uuid, exact: &Changes) -
            reread_at = clock_timestamp()",
     )
     .bind::<SqlUuid, _>(campaign)
-    .bind::<BigInt, _>(exact.values().sum::<i64>())
-    .execute(connection)
+    .bind::<BigInt, _>(figures.total)
+    .execute(&mut *connection)
     .await?;
+    diesel::delete(count_deltas::table.filter(count_deltas::campaign_id.eq(campaign))).execute(connection).await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use askama::Template;
 
 use crate::{
     campaigns::Campaign,
-    http::PublicOrigin,
+    http::{Code, FieldCode, PublicOrigin, compressed::Forms},
     pledges::{FormAgain, FormPages},
     totals::Totals,
 };
@@ -30,8 +30,40 @@ pub struct Pages {
     totals: Totals,
     files: Arc<Files>,
     assets: Arc<pages::Assets>,
-    reference: Arc<Reference>,
-    openapi: Arc<OpenApiText>,
+    documents: Arc<Documents>,
+}
+
+/// What is the same for everybody as long as the program runs: drawn and compressed once.
+struct Documents {
+    reference: Forms,
+    problems: Forms,
+    yaml: Forms,
+    json: Forms,
+}
+
+impl Documents {
+    fn new(openapi: &OpenApiText, assets: &pages::Assets) -> Self {
+        let (ui, document) = (Texts::of("en"), serde_json::from_str(&openapi.json).unwrap_or_default());
+        let reference = docs::DocsPage { ui, assets, reference: &Reference::read(&document) }.render();
+        let problem = |code: &Code| docs::ProblemEntry {
+            code: code.as_str(),
+            status: code.status().as_u16(),
+            title: code.title(),
+            detail: code.detail(),
+        };
+        let problems: Vec<_> = Code::ALL.iter().map(problem).collect();
+        let field = |code: &FieldCode| docs::FieldCode { code: code.as_str(), meaning: code.meaning() };
+        let fields: Vec<_> = FieldCode::ALL.iter().map(field).collect();
+        let problems = docs::ProblemsPage { ui, assets, problems: &problems, fields: &fields }.render();
+        // Drawing into memory fails only by a defect of a template, which the tests of the pages would show.
+        let page = |text: Result<String, askama::Error>| Forms::new(text.unwrap_or_default().as_bytes());
+        Self {
+            reference: page(reference),
+            problems: page(problems),
+            yaml: Forms::new(openapi.yaml.as_bytes()),
+            json: Forms::new(openapi.json.as_bytes()),
+        }
+    }
 }
 
 /// The OpenAPI document as it is served.
@@ -45,12 +77,11 @@ pub struct OpenApiText {
 
 impl Pages {
     /// Pages of the service at `origin`, with the reference of the API's document.
-    pub fn new(origin: PublicOrigin, development: bool, totals: Totals, openapi: OpenApiText) -> Self {
+    pub fn new(origin: PublicOrigin, development: bool, totals: Totals, openapi: &OpenApiText) -> Self {
         let files = Arc::new(Files::load());
         let assets = Arc::new(pages::Assets::new(|name| files.address(name)));
-        let document = serde_json::from_str(&openapi.json).unwrap_or_default();
-        let reference = Arc::new(Reference::read(&document));
-        Self { origin, development, totals, files, assets, reference, openapi: Arc::new(openapi) }
+        let documents = Arc::new(Documents::new(openapi, &assets));
+        Self { origin, development, totals, files, assets, documents }
     }
 
     /// The hosted form of a campaign; None when the campaign doesn't speak the language or has no totals yet.

@@ -10,10 +10,10 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Pages, docs, pages, texts::Texts, views};
+use super::{Pages, pages, texts::Texts, views};
 use crate::{
     campaigns::{Campaign, Campaigns},
-    http::{CATALOGUE, Code, FieldCode, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
+    http::{Code, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
     pledges::fields::Source,
 };
 
@@ -22,6 +22,8 @@ const PAGE_CACHING: &str = "no-cache";
 
 /// A file whose address changes with its content.
 const FILE_CACHING: &str = "public, max-age=31536000, immutable";
+
+const HTML: &str = "text/html; charset=utf-8";
 
 const DOCUMENT_CACHING: &str = "public, max-age=300";
 
@@ -48,7 +50,7 @@ fn html_text(status: StatusCode, text: String) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CACHE_CONTROL, PAGE_CACHING))
         .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .content_type("text/html; charset=utf-8")
+        .content_type(HTML)
         .body(text)
 }
 
@@ -154,45 +156,37 @@ async fn thanks(
 }
 
 #[get("/docs")]
-async fn reference(pages: Data<Pages>) -> Result<HttpResponse, Problem> {
-    html(StatusCode::OK, &docs::DocsPage { ui: Texts::of("en"), assets: &pages.assets, reference: &pages.reference })
+async fn reference(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
+    document(&request, &pages.documents.reference, HTML)
 }
 
 #[get("/docs/problems")]
-async fn problems(pages: Data<Pages>) -> Result<HttpResponse, Problem> {
-    debug_assert_eq!(CATALOGUE, "/docs/problems");
-    let entry = |code: &Code| docs::ProblemEntry {
-        code: code.as_str(),
-        status: code.status().as_u16(),
-        title: code.title(),
-        detail: code.detail(),
-    };
-    let problems: Vec<_> = Code::ALL.iter().map(entry).collect();
-    let field = |code: &FieldCode| docs::FieldCode { code: code.as_str(), meaning: code.meaning() };
-    let fields: Vec<_> = FieldCode::ALL.iter().map(field).collect();
-    let page = docs::ProblemsPage { ui: Texts::of("en"), assets: &pages.assets, problems: &problems, fields: &fields };
-    html(StatusCode::OK, &page)
+async fn problems(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
+    document(&request, &pages.documents.problems, HTML)
 }
 
 #[get("/openapi.yaml")]
 async fn openapi_yaml(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
-    document(&request, &pages.openapi.yaml, "application/yaml; charset=utf-8")
+    document(&request, &pages.documents.yaml, "application/yaml; charset=utf-8")
 }
 
 #[get("/openapi.json")]
 async fn openapi_json(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
-    document(&request, &pages.openapi.json, "application/json; charset=utf-8")
+    document(&request, &pages.documents.json, "application/json; charset=utf-8")
 }
 
-fn document(request: &HttpRequest, text: &str, kind: &'static str) -> HttpResponse {
-    let hash = crate::crypto::short_digest(text.as_bytes());
-    Forms::new(text.as_bytes()).answer(request, &hash, kind, DOCUMENT_CACHING)
+fn document(request: &HttpRequest, forms: &Forms, kind: &'static str) -> HttpResponse {
+    let mut response = forms.answer(request, "docs", kind, DOCUMENT_CACHING);
+    if kind == HTML {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(PAGE_POLICY));
+    }
+    response
 }
 
 #[get("/assets/{name}")]
 async fn file(request: HttpRequest, pages: Data<Pages>, name: Path<String>) -> Result<HttpResponse, Problem> {
     let file = pages.files.get(&name).ok_or(Code::NotFound)?;
-    Ok(file.forms.answer(&request, &name, file.kind, FILE_CACHING))
+    Ok(file.forms.answer(&request, "file", file.kind, FILE_CACHING))
 }
 
 /// Whatever has no route: 405 where the document knows the path with other methods, else 404; as a page for browsers.

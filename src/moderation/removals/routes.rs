@@ -21,6 +21,7 @@ use crate::{
         page::{Page, next_cursor},
     },
     moderation::Moderation,
+    pledges::text::{Lines, clean_text, within},
 };
 
 /// A thousand ids take 39 KB.
@@ -72,17 +73,12 @@ fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
     }
 }
 
+/// What any stranger's text may contain, over several lines: others will read it.
 fn a_note(note: &str) -> Result<(), ValidationError> {
-    let code = if note.trim().is_empty() {
-        FieldCode::Required
-    } else if note.chars().count() > NOTE_CHARS {
-        FieldCode::TooLong
-    } else if note.contains('\0') {
-        FieldCode::InvalidText
-    } else {
-        return Ok(());
-    };
-    Err(ValidationError::new(code.as_str()))
+    match clean_text(note, Lines::Many).and_then(|text| within(text, NOTE_CHARS)) {
+        Ok(_) => Ok(()),
+        Err(code) => Err(ValidationError::new(code.as_str())),
+    }
 }
 
 /// A removal.

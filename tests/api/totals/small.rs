@@ -86,6 +86,21 @@ async fn the_tick_comes_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_over_does_not_give_the_rounding_away() {
+    let (app, client) = slow().await;
+    // Shown as 45 with nothing elsewhere, they would be exactly 45.
+    count(&app, &[("TV", 45)]).await;
+    app.reread().await;
+    let shown = document(&client).await;
+    assert_eq!((countries(&shown), &shown["elsewhere"]), (vec![("TV", 40)], &json!(5)));
+    count(&app, &[("ZZ", 4)]).await;
+    app.reread().await;
+    let shown = document(&client).await;
+    assert_eq!((countries(&shown), &shown["elsewhere"]), (vec![("TV", 45)], &json!(4)));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn withheld_countries_are_in_the_total_and_elsewhere_only() {
     let (app, client) = slow().await;
     count(&app, &[("ZZ", 1_000)]).await;
@@ -133,11 +148,11 @@ async fn a_removal_lowers_the_total_at_once_and_a_small_country_at_the_tick() {
 async fn removals_that_empty_a_shown_country_reread_everything_at_once() {
     let (app, client) = slow().await;
     let moderator = app.signed_in(Role::Moderator).await;
-    count(&app, &[("TV", 20), ("VA", 8)]).await;
+    count(&app, &[("TV", 22), ("VA", 7)]).await;
     app.reread().await;
     assert_eq!(countries(&document(&client).await), [("TV", 20), ("VA", 5)]);
-    // Three are elsewhere: as long as they suffice, the country stands still.
-    remove(&app, &moderator, "TV", 3).await;
+    // Four are elsewhere: as long as they suffice, the country stands still.
+    remove(&app, &moderator, "TV", 4).await;
     app.publish().await;
     let shown = document(&client).await;
     assert_eq!((countries(&shown), &shown["elsewhere"]), (vec![("TV", 20), ("VA", 5)], &json!(0)));
@@ -188,7 +203,7 @@ async fn another_threshold_shows_at_the_next_publication() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_threshold_that_changes_in_the_middle_of_a_tick_is_not_forgotten() {
     let (app, client) = slow().await;
-    count(&app, &[("TV", 19)]).await;
+    count(&app, &[("TV", 19), ("ZZ", 20)]).await;
     app.reread().await;
     assert_eq!(countries(&document(&client).await), [("TV", 15)]);
     count(&app, &[("TV", 7)]).await;
