@@ -45,7 +45,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The database.
-    #[error("{0}{hint}", hint = if matches!(.0, DbError::Unavailable) { ". Is DATABASE_URL right, and the server running?" } else { "" })]
+    #[error(transparent)]
     Database(#[from] DbError),
     /// A self-test of the cryptography.
     #[error("a self-test failed: {0}")]

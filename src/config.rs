@@ -56,9 +56,6 @@ pub struct Settings {
     #[arg(long, env = "PLEDGES_POSTGRES_BIN", global = true)]
     pub postgres_bin: Option<PathBuf>,
 
-    #[arg(long = "path", env = "PATH", hide = true, global = true)]
-    search_path: Option<std::ffi::OsString>,
-
     /// The secret that all keys come from: 32 random bytes or more, for instance the output of
     /// `openssl rand -hex 32`. Whoever loses it loses the review copies, and pledges made again count twice.
     #[arg(long, env = "PLEDGES_ROOT_SECRET", hide_env_values = true, global = true)]
@@ -161,8 +158,9 @@ const HOW_TO_MAKE_ONE: &str =
 
 impl Settings {
     /// The value of PATH, to look for PostgreSQL's programs in.
+    #[expect(clippy::disallowed_methods, reason = "this file reads the environment; PATH is no setting")]
     pub fn search_path(&self) -> Option<std::ffi::OsString> {
-        self.search_path.clone()
+        std::env::var_os("PATH")
     }
 
     /// The root secret: the one that is set, or in development one that is made under the var directory.
@@ -237,7 +235,12 @@ impl ServeSettings {
             "http" => return Err(ConfigError::BadPublicUrl("must begin with https:// in production mode")),
             _ => return Err(ConfigError::BadPublicUrl("must begin with https:// or http://")),
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        if url.path() != "/"
+            || url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
             return Err(ConfigError::BadPublicUrl("must be scheme, host and port only"));
         }
         Ok(url.origin().ascii_serialization())

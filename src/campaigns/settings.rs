@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use oxilangtag::LanguageTag;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use validator::{Validate, ValidationError};
+use validator::{Validate, ValidationError, ValidationErrors};
 
 /// The texts of a campaign in one language.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, Validate)]
@@ -123,13 +124,11 @@ pub struct Controller {
 /// A new campaign.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = "speaks_its_default_language"))]
 pub struct NewCampaign {
     /// Its name in addresses.
     #[validate(custom(function = "is_slug"))]
     pub slug: String,
     /// BCP 47.
-    #[validate(length(min = 2, max = 35))]
     pub default_language: String,
     /// How many pledges it hopes for.
     #[validate(range(min = 1))]
@@ -142,15 +141,12 @@ pub struct NewCampaign {
     /// What the form asks for.
     pub fields: Fields,
     /// Who answers for the data.
-    #[validate(nested)]
     #[serde(default)]
     pub controller: Option<Controller>,
     /// What supporters may agree to.
-    #[validate(nested)]
     #[serde(default)]
     pub consents: Vec<Consent>,
     /// By language.
-    #[validate(nested, length(min = 1))]
     pub texts: BTreeMap<String, Texts>,
 }
 
@@ -166,13 +162,60 @@ pub(super) fn is_slug(slug: &str) -> Result<(), ValidationError> {
     if fits { Ok(()) } else { Err(ValidationError::new("lower-case letters, digits and single hyphens, 2 to 63")) }
 }
 
-fn speaks_its_default_language(campaign: &NewCampaign) -> Result<(), ValidationError> {
-    let speaks = |texts: &BTreeMap<String, String>| texts.contains_key(&campaign.default_language);
-    if campaign.texts.contains_key(&campaign.default_language)
-        && campaign.consents.iter().all(|consent| speaks(&consent.texts))
-    {
-        Ok(())
-    } else {
-        Err(ValidationError::new("texts and consents need the default language"))
+impl NewCampaign {
+    /// Every mistake, in words, with its place.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = told("", &self.validate());
+        let mut tags: Vec<&str> = self.texts.keys().map(String::as_str).collect();
+        tags.push(&self.default_language);
+        for (language, texts) in &self.texts {
+            mistakes.extend(told(&format!("texts.{language}."), &texts.validate()));
+        }
+        if !self.texts.contains_key(&self.default_language) {
+            mistakes.push("texts: the default language is missing".into());
+        }
+        if let Some(controller) = &self.controller {
+            mistakes.extend(told("controller.", &controller.validate()));
+        }
+        for (index, consent) in self.consents.iter().enumerate() {
+            let place = format!("consents[{index}]");
+            tags.extend(consent.texts.keys().map(String::as_str));
+            mistakes.extend(told(&format!("{place}."), &consent.validate()));
+            if !consent.texts.contains_key(&self.default_language) {
+                mistakes.push(format!("{place}.texts: the default language is missing"));
+            }
+            let earlier = self.consents.iter().take(index);
+            if earlier.filter(|other| (other.purpose, other.version) == (consent.purpose, consent.version)).count() > 0
+            {
+                mistakes.push(format!("{place}: this version of this purpose stands there already"));
+            }
+        }
+        let odd = tags.into_iter().filter(|tag| !is_language(tag));
+        mistakes.extend(odd.map(|tag| format!("{tag}: a language is a BCP 47 tag, such as en or pt-BR")));
+        mistakes
     }
+}
+
+/// What validator found, in words.
+pub fn told(place: &str, validated: &Result<(), ValidationErrors>) -> Vec<String> {
+    let Err(errors) = validated else { return Vec::new() };
+    let sentence = |field: &str, error: &ValidationError| {
+        let bound = |name: &str| error.params.get(name).map(|value| format!("{name} {value}"));
+        let bounds: Vec<String> = [bound("min"), bound("max")].into_iter().flatten().collect();
+        match error.code.as_ref() {
+            "length" => format!("{place}{field}: the length is not right ({})", bounds.join(", ")),
+            "range" => format!("{place}{field}: the number is not right ({})", bounds.join(", ")),
+            other => format!("{place}{field}: {other}"),
+        }
+    };
+    let fields = errors.field_errors();
+    let mut told: Vec<String> =
+        fields.iter().flat_map(|(field, errors)| errors.iter().map(move |error| sentence(field, error))).collect();
+    told.sort();
+    told
+}
+
+/// Whether this is a BCP 47 tag.
+pub fn is_language(tag: &str) -> bool {
+    tag.len() <= 35 && LanguageTag::parse(tag).is_ok()
 }

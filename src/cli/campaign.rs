@@ -1,6 +1,10 @@
 //! `pledges campaign`.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -12,7 +16,7 @@ use super::{output::say, session::Session};
 use crate::{
     campaigns::{
         self, State,
-        settings::{Ask, Consent, Controller, NewCampaign, Texts},
+        settings::{Ask, Consent, Controller, NewCampaign, Texts, is_language, told},
         store,
     },
     crypto,
@@ -105,6 +109,10 @@ pub(super) async fn run(session: &Session, command: &Campaign) -> anyhow::Result
     match command {
         Campaign::Add { file, open } => {
             let new: NewCampaign = read(file)?;
+            refuse(file, &new.mistakes())?;
+            if *open && new.controller.is_none() {
+                bail!("{} has no controller: supporters must know who answers for their data", new.slug);
+            }
             let campaign = add(session, &new).await?;
             if *open {
                 open_campaign(session, campaign.clone()).await?;
@@ -147,7 +155,6 @@ pub(super) async fn add_demo(session: &Session) -> anyhow::Result<Option<campaig
 }
 
 async fn add(session: &Session, new: &NewCampaign) -> anyhow::Result<campaigns::Campaign> {
-    new.validate()?;
     let salt = crypto::random_bytes()?;
     let mut connection = session.database.get().await?;
     match store::add(&mut connection, new, MailboxRules::CURRENT.number(), &salt).await {
@@ -196,15 +203,19 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     }
     if let Some(file) = &set.texts {
         let texts: BTreeMap<String, Texts> = read(file)?;
-        texts.values().try_for_each(Validate::validate)?;
+        let mut mistakes: Vec<String> =
+            texts.iter().flat_map(|(language, texts)| told(&format!("{language}."), &texts.validate())).collect();
+        let odd = texts.keys().filter(|tag| !is_language(tag));
+        mistakes.extend(odd.map(|tag| format!("{tag}: a language is a BCP 47 tag, such as en or pt-BR")));
+        refuse(file, &mistakes)?;
         campaign.texts.extend(texts);
     }
     if let Some(file) = &set.consents {
-        add_consents(&mut campaign, read(file)?)?;
+        add_consents(&mut campaign, file, read(file)?)?;
     }
     if let Some((name, contact)) = set.controller_name.clone().zip(set.controller_contact.clone()) {
         let controller = Controller { name, contact };
-        controller.validate()?;
+        refuse(Path::new("controller"), &told("", &controller.validate()))?;
         campaign.controller = Some(controller);
     }
     if set.open {
@@ -219,9 +230,9 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     Ok(store::update(&mut connection, &campaign, what).await?)
 }
 
-fn add_consents(campaign: &mut campaigns::Campaign, new: Vec<Consent>) -> anyhow::Result<()> {
+fn add_consents(campaign: &mut campaigns::Campaign, file: &Path, new: Vec<Consent>) -> anyhow::Result<()> {
     for consent in new {
-        consent.validate()?;
+        refuse(file, &told("", &consent.validate()))?;
         if !consent.texts.contains_key(&campaign.default_language) {
             bail!("consent {} version {} lacks the default language", consent.purpose.as_str(), consent.version);
         }
@@ -233,8 +244,14 @@ fn add_consents(campaign: &mut campaigns::Campaign, new: Vec<Consent>) -> anyhow
     Ok(())
 }
 
-fn read<T: DeserializeOwned>(file: &PathBuf) -> anyhow::Result<T> {
+fn refuse(file: &Path, mistakes: &[String]) -> anyhow::Result<()> {
+    if mistakes.is_empty() { Ok(()) } else { bail!("{}: {}", file.display(), mistakes.join("; ")) }
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let mut deserializer = serde_json::Deserializer::from_str(&text);
-    serde_path_to_error::deserialize(&mut deserializer).with_context(|| file.display().to_string())
+    let value = serde_path_to_error::deserialize(&mut deserializer).with_context(|| file.display().to_string())?;
+    deserializer.end().with_context(|| file.display().to_string())?;
+    Ok(value)
 }

@@ -86,6 +86,8 @@ pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Resul
                 let campaign = campaigns::store::find(&mut connection, slug).await;
                 ids.push(campaign.with_context(|| format!("there is no campaign {slug}"))?.id);
             }
+            ids.sort_unstable();
+            ids.dedup();
             let (password, made) = password(*password_stdin)?;
             let hash = passwords::hash(&password)?;
             match store::add(&mut connection, login, role, &hash, &ids).await {

@@ -36,15 +36,16 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub const TASK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What each connection is set to. Durability is asked for even where the server's default is laxer (rule 1), and no
-/// statement, lock or forgotten transaction lasts for ever.
+/// statement, lock or forgotten transaction lasts for ever: a transaction of ours idles no longer than a round trip, and one
+/// that does has lost its service but holds the lock of the fold.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET lock_timeout = '5s'; \
-     SET idle_in_transaction_session_timeout = '60s'; SET application_name = 'pledges'";
+     SET idle_in_transaction_session_timeout = '5s'; SET application_name = 'pledges'";
 
 /// What the database said, as far as the service tells it apart. Nothing here carries a value.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// It can't be reached, or the connection broke; what was under way may or may not have been committed.
-    #[error("the database can't be reached")]
+    #[error("the database can't be reached; is DATABASE_URL right, and the server running?")]
     Unavailable,
     /// Another transaction was in the way; trying again may succeed.
     #[error("another transaction was in the way")]

@@ -1,5 +1,12 @@
 //! The service as its users meet it: over HTTP, on a real PostgreSQL. One file per feature, told as behaviours; and the
 //! guardians (architecture, contract, authorization, migrations, outage).
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking; clippy knows tests, but not the functions they share"
+)]
 
 mod support;
 

@@ -161,16 +161,15 @@ async fn the_queries_of_the_previous_release_still_run() {
     let queries = fs::read_to_string(releases.last().unwrap()).unwrap();
     assert!(queries.lines().count() > 20, "the file has the queries of the service");
     let rows = Rows::new(&cluster::database().await).await;
-    let prepare: String = queries
-        .lines()
-        .enumerate()
-        .map(|(number, query)| {
-            format!(
-                "BEGIN EXECUTE $q$ PREPARE q{number} AS {query} $q$; EXCEPTION WHEN OTHERS THEN \
-             broken_queries := broken_queries || $q${query}: $q$ || SQLERRM || E'\\n'; END;\n"
-            )
-        })
-        .collect();
+    let mut prepare = String::new();
+    for (number, query) in queries.lines().enumerate() {
+        writeln!(
+            prepare,
+            "BEGIN EXECUTE $q$ PREPARE q{number} AS {query} $q$; EXCEPTION WHEN OTHERS THEN \
+             broken_queries := broken_queries || $q${query}: $q$ || SQLERRM || E'\\n'; END;"
+        )
+        .unwrap();
+    }
     // All in one session, and every failure told at once.
     rows.execute("CREATE TABLE broken (what text)").await;
     rows.execute(&format!(

@@ -7,8 +7,14 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, Type},
+    },
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
@@ -18,6 +24,7 @@ use crate::{
     accounts::signed::{Moderator, Signed},
     http::{
         Code, FieldCode, Problem, ProblemBody, Valid, ValidQuery,
+        body::coded,
         page::{Page, next_cursor},
     },
     moderation::Moderation,
@@ -49,9 +56,7 @@ pub struct NewRemoval {
     /// Why, as a category.
     reason: Reason,
     /// Why, in your words. Don't write personal data of supporters here: the audit log keeps it.
-    #[validate(custom(function = "a_note"))]
-    #[schema(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
-    note: String,
+    note: Note,
 }
 
 /// Why it is undone.
@@ -60,9 +65,7 @@ pub struct NewRemoval {
 #[schema(example = json!({"note": "They were a school class"}))]
 pub struct NewUndo {
     /// In your words.
-    #[validate(custom(function = "a_note"))]
-    #[schema(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
-    note: String,
+    note: Note,
 }
 
 fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
@@ -73,13 +76,28 @@ fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
     }
 }
 
-/// What any stranger's text may contain, over several lines: others will read it.
-fn a_note(note: &str) -> Result<(), ValidationError> {
-    match clean_text(note, Lines::Many).and_then(|text| within(text, NOTE_CHARS)) {
-        Ok(_) => Ok(()),
-        Err(code) => Err(ValidationError::new(code.as_str())),
+/// A note: what any stranger's text may contain, over several lines, because others will read it.
+struct Note(String);
+
+impl<'de> Deserialize<'de> for Note {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        clean_text(&text, Lines::Many).and_then(|text| within(text, NOTE_CHARS)).map(Self).map_err(coded)
     }
 }
+
+impl PartialSchema for Note {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(NOTE_CHARS))
+            .pattern(Some(r"^[^\u0000]*[^\s\u0000][^\u0000]*$"))
+            .into()
+    }
+}
+
+impl ToSchema for Note {}
 
 /// A removal.
 #[derive(Serialize, ToSchema)]
@@ -178,7 +196,7 @@ pub async fn create(
     Valid(body): Valid<NewRemoval, REMOVAL_BODY_LIMIT>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let order = Order { ids: body.ids, reason: body.reason, note: body.note.trim().to_owned() };
+    let order = Order { ids: body.ids, reason: body.reason, note: body.note.0 };
     let outcome = moderation.remove(&signed.who, campaign.id, order).await?;
     let location = format!("/v1/moderation/campaigns/{}/removals/{}", campaign.slug, outcome.removal.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(RemovalResult::from(outcome)))
@@ -255,5 +273,5 @@ pub async fn undo(
 ) -> Result<Json<Removal>, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    Ok(Json(moderation.undo(&signed.who, campaign.id, id, body.note.trim()).await?.into()))
+    Ok(Json(moderation.undo(&signed.who, campaign.id, id, &body.note.0).await?.into()))
 }

@@ -289,7 +289,7 @@ async fn what_was_wrong_is_never_repeated() {
         answers.push(client.pledge(&with(&json!({ field: value }))).await);
     }
     for body in [
-        format!("{MARKER}"),
+        MARKER.to_owned(),
         format!("\"{MARKER}\""),
         format!("{{\"name\":\"{MARKER}\""),
         format!("{{\"name\":\"{MARKER}\\ud800\"}}"),

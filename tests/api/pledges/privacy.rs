@@ -47,7 +47,7 @@ async fn pledge_with_markers(app: &TestApp) {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

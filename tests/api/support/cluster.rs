@@ -24,6 +24,7 @@ static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// The settings of a cluster in `directory`.
+#[expect(clippy::disallowed_methods, reason = "PATH, as the service itself reads it")]
 pub fn config(directory: &std::path::Path) -> LocalPostgresConfig {
     LocalPostgresConfig {
         var_dir: directory.to_owned(),
@@ -71,6 +72,7 @@ async fn start() -> Cluster {
 
 /// Statics are not dropped, and a test run may be killed: a small shell waits for our end, stops the server by its own
 /// pid file, and removes the directory.
+#[expect(clippy::zombie_processes, reason = "it outlives us on purpose")]
 pub fn stop_when_we_end(directory: &std::path::Path) {
     let script = r#"
         trap '' INT TERM HUP

@@ -27,6 +27,7 @@ pub fn record() {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "diesel hands it over so")]
 fn note(event: InstrumentationEvent<'_>) {
     let InstrumentationEvent::StartQuery { query, .. } = event else { return };
     let text = query.to_string();

@@ -16,7 +16,7 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'sel
 async fn answers(app: &TestApp) -> Vec<(String, Answer)> {
     let client = app.client();
     let mut answers = Vec::new();
-    let css = super::addresses(&page(&client, "/").await).into_iter().find(|path| path.ends_with(".css")).unwrap();
+    let css = super::addresses(&page(&client, "/").await).into_iter().find(|path| path.contains("/site.")).unwrap();
     for path in [
         "/",
         "/c/defend",
