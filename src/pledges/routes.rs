@@ -116,7 +116,8 @@ struct Door<'a> {
 /// Counts once a mailbox: sending the same again is safe and answered alike, so nobody learns whether a mailbox had
 /// pledged. Send a random `Idempotency-Key` with pledges that carry no e-mail address, and the same one with a retry.
 ///
-/// A plain HTML form may post here too; a browser is then sent on to `return_to`, or shown the form again.
+/// A plain HTML form may post here too, from any page; a browser is then sent on to `return_to` (an address of this
+/// service), or shown the form again. Scripts of other sites can't post yet: that comes with registered partners.
 #[utoipa::path(
     tag = "Pledges", operation_id = "recordPledge", security(()),
     params(

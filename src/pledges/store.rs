@@ -63,7 +63,7 @@ pub async fn insert_many(connection: &mut Connection, pledges: &[(NewPledge, Dat
            INSERT INTO pledges (id, campaign_id, country, state, fingerprint, consent_updates, consent_partner, \
              consent_public, sealed_review, language, source, created_at, counted_at) \
            SELECT id, campaign_id, country, 'counted', fingerprint, updates, partner, public, review, language, source, \
-             at, at FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS given (id, campaign_id, country, \
+             at, at FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bytea[], $9::text[], $10::text[], $11::timestamptz[]) AS given (id, campaign_id, country, \
              fingerprint, updates, partner, public, review, language, source, at) \
            ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country), \
          by_country AS (SELECT campaign_id, country, count(*) AS amount FROM counted GROUP BY campaign_id, country) \

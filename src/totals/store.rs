@@ -223,7 +223,7 @@ async fn fold_campaign(
     write_countries(connection, campaign, &differing).await?;
     let is_new_version = after.total != before.total || !after.shown().eq(before.shown());
     diesel::sql_query(
-        "UPDATE campaign_totals SET total = $2, version = version + $3::int, \
+        "UPDATE campaign_totals SET total = $2, version = version + $3::bool::int, \
            changed_at = CASE WHEN $3 THEN clock_timestamp() ELSE changed_at END, \
            reread_at = CASE WHEN $4 THEN clock_timestamp() ELSE reread_at END \
          WHERE campaign_id = $1",
@@ -247,7 +247,7 @@ async fn write_countries(
     }
     diesel::sql_query(
         "INSERT INTO country_totals (campaign_id, country, counted, shown, live) \
-         SELECT $1, * FROM unnest($2, $3, $4, $5) \
+         SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bool[]) \
          ON CONFLICT (campaign_id, country) \
          DO UPDATE SET counted = excluded.counted, shown = excluded.shown, live = excluded.live",
     )

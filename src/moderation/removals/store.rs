@@ -261,7 +261,7 @@ pub async fn list(
     before: Option<Uuid>,
     limit: u32,
 ) -> Result<Vec<Removal>, DbError> {
-    let sql = format!("{SELECT} AND ($2 IS NULL OR removals.id < $2) ORDER BY removals.id DESC LIMIT $3");
+    let sql = format!("{SELECT} AND ($2::uuid IS NULL OR removals.id < $2) ORDER BY removals.id DESC LIMIT $3");
     let rows: Vec<Row> = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(campaign)
         .bind::<Nullable<SqlUuid>, _>(before)
