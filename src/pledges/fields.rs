@@ -40,14 +40,6 @@ impl Message {
     pub fn parse(raw: &str) -> Result<Self, FieldCode> {
         within(clean_text(raw, Lines::Many)?, Self::MAX_CHARS).map(Self)
     }
-
-    /// The same, where nothing but blanks means that there is no message.
-    pub fn parse_optional(raw: &str) -> Result<Option<Self>, FieldCode> {
-        match Self::parse(raw) {
-            Err(FieldCode::Required) => Ok(None),
-            other => other.map(Some),
-        }
-    }
 }
 
 /// Takes a country's code in any case; nothing at all is `Required` rather than `InvalidCountry`.
@@ -189,6 +181,13 @@ const ONE_LINE: &str = concat!(
 /// The same with line breaks and tabs, and possibly nothing at all.
 const MANY_LINES: &str =
     r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u206F\uFFF9-\uFFFB]*$";
+
+/// The same with at least one character that isn't white space.
+pub const SOME_LINES: &str = concat!(
+    r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u206F\uFFF9-\uFFFB]*",
+    r"[^\s\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u206F\uFFF9-\uFFFB]",
+    r"[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u206F\uFFF9-\uFFFB]*$"
+);
 
 /// The grammar of RFC 5646 section 2.1, without the irregular tags of old.
 const LANGUAGE_TAG: &str = concat!(

@@ -137,15 +137,14 @@ fn nothing_is_required_and_nothing_visible_too_short() {
     for blank in ["", " ", "\t\u{a0}\u{3000}"] {
         assert_eq!(name(blank), Err(FieldCode::Required));
         assert_eq!(source(blank), Err(FieldCode::Required));
-        assert_eq!(Message::parse_optional(blank), Ok(None));
+        assert_eq!(Message::parse(blank), Err(FieldCode::Required));
     }
-    assert_eq!(Message::parse_optional("\r\n \n"), Ok(None));
-    assert_eq!(Message::parse_optional("hi"), Message::parse("hi").map(Some));
+    assert_eq!(Message::parse("\r\n \n"), Err(FieldCode::Required));
     for unseen in
         ["\u{200b}", "\u{200d}\u{200c}", "\u{feff}", "\u{3164}", "\u{2800}", "\u{301}", "\u{ad} \u{2060}", "\u{200f}"]
     {
         assert_eq!(name(unseen), Err(FieldCode::TooShort), "{unseen:?}");
-        assert_eq!(Message::parse_optional(unseen), Err(FieldCode::TooShort));
+        assert_eq!(Message::parse(unseen), Err(FieldCode::TooShort));
         assert_eq!(source(unseen), Err(FieldCode::InvalidSource));
     }
 }

@@ -111,8 +111,9 @@ impl Submission {
         let name = mistakes.asked("/name", asks.name, self.name.as_deref(), Name::parse);
         let email = mistakes.asked("/email", asks.email, self.email.as_deref(), Email::parse);
         let country = mistakes.asked("/country", Ask::Required, self.country.as_deref(), parse_country);
-        // A blank message is none, whoever fills in the field.
-        let message = self.message.as_deref().filter(|text| asks.message == Ask::Required || !text.trim().is_empty());
+        // A message of blanks is none, unless there must be one.
+        let blank = |text: &&str| asks.message != Ask::Required && Message::parse(text) == Err(FieldCode::Required);
+        let message = self.message.as_deref().filter(|text| !blank(text));
         let message = mistakes.asked("/message", asks.message, message, Message::parse);
         let language = mistakes.asked("/language", Ask::Optional, self.language.as_deref(), Language::parse);
         let source = mistakes.asked("/source", Ask::Optional, self.source.as_deref(), Source::parse);

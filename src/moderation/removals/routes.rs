@@ -28,7 +28,10 @@ use crate::{
         page::{Page, next_cursor},
     },
     moderation::Moderation,
-    pledges::text::{Lines, clean_text, within},
+    pledges::{
+        fields::SOME_LINES,
+        text::{Lines, clean_text, within},
+    },
 };
 
 /// A thousand ids take 39 KB.
@@ -92,7 +95,7 @@ impl PartialSchema for Note {
             .schema_type(Type::String)
             .min_length(Some(1))
             .max_length(Some(NOTE_CHARS))
-            .pattern(Some(r"^[^\u0000]*[^\s\u0000][^\u0000]*$"))
+            .pattern(Some(SOME_LINES))
             .into()
     }
 }
