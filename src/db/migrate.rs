@@ -38,9 +38,9 @@ pub async fn revert_all(database: &Database) -> Result<(), DbError> {
     with_lock(database, |harness| harness.revert_all_migrations(MIGRATIONS).map(|_| ())).await
 }
 
-async fn with_lock<T>(
+async fn with_lock<T: Send + 'static>(
     database: &Database,
-    work: impl FnOnce(&mut AsyncMigrationHarness<Connection>) -> diesel::migration::Result<T>,
+    work: impl FnOnce(&mut AsyncMigrationHarness<Connection>) -> diesel::migration::Result<T> + Send + 'static,
 ) -> Result<T, DbError> {
     let mut connection = database.open().await?;
     diesel::sql_query("SET statement_timeout = 0").execute(&mut connection).await?;
@@ -59,9 +59,10 @@ async fn with_lock<T>(
         return Err(DbError::Conflict);
     }
     // The session lock ends with the connection, which is dropped here.
-    let mut harness = AsyncMigrationHarness::new(connection);
-    work(&mut harness).map_err(|error| {
-        tracing::error!(%error, "a migration failed");
-        DbError::Defect("a migration failed")
-    })
+    // The harness blocks its thread and, while it waits, takes the wake-ups of whatever else runs in the same task: it
+    // gets a thread of its own.
+    let run = tokio::task::spawn_blocking(move || {
+        work(&mut AsyncMigrationHarness::new(connection)).map_err(|error| tracing::error!(%error, "a migration failed"))
+    });
+    run.await.ok().and_then(Result::ok).ok_or(DbError::Defect("a migration failed"))
 }
