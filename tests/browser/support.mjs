@@ -23,14 +23,24 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 const screenshots = path.join(path.dirname(fileURLToPath(import.meta.url)), "screenshots");
 
 /** Starts the browser; each start has a new, empty profile below the temporary directory. */
-export function startBrowser() {
-  const isRoot = process.getuid?.() === 0;
+export async function startBrowser() {
+  // Chromium's sandbox refuses to run as root, and many containers have none. We only show it our own pages.
+  if (process.getuid?.() === 0) return launch({ sandbox: false });
+  try {
+    return await launch({ sandbox: true });
+  } catch (error) {
+    if (!/sandbox/i.test(error.message)) throw error;
+    console.log("Chromium has no sandbox here; going on without");
+    return launch({ sandbox: false });
+  }
+}
+
+function launch({ sandbox }) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM,
-    // Chromium's sandbox refuses to run as root.
-    chromiumSandbox: !isRoot,
+    chromiumSandbox: sandbox,
     args: [
-      ...(isRoot ? ["--no-sandbox"] : []),
+      ...(sandbox ? [] : ["--no-sandbox"]),
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-domain-reliability",
