@@ -121,7 +121,8 @@ impl Handles {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let root = settings.root_secret()?;
-        let database = Database::new(url, settings.database_connections)?;
+        let database =
+            Database::new(url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
         for migration in db::migrate(&database).await? {
             tracing::info!(migration, "the schema was brought up to date");
         }
@@ -226,6 +227,7 @@ impl Service {
         let handles = Handles::assemble(settings, serve, origin, url, clock).await?;
         let tasks = Tasks::default();
         tasks.start("publisher", handles.totals.clone().run(tasks.stop_token()));
+        tasks.start("listener", handles.totals.clone().listen(tasks.stop_token()));
         tasks.start("ingest", handles.ingest.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
         let limits = server::Limits {

@@ -51,6 +51,11 @@ pub struct Settings {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<SecretString>,
 
+    /// The same database past a pooler in transaction mode, when DATABASE_URL goes through one: for migrations, LISTEN and
+    /// the recount. Default: DATABASE_URL.
+    #[arg(long, env = "PLEDGES_DIRECT_DATABASE_URL", hide_env_values = true, requires = "database_url", global = true)]
+    pub direct_database_url: Option<SecretString>,
+
     /// Directory with initdb, postgres and pg_ctl for the private PostgreSQL. Without it they are looked for in
     /// PATH and the usual places.
     #[arg(long, env = "PLEDGES_POSTGRES_BIN", global = true)]

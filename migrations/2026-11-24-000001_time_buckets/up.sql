@@ -59,11 +59,13 @@ ALTER TABLE campaign_totals SET (fillfactor = 50);
 ALTER TABLE country_totals SET (fillfactor = 50);
 ALTER TABLE fold_progress SET (fillfactor = 50);
 
+-- Orphans, which doctor tells, belong to no campaign's counts.
 INSERT INTO time_buckets (campaign_id, unit, begins_at, counted)
     SELECT campaign_id, 'minute', date_trunc('minute', counted_at, 'UTC'), count(*) FROM pledges
-    WHERE state = 'counted' AND counted_at >= now() - interval '2 days' GROUP BY 1, 3;
+    WHERE state = 'counted' AND counted_at >= now() - interval '2 days'
+      AND campaign_id IN (SELECT id FROM campaigns) GROUP BY 1, 3;
 INSERT INTO country_hours (campaign_id, begins_at, country, counted, settled)
     SELECT campaign_id, date_trunc('hour', counted_at, 'UTC'), country, count(*), count(*) FROM pledges
-    WHERE state = 'counted' GROUP BY 1, 2, 3;
+    WHERE state = 'counted' AND campaign_id IN (SELECT id FROM campaigns) GROUP BY 1, 2, 3;
 INSERT INTO time_buckets (campaign_id, unit, begins_at, counted)
     SELECT campaign_id, 'hour', begins_at, sum(counted) FROM country_hours GROUP BY 1, 3;

@@ -15,7 +15,7 @@ pub(super) struct Doctor {
 
 /// Whether everything is well, or has been repaired.
 pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bool> {
-    let mut connection = session.database.open().await?;
+    let mut connection = session.database.open_direct().await?;
     let mut recounts = if doctor.repair {
         retrying(async || store::repair_counts(&mut connection).await).await?
     } else {

@@ -62,7 +62,7 @@ pub(super) async fn fill(
     let ingest = Ingest::new(session.database.clone(), totals.clone());
     let pledges = Pledges::new(ingest, settings.root_secret()?);
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
-    let mut connection = session.database.open().await?;
+    let mut connection = session.database.open_direct().await?;
     let mut left = rows;
     while left > 0 {
         let size = left.min(BATCH);

@@ -56,7 +56,8 @@ impl Session {
     ) -> anyhow::Result<Self> {
         let private_url = private.as_ref().map(|(postgres, _)| postgres.url().into());
         let url = settings.database_url.clone().or(private_url).context("there is no database")?;
-        let database = Database::new(&url, settings.database_connections)?;
+        let database =
+            Database::new(&url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
         Ok(Self { database, url, private, _lock: lock })
     }
 

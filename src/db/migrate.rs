@@ -42,7 +42,7 @@ async fn with_lock<T: Send + 'static>(
     database: &Database,
     work: impl FnOnce(&mut AsyncMigrationHarness<Connection>) -> diesel::migration::Result<T> + Send + 'static,
 ) -> Result<T, DbError> {
-    let mut connection = database.open().await?;
+    let mut connection = database.open_direct().await?;
     diesel::sql_query("SET statement_timeout = 0").execute(&mut connection).await?;
     diesel::sql_query("SET lock_timeout = 0").execute(&mut connection).await?;
     let mut locked = false;

@@ -7,7 +7,7 @@ mod postgres_binaries;
 pub mod schema;
 pub mod var_lock;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use diesel::{ConnectionError, QueryableByName, result::DatabaseErrorKind, result::Error as DieselError};
 use diesel_async::{
@@ -17,6 +17,7 @@ use diesel_async::{
         deadpool::{Object, Pool},
     },
 };
+use futures_util::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 
@@ -124,6 +125,7 @@ impl From<ConnectionError> for DbError {
 pub struct Database {
     pool: Pool<Connection>,
     url: SecretString,
+    direct: Option<SecretString>,
 }
 
 impl std::fmt::Debug for Database {
@@ -160,7 +162,13 @@ impl Database {
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(|_| DbError::Defect("the pool can't be built"))?;
-        Ok(Self { pool, url: url.clone() })
+        Ok(Self { pool, url: url.clone(), direct: None })
+    }
+
+    /// The same, with another address for what doesn't work through a pooler in transaction mode.
+    #[must_use]
+    pub fn with_direct(self, direct: Option<&SecretString>) -> Self {
+        Self { direct: direct.cloned(), ..self }
     }
 
     /// Lends `work` a connection until `deadline`. One that was waited for in vain may be dead without knowing it (a
@@ -206,15 +214,30 @@ impl Database {
         self.pool.get().await.map_err(|_| DbError::Unavailable)
     }
 
-    /// A connection of one's own, for work that lasts or holds session locks.
+    /// A connection of one's own that goes the way of the pool's: one transaction after the other, nothing that lasts.
     ///
     /// # Errors
     /// [`DbError::Unavailable`].
     pub async fn open(&self) -> Result<Connection, DbError> {
-        tokio::time::timeout(PATIENCE, open(self.url.expose_secret()))
-            .await
-            .map_err(|_| DbError::Unavailable)?
-            .map_err(DbError::from)
+        open_in_time(&self.url).await
+    }
+
+    /// A connection to the server itself, past any pooler: for session locks and settings, and for [`Self::listen`].
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`].
+    pub async fn open_direct(&self) -> Result<Connection, DbError> {
+        open_in_time(self.direct.as_ref().unwrap_or(&self.url)).await
+    }
+
+    /// Hears what is announced on `channel` from now on.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`].
+    pub async fn listen(&self, channel: &'static str) -> Result<Listener, DbError> {
+        let mut connection = self.open_direct().await?;
+        connection.batch_execute(&format!("LISTEN {channel}")).await?;
+        Ok(Listener { connection })
     }
 
     /// A connection that a task keeps for itself, opened when it is first used.
@@ -239,6 +262,24 @@ impl Database {
     /// Closes the pool; connections in use end when they are given back.
     pub fn close(&self) {
         self.pool.close();
+    }
+}
+
+/// Hears what is announced on one channel.
+pub struct Listener {
+    connection: Connection,
+}
+
+impl Listener {
+    /// The text of the next announcement.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when the connection broke: then some may have been missed.
+    pub async fn next(&mut self) -> Result<String, DbError> {
+        match pin!(self.connection.notifications_stream()).next().await {
+            Some(Ok(announcement)) => Ok(announcement.payload),
+            _ => Err(DbError::Unavailable),
+        }
     }
 }
 
@@ -268,6 +309,11 @@ impl KeptConnection {
     pub fn throw_away(&mut self) {
         self.connection = None;
     }
+}
+
+async fn open_in_time(url: &SecretString) -> Result<Connection, DbError> {
+    let opened = tokio::time::timeout(PATIENCE, open(url.expose_secret())).await;
+    opened.map_err(|_| DbError::Unavailable)?.map_err(DbError::from)
 }
 
 async fn open(url: &str) -> Result<Connection, ConnectionError> {

@@ -21,11 +21,15 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::db::{Database, DbError, TASK_PATIENCE};
 
 use board::{Board, Published};
-use fold::{Folded, Turns};
+use fold::{Folded, Order, Turns};
+
+/// How long it takes to listen again after a connection broke.
+const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Deltas that wait longer than this are not being folded (they are about each second).
 const FOLD_STANDS_STILL: Duration = Duration::from_secs(10);
@@ -37,6 +41,7 @@ pub struct Totals {
     board: Arc<Board>,
     changed: Arc<Notify>,
     stopped: Arc<AtomicBool>,
+    instance: Arc<str>,
     pace: Pace,
 }
 
@@ -59,7 +64,8 @@ impl Pace {
 impl Totals {
     /// Totals with an empty board; [`Self::publish`] fills it.
     pub fn new(database: Database, pace: Pace) -> Self {
-        Self { database, board: Arc::default(), changed: Arc::default(), stopped: Arc::default(), pace }
+        let instance = Uuid::new_v4().to_string().into();
+        Self { database, board: Arc::default(), changed: Arc::default(), stopped: Arc::default(), instance, pace }
     }
 
     /// The published document of a public campaign, from memory.
@@ -90,12 +96,13 @@ impl Totals {
     }
 
     async fn publish_by(&self, turns: Turns) -> Result<Option<Duration>, DbError> {
+        let order = Order { reread_every: self.pace.reread_every, turns, instance: &self.instance };
         let known = self.board.versions();
         let (next, changed) = self
             .database
             .run_until(Instant::now() + TASK_PATIENCE, async |connection| {
                 let next = loop {
-                    match fold::store::fold(connection, self.pace.reread_every, turns).await? {
+                    match fold::store::fold(connection, &order).await? {
                         Folded::MoreToDo => {}
                         Folded::All(next) => break next,
                         Folded::SomebodyElse(waits) => {
@@ -109,6 +116,40 @@ impl Totals {
             .await?;
         self.board.replace(changed);
         Ok(next)
+    }
+
+    /// Brings the board up to date with what others have folded.
+    async fn refresh(&self) -> Result<(), DbError> {
+        let known = self.board.versions();
+        let read = async |connection: &mut _| store::documents(connection, &known).await;
+        let changed = self.database.run_until(Instant::now() + TASK_PATIENCE, read).await?;
+        self.board.replace(changed);
+        Ok(())
+    }
+
+    /// Hears of the versions that other instances make, and shows them at once. Without it (the connection broke, a pooler
+    /// is in between) they are shown when the publisher looks by itself, a second later.
+    pub async fn listen(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                // While the database is away, the publisher says so.
+                Err(error) = self.hear() => tracing::debug!(%error, "not listening"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LISTEN_AGAIN_AFTER) => {}
+            }
+        }
+    }
+
+    async fn hear(&self) -> Result<(), DbError> {
+        let mut listener = self.database.listen(fold::store::CHANNEL).await?;
+        loop {
+            if listener.next().await? != *self.instance {
+                self.refresh().await?;
+            }
+        }
     }
 
     /// The instance that folds may stand still with the lock. The server ends its transaction; until then this is told.

@@ -53,9 +53,9 @@ pub async fn settings_changed(
     )
     .bind::<SqlUuid, _>(campaign)
     .bind::<Bool, _>(other_threshold)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    fold::store::announce(connection, "settings").await
 }
 
 /// Writes figures of countries over those that are there.

@@ -24,3 +24,14 @@ pub enum Turns {
     /// Everything is folded now: at a start.
     Ignored,
 }
+
+/// How to fold.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// Between two re-readings of the rounded values (rule 8).
+    pub reread_every: Duration,
+    /// Whether campaigns wait for their turn.
+    pub turns: Turns,
+    /// Who folds: what it announces, others hear.
+    pub instance: &'a str,
+}

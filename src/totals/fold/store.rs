@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{Folded, Turns};
+use super::{Folded, Order, Turns};
 use crate::{
     db::{Connection, DbError},
     totals::{
@@ -24,7 +24,7 @@ const FOLD_LOCK: i64 = 0x70_6c_65_64_67_65_2d_66;
 /// Deltas of one campaign that one transaction folds at the most.
 const FOLD_AT_ONCE: i64 = 20_000;
 
-/// Channel on which a new version is announced, with the database's clock as the only content.
+/// Where new versions are announced, with the name of the instance that made them.
 pub const CHANNEL: &str = "pledges_totals";
 
 #[derive(QueryableByName)]
@@ -39,13 +39,13 @@ struct Seconds {
     seconds: Option<f64>,
 }
 
-/// Folds what is due, and re-reads the rounded values of the campaigns whose last re-reading is `reread_every` ago. One
+/// Folds what is due, and re-reads the rounded values of the campaigns whose last re-reading is long enough ago. One
 /// instance at a time; the others return at once. A campaign whose counters are damaged keeps its deltas and its last
 /// totals, and the others go on.
 ///
 /// # Errors
 /// Those of the database; nothing is half folded.
-pub async fn fold(connection: &mut Connection, reread_every: Duration, turns: Turns) -> Result<Folded, DbError> {
+pub async fn fold(connection: &mut Connection, order: &Order<'_>) -> Result<Folded, DbError> {
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
@@ -53,8 +53,8 @@ pub async fn fold(connection: &mut Connection, reread_every: Duration, turns: Tu
             }
             let turn = begin(connection).await?;
             let (mut taken, mut complete, mut more, mut next) = (0, true, false, None::<f64>);
-            for waiting in waiting(connection, turn.floor, reread_every).await? {
-                if waiting.due_in > 0.0 && turns == Turns::Kept {
+            for waiting in waiting(connection, turn.floor, order.reread_every).await? {
+                if waiting.due_in > 0.0 && order.turns == Turns::Kept {
                     complete = false;
                     next = Some(next.map_or(waiting.due_in, |next| next.min(waiting.due_in)));
                     continue;
@@ -63,7 +63,7 @@ pub async fn fold(connection: &mut Connection, reread_every: Duration, turns: Tu
                 let folded = connection
                     .transaction(async |connection| {
                         let (sums, taken) = deltas::store::take(connection, campaign, turn.floor, FOLD_AT_ONCE).await?;
-                        fold_campaign(connection, campaign, &sums, waiting.reread).await?;
+                        fold_campaign(connection, campaign, &sums, waiting.reread, order.instance).await?;
                         Ok(taken)
                     })
                     .await;
@@ -169,7 +169,13 @@ async fn waiting(connection: &mut Connection, floor: i64, every: Duration) -> Re
     .await?)
 }
 
-async fn fold_campaign(connection: &mut Connection, campaign: Uuid, sums: &Sums, reread: bool) -> Result<(), DbError> {
+async fn fold_campaign(
+    connection: &mut Connection,
+    campaign: Uuid,
+    sums: &Sums,
+    reread: bool,
+    instance: &str,
+) -> Result<(), DbError> {
     // Whoever changes the campaign's settings comes before or after, not in between.
     diesel::sql_query("SELECT FROM campaign_totals WHERE campaign_id = $1 FOR UPDATE")
         .bind::<SqlUuid, _>(campaign)
@@ -204,8 +210,21 @@ async fn fold_campaign(connection: &mut Connection, campaign: Uuid, sums: &Sums,
         settle(connection, campaign).await?;
     }
     if is_new_version {
-        diesel::sql_query(format!("NOTIFY {CHANNEL}")).execute(connection).await?;
+        announce(connection, instance).await?;
     }
+    Ok(())
+}
+
+/// Tells the other instances that there is a new version; they hear it when the transaction commits.
+///
+/// # Errors
+/// Those of the database.
+pub async fn announce(connection: &mut Connection, instance: &str) -> Result<(), DbError> {
+    diesel::sql_query("SELECT pg_notify($1, $2)")
+        .bind::<Text, _>(CHANNEL)
+        .bind::<Text, _>(instance)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
