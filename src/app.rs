@@ -27,8 +27,9 @@ use crate::{
         openapi::{self, Head, Methods},
         request, server,
     },
+    metrics::Metrics,
     moderation::{self, Moderation},
-    ops,
+    ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest},
     tasks::Tasks,
     totals::{self, Pace, Totals},
@@ -103,6 +104,7 @@ pub struct Handles {
     pub ingest: Ingest,
     /// Pledges.
     pub pledges: Pledges,
+    figures: Figures,
     accounts: Accounts,
     moderation: Moderation,
     pages: Pages,
@@ -135,8 +137,10 @@ impl Handles {
         campaigns.renew().await?;
         totals.catch_up().await?;
         let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
-        let ingest = Ingest::new(database.clone(), totals.clone());
-        let pledges = Pledges::new(ingest.clone(), root.clone());
+        let metrics = Metrics::default();
+        let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
+        let pledges = Pledges::new(ingest.clone(), root.clone(), &metrics);
+        let figures = Figures::new(&metrics, &serve.metrics_from, database.clone(), ingest.clone(), totals.clone());
         let moderation = Moderation::new(database.clone(), pledges.clone(), totals.clone(), &root);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
@@ -150,6 +154,7 @@ impl Handles {
             campaigns,
             ingest,
             pledges,
+            figures,
             accounts,
             moderation,
             pages,
@@ -182,6 +187,7 @@ impl Handles {
             .app_data(Data::new(self.totals.clone()))
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.pledges.clone()))
+            .app_data(Data::new(self.figures.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
             .app_data(Data::new(self.pages.clone()))

@@ -100,6 +100,10 @@ pub struct ServeSettings {
     #[arg(long, env = "PLEDGES_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Networks that may read /metrics, as 10.0.0.0/8,fd00::/8. Never through a proxy.
+    #[arg(long, env = "PLEDGES_METRICS_FROM", value_delimiter = ',', default_value = "127.0.0.0/8,::1/128")]
+    pub metrics_from: Vec<IpNet>,
+
     /// Connections from visitors that are open at the most; more wait in the listen queue.
     #[arg(long, env = "PLEDGES_MAX_CONNECTIONS", default_value_t = 25_000,
         value_parser = clap::value_parser!(u32).range(1..))]

@@ -14,6 +14,7 @@ use crate::{
     campaigns::{self, Campaign},
     clock::Clock,
     config::{Mode, Settings},
+    metrics::Metrics,
     pledges::{Pledges, ingest::Ingest, store},
     totals::{Pace, Totals},
 };
@@ -59,8 +60,9 @@ pub(super) async fn fill(
 ) -> anyhow::Result<()> {
     let pace = Pace { look_every: std::time::Duration::from_secs(1), reread_every: std::time::Duration::ZERO };
     let totals = Totals::new(session.database.clone(), pace);
-    let ingest = Ingest::new(session.database.clone(), totals.clone());
-    let pledges = Pledges::new(ingest, settings.root_secret()?);
+    let metrics = Metrics::default();
+    let ingest = Ingest::new(session.database.clone(), totals.clone(), &metrics);
+    let pledges = Pledges::new(ingest, settings.root_secret()?, &metrics);
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
     let mut connection = session.database.open_direct().await?;
     let mut left = rows;

@@ -2,26 +2,27 @@
 
 pub mod local_postgres;
 mod migrate;
+mod own;
 mod postgres_binaries;
 #[rustfmt::skip]
 pub mod schema;
 pub mod var_lock;
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use diesel::{ConnectionError, QueryableByName, result::DatabaseErrorKind, result::Error as DieselError};
 use diesel_async::{
     AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
         deadpool::{Object, Pool},
     },
 };
-use futures_util::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 
 pub use migrate::{migrate, revert_all};
+pub use own::{KeptConnection, Listener};
 
 /// A connection, taken from the pool or opened by hand.
 pub type Connection = AsyncPgConnection;
@@ -118,6 +119,17 @@ impl From<ConnectionError> for DbError {
     fn from(_: ConnectionError) -> Self {
         Self::Unavailable
     }
+}
+
+/// How the pool is used.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolUse {
+    /// Connections that somebody has.
+    pub lent: usize,
+    /// Connections that nobody has.
+    pub idle: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
 }
 
 /// The pool of connections. Clones share it.
@@ -237,12 +249,12 @@ impl Database {
     pub async fn listen(&self, channel: &'static str) -> Result<Listener, DbError> {
         let mut connection = self.open_direct().await?;
         connection.batch_execute(&format!("LISTEN {channel}")).await?;
-        Ok(Listener { connection })
+        Ok(Listener::new(connection))
     }
 
     /// A connection that a task keeps for itself, opened when it is first used.
     pub fn keep(&self) -> KeptConnection {
-        KeptConnection { database: self.clone(), connection: None }
+        KeptConnection::new(self.clone())
     }
 
     /// Whether the database can be reached and takes writes, within two seconds.
@@ -259,55 +271,15 @@ impl Database {
         self.run_until(Instant::now() + PATIENCE, ask).await.is_ok_and(|answer| answer.writable)
     }
 
+    /// How the pool is used: connections lent, lying idle, and callers that wait for one.
+    pub fn pool_use(&self) -> PoolUse {
+        let status = self.pool.status();
+        PoolUse { lent: status.size.saturating_sub(status.available), idle: status.available, waiting: status.waiting }
+    }
+
     /// Closes the pool; connections in use end when they are given back.
     pub fn close(&self) {
         self.pool.close();
-    }
-}
-
-/// Hears what is announced on one channel.
-pub struct Listener {
-    connection: Connection,
-}
-
-impl Listener {
-    /// The text of the next announcement.
-    ///
-    /// # Errors
-    /// [`DbError::Unavailable`] when the connection broke: then some may have been missed.
-    pub async fn next(&mut self) -> Result<String, DbError> {
-        match pin!(self.connection.notifications_stream()).next().await {
-            Some(Ok(announcement)) => Ok(announcement.payload),
-            _ => Err(DbError::Unavailable),
-        }
-    }
-}
-
-/// A connection that outlives its use, with its prepared statements, and is replaced when it is broken.
-pub struct KeptConnection {
-    database: Database,
-    connection: Option<Connection>,
-}
-
-impl KeptConnection {
-    /// The connection, opened anew when there is none or it is broken.
-    ///
-    /// # Errors
-    /// [`DbError::Unavailable`], after 1.5 seconds at the latest.
-    pub async fn get(&mut self) -> Result<&mut Connection, DbError> {
-        if self.connection.as_mut().is_some_and(PoolableConnection::is_broken) {
-            self.connection = None;
-        }
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.database.open().await?,
-        };
-        Ok(self.connection.insert(connection))
-    }
-
-    /// Throws the connection away: it was waited for in vain, or what is in it is unknown.
-    pub fn throw_away(&mut self) {
-        self.connection = None;
     }
 }
 

@@ -1,4 +1,5 @@
 //! For those who run the service: health ([`routes`]) and log lines.
 
+pub mod figures;
 pub mod logging;
 pub mod routes;

@@ -1,13 +1,14 @@
-//! The door for operators: is the service alive, can it serve reads, can it store.
+//! The door for operators: is the service alive, can it serve reads, can it store, and how does it do.
 
 use actix_web::{
-    get,
+    HttpRequest, HttpResponse, get,
     web::{Data, Json},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::figures::Figures;
 use crate::{
     db::Database,
     http::{Code, Problem, ProblemBody},
@@ -15,7 +16,7 @@ use crate::{
 
 /// The operations of this feature.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(healthz).service(readyz).service(readyz_write);
+    config.service(healthz).service(readyz).service(readyz_write).service(metrics);
 }
 
 /// How the service is.
@@ -61,4 +62,27 @@ pub async fn readyz() -> Json<Health> {
 #[get("/readyz/write")]
 pub async fn readyz_write(database: Data<Database>) -> Result<Json<Health>, Problem> {
     if database.can_write().await { Ok(Json(OK)) } else { Err(Code::Unavailable.into()) }
+}
+
+/// Figures for Prometheus
+///
+/// In its text format 0.0.4; docs/operations.md explains each figure. Only peers in `PLEDGES_METRICS_FROM` (this machine
+/// when left out) are answered, and none that comes through a proxy.
+#[utoipa::path(
+    tag = "Operation", operation_id = "metrics", security(()),
+    responses(
+        (status = 200, description = "The figures", body = String, content_type = "text/plain",
+            example = json!("# TYPE pledges_acknowledged_total counter\npledges_acknowledged_total 42\n")),
+        (status = 404, description = "For everybody else", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/metrics")]
+pub async fn metrics(request: HttpRequest, figures: Data<Figures>) -> Result<HttpResponse, Problem> {
+    let peer = request.peer_addr().ok_or(Code::NotFound)?.ip();
+    let proxied =
+        ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| request.headers().contains_key(*name));
+    if proxied || !figures.may_read(peer) {
+        return Err(Code::NotFound.into());
+    }
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(figures.text()))
 }

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus::Histogram;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout_at},
@@ -23,6 +24,7 @@ use super::{NewPledge, store};
 use crate::{
     crypto::CryptoError,
     db::{Connection, Database, DbError, IsConflict, KeptConnection},
+    metrics::Metrics,
     totals::Totals,
 };
 
@@ -67,6 +69,7 @@ type Answer = Result<(), PledgeError>;
 
 struct Waiting {
     pledge: NewPledge,
+    since: Instant,
     deadline: Instant,
     answer: oneshot::Sender<Answer>,
 }
@@ -78,6 +81,28 @@ impl Waiting {
     }
 }
 
+/// How the queue and the writer do.
+#[derive(Clone)]
+struct Measures {
+    wait: Histogram,
+    batch: Histogram,
+    commit: Histogram,
+}
+
+impl Measures {
+    fn new(metrics: &Metrics) -> Self {
+        const SECONDS: [f64; 11] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
+        const PLEDGES: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
+        let wait = "Time that pledges waited to be taken into a batch.";
+        let commit = "Time that batches took to be committed, or refused by the database.";
+        Self {
+            wait: metrics.histogram("pledges_ingest_wait_seconds", wait, &SECONDS),
+            batch: metrics.histogram("pledges_ingest_batch_pledges", "Pledges of a batch.", &PLEDGES),
+            commit: metrics.histogram("pledges_ingest_commit_seconds", commit, &SECONDS),
+        }
+    }
+}
+
 /// The queue, and the writer behind it. Clones share both.
 #[derive(Clone)]
 pub struct Ingest {
@@ -86,14 +111,21 @@ pub struct Ingest {
     pace: Arc<AtomicU64>,
     database: Database,
     totals: Totals,
+    measures: Measures,
 }
 
 impl Ingest {
     /// A queue in front of `database`; [`Self::run`] must run for anything to be stored. Stored pledges are told to
     /// `totals`.
-    pub fn new(database: Database, totals: Totals) -> Self {
+    pub fn new(database: Database, totals: Totals, metrics: &Metrics) -> Self {
         let (queue, arrivals) = mpsc::channel(QUEUE);
-        Self { queue, arrivals: Arc::new(Mutex::new(Some(arrivals))), pace: Arc::default(), database, totals }
+        let arrivals = Arc::new(Mutex::new(Some(arrivals)));
+        Self { queue, arrivals, pace: Arc::default(), database, totals, measures: Measures::new(metrics) }
+    }
+
+    /// Pledges that wait to be taken into a batch.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Stores a pledge. When this returns Ok, it is committed; or its fingerprint was there before.
@@ -105,8 +137,9 @@ impl Ingest {
             return Err(PledgeError::Overloaded);
         }
         let (answer, answered) = oneshot::channel();
-        let deadline = Instant::now() + DEADLINE;
-        self.queue.try_send(Waiting { pledge, deadline, answer }).map_err(|_| PledgeError::Overloaded)?;
+        let since = Instant::now();
+        let deadline = since + DEADLINE;
+        self.queue.try_send(Waiting { pledge, since, deadline, answer }).map_err(|_| PledgeError::Overloaded)?;
         match timeout_at(deadline, answered).await {
             Ok(Ok(answer)) => answer,
             _ => Err(DbError::Unavailable.into()),
@@ -115,9 +148,8 @@ impl Ingest {
 
     /// From the length of the queue and the pace of the last batches.
     fn probable_wait(&self) -> Duration {
-        let waiting = self.queue.max_capacity() - self.queue.capacity();
-        let each = self.pace.load(Ordering::Relaxed);
-        Duration::from_nanos(each.saturating_mul(u64::try_from(waiting).unwrap_or(u64::MAX)))
+        let waiting = u64::try_from(self.waiting()).unwrap_or(u64::MAX);
+        Duration::from_nanos(self.pace.load(Ordering::Relaxed).saturating_mul(waiting))
     }
 
     /// The writer. Runs until `stop` is cancelled and the queue is empty.
@@ -133,14 +165,17 @@ impl Ingest {
                 () = stop.cancelled() => return,
             }
             let (began, size) = (Instant::now(), batch.len());
+            batch.iter().for_each(|waiting| self.measures.wait.observe((began - waiting.since).as_secs_f64()));
             writer.write(batch).await;
             self.totals.changed();
             self.keep_pace(began.elapsed(), size);
         }
     }
 
-    /// A moving average: the newest batch is an eighth of it.
+    /// Measures a batch. The pace is a moving average, of which the newest batch is an eighth.
     fn keep_pace(&self, took: Duration, pledges: usize) {
+        self.measures.commit.observe(took.as_secs_f64());
+        self.measures.batch.observe(f64::from(u32::try_from(pledges).unwrap_or(u32::MAX)));
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let newest = nanos(took) / u64::try_from(pledges).unwrap_or(1).max(1);
         let before = self.pace.load(Ordering::Relaxed);

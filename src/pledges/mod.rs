@@ -17,13 +17,15 @@ pub mod store;
 pub mod submission;
 pub mod text;
 
+use prometheus::{IntCounter, IntCounterVec};
 use uuid::Uuid;
 
 use crate::{
     campaigns::Campaign,
     country::Country,
     crypto::{self, CryptoError, Key, RootSecret},
-    http::FieldProblem,
+    http::{Code, FieldProblem},
+    metrics::Metrics,
     sealing::{ReviewCopies, ReviewCopy},
 };
 
@@ -107,15 +109,26 @@ pub struct FormAgain<'a> {
 #[derive(Clone)]
 pub struct Pledges {
     ingest: Ingest,
+    acknowledged: IntCounter,
+    refused: IntCounterVec,
     root: RootSecret,
     copies: ReviewCopies,
 }
 
 impl Pledges {
     /// Pledges that `ingest` stores.
-    pub fn new(ingest: Ingest, root: RootSecret) -> Self {
+    pub fn new(ingest: Ingest, root: RootSecret, metrics: &Metrics) -> Self {
         let copies = ReviewCopies::new(&root);
-        Self { ingest, root, copies }
+        let acknowledged = "Pledges that were acknowledged, repeated ones too.";
+        let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
+        let refused = "Pledges that were refused, by the code of the problem.";
+        let refused = metrics.counters("pledges_refused_total", refused, "reason");
+        Self { ingest, acknowledged, refused, root, copies }
+    }
+
+    /// Counts a refusal by the code of its problem.
+    pub fn refused(&self, reason: Code) {
+        self.refused.with_label_values(&[reason.as_str()]).inc();
     }
 
     /// Records a pledge. When this returns Ok, it is committed; or its mailbox had pledged before.
@@ -129,7 +142,7 @@ impl Pledges {
         key: Option<&IdempotencyKey>,
     ) -> Result<(), PledgeError> {
         let pledge = self.prepare(Uuid::now_v7(), campaign, checked, key)?;
-        self.ingest.store(pledge).await
+        self.ingest.store(pledge).await.inspect(|()| self.acknowledged.inc())
     }
 
     /// The fingerprint that a mailbox has in a campaign.

@@ -164,17 +164,18 @@ pub async fn submit(
     slug: Path<String>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let media = Media::of(&request)?;
-    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
-    let key = idempotency_key(&request)?;
+    let refused = |problem: &Problem| pledges.refused(problem.code);
+    let media = Media::of(&request).inspect_err(refused)?;
+    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
+    let key = idempotency_key(&request).inspect_err(refused)?;
     let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
     let door = Door { campaign, pledges: &pledges, totals: &totals, key };
     if media == Media::Json {
-        let recorded = door.pass(&body::parse(&bytes?)?, Vec::new()).await?;
+        let recorded = door.pass_json(bytes).await.inspect_err(refused)?;
         return Ok(HttpResponse::Created().json(recorded.body()));
     }
     let (posted, passed) = door.read_form(&request, &media, bytes).await;
-    match passed {
+    match passed.inspect_err(refused) {
         Ok(to) => Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()),
         Err(problem) if wants_html(&request) => Ok(door.again(&posted, &problem, pages.as_ref())),
         Err(problem) => Err(problem),
@@ -211,6 +212,10 @@ impl Door<'_> {
         self.pledges.record(&self.campaign, &checked, self.key.as_ref()).await?;
         let id = self.key.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
         Ok(Recorded { id, totals })
+    }
+
+    async fn pass_json(&self, bytes: Result<Bytes, Problem>) -> Result<Recorded, Problem> {
+        self.pass(&body::parse(&bytes?)?, Vec::new()).await
     }
 
     /// Records a form's pledge: what could be read of the form, and where the browser goes.

@@ -13,7 +13,7 @@ pub mod store;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -42,7 +42,17 @@ pub struct Totals {
     changed: Arc<Notify>,
     stopped: Arc<AtomicBool>,
     instance: Arc<str>,
+    health: Arc<Mutex<Health>>,
     pace: Pace,
+}
+
+/// How the publisher does.
+#[derive(Clone, Copy, Debug)]
+pub struct Health {
+    /// When the board was last made sure to be what the database has.
+    pub checked: Instant,
+    /// How long the oldest delta had been waiting to be folded then; zero when all were folded.
+    pub fold_lag: Duration,
 }
 
 /// How often things are looked at.
@@ -65,12 +75,19 @@ impl Totals {
     /// Totals with an empty board; [`Self::publish`] fills it.
     pub fn new(database: Database, pace: Pace) -> Self {
         let instance = Uuid::new_v4().to_string().into();
-        Self { database, board: Arc::default(), changed: Arc::default(), stopped: Arc::default(), instance, pace }
+        let health = Arc::new(Mutex::new(Health { checked: Instant::now(), fold_lag: Duration::ZERO }));
+        let (board, changed, stopped) = Default::default();
+        Self { database, board, changed, stopped, instance, health, pace }
     }
 
     /// The published document of a public campaign, from memory.
     pub fn published(&self, slug: &str) -> Option<Arc<Published>> {
         self.board.get(slug)
+    }
+
+    /// How the publisher does.
+    pub fn health(&self) -> Health {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the publisher that deltas were appended.
@@ -98,23 +115,22 @@ impl Totals {
     async fn publish_by(&self, turns: Turns) -> Result<Option<Duration>, DbError> {
         let order = Order { reread_every: self.pace.reread_every, turns, instance: &self.instance };
         let known = self.board.versions();
-        let (next, changed) = self
+        let (next, fold_lag, changed) = self
             .database
             .run_until(Instant::now() + TASK_PATIENCE, async |connection| {
-                let next = loop {
+                let (next, lag) = loop {
                     match fold::store::fold(connection, &order).await? {
                         Folded::MoreToDo => {}
-                        Folded::All(next) => break next,
-                        Folded::SomebodyElse(waits) => {
-                            self.warn_of_a_stopped_fold(waits);
-                            break None;
-                        }
+                        Folded::All(next) => break (next, Duration::ZERO),
+                        Folded::SomebodyElse(lag) => break (None, lag),
                     }
                 };
-                Ok::<_, DbError>((next, store::documents(connection, &known).await?))
+                Ok::<_, DbError>((next, lag, store::documents(connection, &known).await?))
             })
             .await?;
         self.board.replace(changed);
+        self.warn_of_a_stopped_fold(fold_lag);
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = Health { checked: Instant::now(), fold_lag };
         Ok(next)
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 /// A line may use the lines above it, never below, and nobody on its own line.
 const LAYERS: [&[&str]; 12] = [
-    &["clock", "crypto", "tasks", "config", "country"],
+    &["clock", "crypto", "tasks", "config", "country", "metrics"],
     &["db"],
     &["http"],
     &["totals", "sealing", "audit"],

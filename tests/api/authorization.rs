@@ -45,6 +45,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("getTotals", Needs::Public),
     ("getTotalsCsv", Needs::Public),
     ("healthz", Needs::Public),
+    ("metrics", Needs::Public),
     ("readyz", Needs::Public),
     ("readyzWrite", Needs::Public),
     ("login", Needs::Public),

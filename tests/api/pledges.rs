@@ -1,5 +1,6 @@
 //! A pledge as partners and supporters make it: recorded once, answered alike, kept sealed.
 
+mod batches;
 mod bodies;
 mod consents;
 mod fields;

@@ -1,5 +1,6 @@
 //! The published totals as dashboards read them: small, cacheable, never more than may be known.
 
+mod folding;
 mod instances;
 mod model;
 mod small;

@@ -1,0 +1,71 @@
+//! What Prometheus reads: right, for the right reader, and nothing that tells of anybody.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{TestApp, client::pledge};
+
+fn value(text: &str, name: &str) -> f64 {
+    let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+    line.and_then(|line| line.rsplit(' ').next()).unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pledges_are_counted_by_what_was_answered_and_not_by_whether_they_were_new() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    for email in ["amina@example.org", "Amina@example.org", "li@example.org"] {
+        client.pledge(&pledge(email)).await.expect(201);
+    }
+    client.pledge(&json!({"name": "Li"})).await.problem(422, "invalid_fields");
+    client.pledge_form(&[("name", "Li")]).await;
+    client.post("/v1/campaigns/nowhere/pledges", &pledge("li@example.org")).await.problem(404, "campaign_not_found");
+    let answer = client.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let text = answer.text();
+    for (name, expected) in [
+        ("pledges_acknowledged_total", 3.0),
+        ("pledges_refused_total{reason=\"invalid_fields\"}", 2.0),
+        ("pledges_refused_total{reason=\"campaign_not_found\"}", 1.0),
+        ("pledges_ingest_queue_pledges", 0.0),
+        ("pledges_ingest_wait_seconds_count", 3.0),
+        ("pledges_ingest_batch_pledges_sum", 3.0),
+        ("pledges_fold_lag_seconds", 0.0),
+        ("pledges_database_callers_waiting", 0.0),
+    ] {
+        assert!((value(&text, name) - expected).abs() < f64::EPSILON, "{name} is {}", value(&text, name));
+    }
+    assert!(value(&text, "pledges_ingest_commit_seconds_sum") > 0.0);
+    assert!(value(&text, "pledges_board_age_seconds") < 5.0);
+    for told in ["amina", "Amina", "DE", "defend"] {
+        assert!(!text.contains(told), "{told} is in\n{text}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_listed_peers_read_them_and_never_through_a_proxy() {
+    let app = TestApp::start().await;
+    for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"] {
+        let request = app.client().request(Method::GET, "/metrics").header(header, "127.0.0.1");
+        app.client().send(request).await.problem(404, "not_found");
+    }
+    app.stop().await;
+    let elsewhere = TestApp::with(&["--metrics-from", "192.0.2.0/24"]).await;
+    elsewhere.client().get("/metrics").await.problem(404, "not_found");
+    elsewhere.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_figure_is_explained_to_operators() {
+    let app = TestApp::start().await;
+    let text = app.client().get("/metrics").await.text();
+    let guide = include_str!("../../docs/operations.md");
+    let names: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        assert!(guide.contains(&format!("`{name}`")), "docs/operations.md doesn't explain {name}");
+    }
+    app.stop().await;
+}

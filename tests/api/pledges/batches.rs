@@ -1,0 +1,128 @@
+//! Pledges are committed many at once: nobody's trouble is his neighbour's, and what can't be stored is refused soon.
+
+use diesel_async::SimpleAsyncConnection;
+use futures_util::future::join_all;
+use pledges::{
+    db::{Connection, DbError},
+    pledges::{NewPledge, ingest::PledgeError, submission::Submission},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::stored;
+use crate::support::{TestApp, client::pledge, eventually};
+
+/// A connection that keeps everybody from storing until it commits.
+async fn locked(app: &TestApp) -> Connection {
+    let mut locker = app.rows.database.open().await.unwrap();
+    locker.batch_execute("BEGIN; LOCK TABLE pledges IN SHARE MODE").await.unwrap();
+    locker
+}
+
+/// A pledge that only needs to be stored.
+fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
+    let campaign = app.service.handles.campaigns.find("defend").unwrap();
+    let body = json!({"name": "Amina Okafor", "email": format!("s{number}@example.org"), "country": country});
+    let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
+    app.service.handles.pledges.prepare(Uuid::now_v7(), &campaign, &checked, None).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_the_database_refuses_fails_alone() {
+    let app = TestApp::start().await;
+    // A defect that only the database sees: it takes nobody from Antarctica.
+    app.rows.execute("ALTER TABLE pledges ADD CONSTRAINT nobody_lives_there CHECK (country <> 'AQ')").await;
+    let countries: Vec<_> = (0..60).map(|number| if number % 25 == 7 { "AQ" } else { "DE" }).collect();
+    let prepared = countries.iter().enumerate().map(|(number, country)| prepared(&app, country, number));
+    let stores = prepared.map(|pledge| app.service.handles.ingest.store(pledge)).collect::<Vec<_>>();
+    // While the table is locked, they gather.
+    let mut locker = locked(&app).await;
+    let release = async {
+        eventually("most wait in the queue", async || app.service.handles.ingest.waiting() >= 50).await;
+        locker.batch_execute("COMMIT").await.unwrap();
+    };
+    let (answers, ()) = tokio::join!(join_all(stores), release);
+    for (country, answer) in countries.iter().zip(answers) {
+        match (*country, answer) {
+            ("AQ", Err(PledgeError::Database(DbError::Constraint(name)))) => assert_eq!(name, "nobody_lives_there"),
+            ("DE", Ok(())) => {}
+            (country, other) => panic!("{country}: {other:?}"),
+        }
+    }
+    assert_eq!(stored(&app).await, 57);
+    assert_eq!(app.differences().await, [""; 0]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_the_queue_holds_is_refused_at_once_and_the_rest_is_stored() {
+    let app = TestApp::start().await;
+    let handles = &app.service.handles;
+    let mut prepared: Vec<_> = (0..8_400).map(|number| prepared(&app, "DE", number)).collect();
+    let mut locker = locked(&app).await;
+    // The first is taken by the writer, which waits for the table.
+    let first = handles.ingest.store(prepared.pop().unwrap());
+    let others = async {
+        eventually("the writer waits", async || {
+            app.rows.number("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'pledges'::regclass").await
+                == 1
+        })
+        .await;
+        let all = join_all(prepared.into_iter().map(|pledge| handles.ingest.store(pledge)));
+        let release = async {
+            eventually("the queue is full", async || handles.ingest.waiting() == 8_192).await;
+            locker.batch_execute("COMMIT").await.unwrap();
+        };
+        tokio::join!(all, release).0
+    };
+    let (first, others) = tokio::join!(first, others);
+    let refused = others.iter().filter(|answer| matches!(answer, Err(PledgeError::Overloaded))).count();
+    assert_eq!(refused, 8_399 - 8_192);
+    let kept = i64::try_from(others.iter().chain([&first]).filter(|answer| answer.is_ok()).count()).unwrap();
+    assert!(kept > 0 && stored(&app).await >= kept, "{kept} were acknowledged");
+    assert_eq!(app.differences().await, [""; 0]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_store_the_same_mailboxes_at_once_without_a_deadlock() {
+    let one = TestApp::start().await;
+    let two = TestApp::on(one.url.clone(), &[]).await;
+    let posts = |app: &TestApp, order: &dyn Fn(usize) -> usize| {
+        let posts: Vec<_> = (0..200)
+            .map(|number| {
+                let (client, email) = (app.client(), format!("s{}@example.org", order(number)));
+                async move { client.pledge(&pledge(&email)).await }
+            })
+            .collect();
+        join_all(posts)
+    };
+    let (forwards, backwards) = tokio::join!(posts(&one, &|number| number), posts(&two, &|number| 199 - number));
+    forwards.iter().chain(&backwards).for_each(|answer| drop(answer.expect(201)));
+    assert_eq!(stored(&one).await, 200);
+    assert_eq!(one.differences().await, [""; 0]);
+    two.stop().await;
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_who_hangs_up_changes_nothing_for_the_others() {
+    let app = TestApp::start().await;
+    let mut locker = locked(&app).await;
+    let post = |number: u32| {
+        let client = app.client();
+        async move { client.pledge(&pledge(&format!("s{number}@example.org"))).await }
+    };
+    let mut hanging_up: Vec<_> = (0..10).map(|number| tokio::spawn(post(number))).collect();
+    let staying: Vec<_> = (10..20).map(|number| tokio::spawn(post(number))).collect();
+    eventually("most wait in the queue", async || app.service.handles.ingest.waiting() >= 12).await;
+    hanging_up.iter_mut().for_each(|post| post.abort());
+    locker.batch_execute("COMMIT").await.unwrap();
+    for answer in join_all(staying).await {
+        answer.unwrap().expect(201);
+    }
+    let stored = stored(&app).await;
+    assert!((10..=20).contains(&stored), "{stored}");
+    assert_eq!(app.differences().await, [""; 0]);
+    app.stop().await;
+}
