@@ -125,6 +125,7 @@ impl Handles {
         let root = settings.root_secret()?;
         let database =
             Database::new(url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
+        database.check_pooler().await?;
         for migration in db::migrate(&database).await? {
             tracing::info!(migration, "the schema was brought up to date");
         }

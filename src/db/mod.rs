@@ -3,6 +3,7 @@
 pub mod local_postgres;
 mod migrate;
 mod own;
+mod pooler;
 mod postgres_binaries;
 #[rustfmt::skip]
 pub mod schema;
@@ -108,6 +109,11 @@ fn from_message(message: &str) -> DbError {
     ];
     if message.starts_with("deadlock detected") {
         DbError::Conflict
+    } else if message.starts_with("prepared statement") {
+        DbError::Defect(
+            "the pooler mixes up prepared statements; let it keep them apart (PgBouncer 1.21 or newer with \
+             max_prepared_statements) or pool by session",
+        )
     } else if GONE.iter().any(|start| message.contains(start)) {
         DbError::Unavailable
     } else {
@@ -116,8 +122,11 @@ fn from_message(message: &str) -> DbError {
 }
 
 impl From<ConnectionError> for DbError {
-    fn from(_: ConnectionError) -> Self {
-        Self::Unavailable
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::CouldntSetupConfiguration(error) => error.into(),
+            _ => Self::Unavailable,
+        }
     }
 }
 
