@@ -146,6 +146,26 @@ need_postgres_programs() {
 
 need_curl() { have curl || apt_install curl curl; }
 
+# Sets $promtool, which reads /metrics as Prometheus would. Debian's package would also start a server, so only the one
+# program is taken out of it, below the target directory at $1.
+need_promtool() {
+  local folder=$1/promtool
+  promtool=$folder/usr/bin/promtool
+  if have promtool; then promtool=$(command -v promtool); fi
+  if [ -x "$promtool" ]; then return; fi
+  if ! have apt-get || ! have dpkg-deb; then
+    fail "promtool is missing. $(without_apt prometheus)"
+  fi
+  say 'fetching promtool (apt-get download prometheus) into the target directory'
+  mkdir -p "$folder"
+  if ! (cd "$folder" && apt-get -qq download prometheus) 2>/dev/null; then
+    as_root apt-get -qq update
+    (cd "$folder" && apt-get -qq download prometheus)
+  fi
+  dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool
+  rm -f "$folder"/prometheus_*.deb
+}
+
 need_shellcheck() { have shellcheck || apt_install shellcheck shellcheck; }
 
 # Python 3.11 or newer (tomllib) with venv.
