@@ -24,7 +24,12 @@ pub enum Lines {
 }
 
 fn is_blank(c: char) -> bool {
-    c == '\t' || c.general_category() == GeneralCategory::SpaceSeparator
+    match c {
+        '\t' | ' ' => true,
+        // Most characters are plain ones, and looking their category up is most of the price of a text.
+        '!'..='~' => false,
+        _ => c.general_category() == GeneralCategory::SpaceSeparator,
+    }
 }
 
 /// Without the blanks around it: spaces of any width and tabs, but no line breaks.
@@ -64,6 +69,7 @@ fn refusal(before: Option<char>, c: char, lines: Lines) -> Option<FieldCode> {
     let allowed = match c {
         '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => return Some(FieldCode::BidiOverride),
         '\n' | '\t' => lines == Lines::Many,
+        ' '..='~' => true,
         // Deprecated shaping controls, and annotations whose text doesn't show.
         '\u{206A}'..='\u{206F}' | '\u{FFF9}'..='\u{FFFB}' => false,
         // Tag characters spell the flags of Scotland and Wales after a black flag; elsewhere they are hidden text.
@@ -114,7 +120,7 @@ const LINK_ENDINGS: [&str; 20] = [
 /// at the start of a word with something after it; `name.ending/`, the ending in lower case and either two letters
 /// or in the list above. Seen through compatibility forms (fullwidth letters) and invisible characters.
 pub(super) fn contains_link(name: &str) -> bool {
-    let plain: String = name.nfkc().filter(|c| c.general_category() != GeneralCategory::Format).collect();
+    let plain: String = name.nfkc().filter(|c| c.is_ascii() || c.general_category() != GeneralCategory::Format).collect();
     let lower = plain.to_ascii_lowercase();
     let starts_www = |before: &str, after: &str| {
         !before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric)
