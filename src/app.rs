@@ -29,7 +29,7 @@ use crate::{
     },
     moderation::{self, Moderation},
     ops,
-    pledges::{self, FormPages, ingest::Pledges},
+    pledges::{self, FormPages, Pledges, ingest::Ingest},
     tasks::Tasks,
     totals::{self, Pace, Totals},
     web::{self, OpenApiText, Pages},
@@ -99,6 +99,8 @@ pub struct Handles {
     pub totals: Totals,
     /// Campaigns.
     pub campaigns: Campaigns,
+    /// The way of pledges into the database.
+    pub ingest: Ingest,
     /// Pledges.
     pub pledges: Pledges,
     accounts: Accounts,
@@ -124,15 +126,16 @@ impl Handles {
             tracing::info!(migration, "the schema was brought up to date");
         }
         let pace = Pace {
-            publish_every: Duration::from_millis(serve.publish_every_ms),
+            look_every: Duration::from_millis(serve.look_every_ms),
             reread_every: serve.reread_every(settings.mode),
         };
         let totals = Totals::new(database.clone(), pace);
         let campaigns = Campaigns::new(database.clone());
         campaigns.renew().await?;
-        totals.publish().await?;
+        totals.catch_up().await?;
         let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
-        let pledges = Pledges::new(database.clone(), totals.clone(), root.clone());
+        let ingest = Ingest::new(database.clone(), totals.clone());
+        let pledges = Pledges::new(ingest.clone(), root.clone());
         let moderation = Moderation::new(database.clone(), pledges.clone(), totals.clone(), &root);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
@@ -140,7 +143,20 @@ impl Handles {
         let pages = Pages::new(origin.clone(), development, totals.clone(), &document_text()?);
         let methods = Methods::of(&document());
         let proxies = TrustedProxies::new(&serve.trusted_proxies);
-        Ok(Self { database, totals, campaigns, pledges, accounts, moderation, pages, methods, proxies, policy, origin })
+        Ok(Self {
+            database,
+            totals,
+            campaigns,
+            ingest,
+            pledges,
+            accounts,
+            moderation,
+            pages,
+            methods,
+            proxies,
+            policy,
+            origin,
+        })
     }
 
     fn app(
@@ -210,6 +226,7 @@ impl Service {
         let handles = Handles::assemble(settings, serve, origin, url, clock).await?;
         let tasks = Tasks::default();
         tasks.start("publisher", handles.totals.clone().run(tasks.stop_token()));
+        tasks.start("ingest", handles.ingest.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
         let limits = server::Limits {
             max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),

@@ -104,10 +104,11 @@ pub struct ServeSettings {
     #[arg(long, env = "PLEDGES_WORKERS", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
 
-    /// Milliseconds between two published totals, at the least.
-    #[arg(long, env = "PLEDGES_PUBLISH_EVERY_MS", default_value_t = 1000,
+    /// Milliseconds between two looks for changes of the totals, at the least. How often a campaign publishes new totals
+    /// is a setting of the campaign.
+    #[arg(long, env = "PLEDGES_LOOK_EVERY_MS", default_value_t = 50,
         value_parser = clap::value_parser!(u64).range(10..=60_000))]
-    pub publish_every_ms: u64,
+    pub look_every_ms: u64,
 
     /// Seconds between two re-readings of the rounded small numbers. Default: 10 in development, 600 in production.
     #[arg(long, env = "PLEDGES_REREAD_EVERY_SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]

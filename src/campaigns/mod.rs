@@ -73,6 +73,8 @@ pub struct Campaign {
     pub controller: Option<Controller>,
     /// Small numbers are rounded down to a multiple of this.
     pub threshold: i32,
+    /// Milliseconds between two published totals, at the least.
+    pub publish_every_ms: i32,
     /// Version of the mailbox canonicalisation.
     pub mailbox_rules: i16,
     /// Enters the key of the fingerprints.

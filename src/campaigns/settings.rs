@@ -138,6 +138,10 @@ pub struct NewCampaign {
     #[validate(range(min = 1, max = 1000))]
     #[serde(default = "default_threshold")]
     pub threshold: i32,
+    /// Milliseconds between two published totals, at the least: 10 to an hour.
+    #[validate(range(min = 10, max = 3_600_000))]
+    #[serde(default = "default_publish_every_ms")]
+    pub publish_every_ms: i32,
     /// What the form asks for.
     pub fields: Fields,
     /// Who answers for the data.
@@ -153,6 +157,11 @@ pub struct NewCampaign {
 /// Design rule 8.
 fn default_threshold() -> i32 {
     5
+}
+
+/// A second: as often as a person takes a number in, and rarely enough for every cache in between.
+fn default_publish_every_ms() -> i32 {
+    1_000
 }
 
 pub(super) fn is_slug(slug: &str) -> Result<(), ValidationError> {

@@ -38,6 +38,7 @@ struct Row {
     salt: Vec<u8>,
     #[diesel(skip_insertion)]
     created_at: DateTime<Utc>,
+    publish_every_ms: i32,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -65,6 +66,7 @@ impl TryFrom<Row> for Campaign {
             mailbox_rules: row.mailbox_rules,
             salt: row.salt,
             created_at: row.created_at,
+            publish_every_ms: row.publish_every_ms,
         })
     }
 }
@@ -118,6 +120,7 @@ pub async fn add(
         mailbox_rules,
         salt: salt.to_vec(),
         created_at: DateTime::UNIX_EPOCH,
+        publish_every_ms: new.publish_every_ms,
     };
     connection
         .transaction(async |connection| {
@@ -139,8 +142,9 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
     let consents = serde_json::to_value(&campaign.consents).map_err(unwritable)?;
     connection
         .transaction(async |connection| {
-            let before: i32 =
-                campaigns::table.find(campaign.id).select(campaigns::threshold).for_update().first(connection).await?;
+            // Whoever folds may be adding rows that refer to this one: that must not wait for us, who wait for the fold below.
+            let row = campaigns::table.find(campaign.id).select(campaigns::threshold).for_no_key_update();
+            let before: i32 = row.first(connection).await?;
             diesel::update(campaigns::table.find(campaign.id))
                 .set((
                     campaigns::state.eq(campaign.state.as_str()),
@@ -154,6 +158,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::controller_contact
                         .eq(campaign.controller.as_ref().map(|controller| &controller.contact)),
                     campaigns::threshold.eq(campaign.threshold),
+                    campaigns::publish_every_ms.eq(campaign.publish_every_ms),
                 ))
                 .execute(connection)
                 .await?;

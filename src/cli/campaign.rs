@@ -61,6 +61,9 @@ pub(super) struct Set {
     /// Publish small numbers rounded down to a multiple of this; 1: exactly.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     threshold: Option<u16>,
+    /// Milliseconds between two published totals, at the least.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(10..=3_600_000))]
+    publish_every_ms: Option<u32>,
     /// Whether the form asks for a name.
     #[arg(long, value_enum)]
     name: Option<AskArgument>,
@@ -193,6 +196,9 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     if let Some(threshold) = set.threshold {
         campaign.threshold = threshold.into();
     }
+    if let Some(every) = set.publish_every_ms {
+        campaign.publish_every_ms = i32::try_from(every)?;
+    }
     let fields = &mut campaign.fields;
     for (argument, field) in
         [(set.name, &mut fields.name), (set.email, &mut fields.email), (set.message, &mut fields.message)]
@@ -224,7 +230,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     }
     let what = json!({
         "state": campaign.state.as_str(), "goal": campaign.goal, "threshold": campaign.threshold,
-        "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
+        "publish_every_ms": campaign.publish_every_ms, "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
     });
     let mut connection = session.database.get().await?;
     Ok(store::update(&mut connection, &campaign, what).await?)

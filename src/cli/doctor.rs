@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{output::say, session::Session};
-use crate::{db::retrying, pledges::store};
+use crate::{db::retrying, pledges::recount::store};
 
 /// Recount everything and compare it with the counters.
 #[derive(Args)]
@@ -36,7 +36,7 @@ pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bo
         say(&format!("{without_removal} removed pledges belong to no removal that stands"));
     }
     let well = differences == 0 && without_campaign == 0 && without_removal == 0;
-    let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.values()).sum();
+    let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));
     }

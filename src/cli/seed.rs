@@ -14,7 +14,7 @@ use crate::{
     campaigns::{self, Campaign},
     clock::Clock,
     config::{Mode, Settings},
-    pledges::{ingest::Pledges, store},
+    pledges::{Pledges, ingest::Ingest, store},
     totals::{Pace, Totals},
 };
 
@@ -57,9 +57,10 @@ pub(super) async fn fill(
     rows: u32,
     crowd: &Crowd,
 ) -> anyhow::Result<()> {
-    let pace = Pace { publish_every: std::time::Duration::from_secs(1), reread_every: std::time::Duration::ZERO };
+    let pace = Pace { look_every: std::time::Duration::from_secs(1), reread_every: std::time::Duration::ZERO };
     let totals = Totals::new(session.database.clone(), pace);
-    let pledges = Pledges::new(session.database.clone(), totals.clone(), settings.root_secret()?);
+    let ingest = Ingest::new(session.database.clone(), totals.clone());
+    let pledges = Pledges::new(ingest, settings.root_secret()?);
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
     let mut connection = session.database.open().await?;
     let mut left = rows;
@@ -76,13 +77,13 @@ pub(super) async fn fill(
                 submission.check(campaign).map_err(|_| anyhow::anyhow!("the campaign asks for other fields"))?;
             batch.push((pledges.prepare(id_at(at), campaign, &checked, None)?, at));
         }
-        store::insert_many(&mut connection, &batch).await?;
+        store::insert_at(&mut connection, &batch).await?;
         left -= size;
         if left > 0 && left.is_multiple_of(100_000) {
             say(&format!("{left} rows left"));
         }
     }
-    totals.publish().await?;
+    totals.catch_up().await?;
     Ok(())
 }
 

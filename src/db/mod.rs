@@ -13,7 +13,7 @@ use diesel::{ConnectionError, QueryableByName, result::DatabaseErrorKind, result
 use diesel_async::{
     AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
         deadpool::{Object, Pool},
     },
 };
@@ -217,6 +217,11 @@ impl Database {
             .map_err(DbError::from)
     }
 
+    /// A connection that a task keeps for itself, opened when it is first used.
+    pub fn keep(&self) -> KeptConnection {
+        KeptConnection { database: self.clone(), connection: None }
+    }
+
     /// Whether the database can be reached and takes writes, within two seconds.
     pub async fn can_write(&self) -> bool {
         #[derive(QueryableByName)]
@@ -234,6 +239,34 @@ impl Database {
     /// Closes the pool; connections in use end when they are given back.
     pub fn close(&self) {
         self.pool.close();
+    }
+}
+
+/// A connection that outlives its use, with its prepared statements, and is replaced when it is broken.
+pub struct KeptConnection {
+    database: Database,
+    connection: Option<Connection>,
+}
+
+impl KeptConnection {
+    /// The connection, opened anew when there is none or it is broken.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`], after 1.5 seconds at the latest.
+    pub async fn get(&mut self) -> Result<&mut Connection, DbError> {
+        if self.connection.as_mut().is_some_and(PoolableConnection::is_broken) {
+            self.connection = None;
+        }
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.database.open().await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Throws the connection away: it was waited for in vain, or what is in it is unknown.
+    pub fn throw_away(&mut self) {
+        self.connection = None;
     }
 }
 

@@ -31,6 +31,8 @@ diesel::table! {
         changed_at -> Timestamptz,
         /// When the rounded values were last re-read, all together.
         reread_at -> Timestamptz,
+        /// The earliest hour in which counted may differ from settled; NULL: none.
+        unsettled_from -> Nullable<Timestamptz>,
     }
 }
 
@@ -69,6 +71,8 @@ diesel::table! {
         salt -> Bytea,
         /// When the campaign was made.
         created_at -> Timestamptz,
+        /// Milliseconds between two published totals, at the least.
+        publish_every_ms -> Int4,
     }
 }
 
@@ -83,6 +87,28 @@ diesel::table! {
         countries -> Array<Nullable<Text>>,
         /// By how much each changes, in the order of countries.
         amounts -> Array<Nullable<Int8>>,
+        /// The UTC minute of counted_at of the pledges; NULL: from before there were time buckets, which have them already.
+        minute -> Nullable<Timestamptz>,
+        /// When (database clock): how long the oldest delta waits tells whether somebody folds.
+        appended_at -> Timestamptz,
+        /// The transaction that appended it. What is below fold_progress.floor is folded and gone, so nobody walks over dead rows.
+        xact -> Int8,
+    }
+}
+
+diesel::table! {
+    /// The same by hour and country.
+    country_hours (campaign_id, begins_at, country) {
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// First moment of the hour (UTC).
+        begins_at -> Timestamptz,
+        /// ISO 3166-1 alpha-2, XK or ZZ.
+        country -> Text,
+        /// Exactly how many are counted.
+        counted -> Int8,
+        /// How many were when the rounded values were last re-read: what the history of a country is made of.
+        settled -> Int8,
     }
 }
 
@@ -99,6 +125,16 @@ diesel::table! {
         shown -> Int8,
         /// Whether shown follows counted at once (a big country) or waits for the next re-reading.
         live -> Bool,
+    }
+}
+
+diesel::table! {
+    /// How far the deltas are folded. One row.
+    fold_progress (only_row) {
+        /// Always true.
+        only_row -> Bool,
+        /// Every delta of a transaction below this is folded.
+        floor -> Int8,
     }
 }
 
@@ -228,5 +264,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// A campaign's counted pledges by the minute (two days) and hour (for ever) of their counted_at, deltas not folded yet left out.
+    time_buckets (campaign_id, unit, begins_at) {
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// minute or hour.
+        unit -> Text,
+        /// First moment of the minute or hour (UTC).
+        begins_at -> Timestamptz,
+        /// How many are counted; one that is gone from the table has none.
+        counted -> Int8,
+    }
+}
+
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_totals, moderator_campaigns, moderators, pledges, refresh_tokens, removals, sessions);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, fold_progress, moderator_campaigns, moderators, pledges, refresh_tokens, removals, sessions, time_buckets);

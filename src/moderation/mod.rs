@@ -16,7 +16,7 @@ use crate::{
     crypto::RootSecret,
     db::{Database, DbError},
     http::{Code, Problem},
-    pledges::ingest::Pledges,
+    pledges::Pledges,
     sealing::ReviewCopies,
     totals::Totals,
 };

@@ -266,7 +266,7 @@ pub async fn exact_totals(
     slug: Path<String>,
 ) -> Result<Json<ExactTotals>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let exact = async |connection: &mut _| totals::store::exact(connection, campaign.id).await;
+    let exact = async |connection: &mut _| totals::deltas::store::exact(connection, campaign.id).await;
     let counts = moderation.database.run(exact).await?;
     let total = counts.values().sum();
     let countries = counts.into_iter().filter(|(_, count)| *count != 0);

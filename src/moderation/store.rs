@@ -185,7 +185,7 @@ async fn count_rows(connection: &mut Connection, query: Boxed<'_>) -> Result<i64
 async fn count_by_counters(connection: &mut Connection, campaign: Uuid, filter: &Filter) -> Result<i64, DbError> {
     let mut count = 0;
     if filter.state != Some(State::Removed) {
-        let counted = totals::store::exact(connection, campaign).await?;
+        let counted = totals::deltas::store::exact(connection, campaign).await?;
         let fits = |country: &Country| filter.country.is_none_or(|wanted| wanted == *country);
         count += counted.iter().filter(|(country, _)| fits(country)).map(|(_, count)| count).sum::<i64>();
     }

@@ -1,32 +1,57 @@
-//! From checked fields to a committed row. The answer leaves only after the commit, and is the same for a new and a
-//! repeated mailbox.
+//! Group commit: pledges wait in a queue, and a writer commits what has come while it was committing the batch before. It
+//! never waits for a fuller batch, so one pledge alone is as quick as the disk, and many share its flush.
+//!
+//! An answer leaves only after its batch has committed. A batch that the database refuses is split until the culprit stands
+//! alone: its neighbours are stored. When the connection breaks, nobody knows whether the batch was committed: it is
+//! refused, and sent again it counts once.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-use uuid::Uuid;
-
-use super::{
-    NewPledge,
-    fields::IdempotencyKey,
-    mailbox::{MailboxRules, canonical},
-    store,
-    submission::Checked,
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{NewPledge, store};
 use crate::{
-    campaigns::Campaign,
-    crypto::{self, CryptoError, Key, RootSecret},
-    db::{Database, DbError, retrying},
-    sealing::{ReviewCopies, ReviewCopy},
+    crypto::CryptoError,
+    db::{Connection, Database, DbError, IsConflict, KeptConnection},
     totals::Totals,
 };
 
 /// A pledge is stored within this time or refused (issue: 503 within two seconds).
 const DEADLINE: Duration = Duration::from_millis(1_800);
 
+/// Pledges that wait at the most. Each takes about 600 bytes, with the longest message 3 KB.
+const QUEUE: usize = 8_192;
+
+/// A pledge that would probably wait longer than this is refused at once.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Pledges of one transaction at the most: enough that the price of the transaction doesn't matter, and few enough that it
+/// lasts some ten milliseconds.
+const LARGEST_BATCH: usize = 1_000;
+
+/// How long the writer waits for the database to commit a batch.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// How often a batch is tried when other transactions are in the way, and how long it steps back, longer each time.
+const ATTEMPTS: u32 = 5;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
+
 /// Why a pledge was not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum PledgeError {
+    /// More come than can be stored. This one was not, and is best sent again a little later.
+    #[error("more pledges come than can be stored")]
+    Overloaded,
     /// The key was used for another pledge.
     #[error("the idempotency key was used for another pledge")]
     IdempotencyMismatch,
@@ -38,104 +63,156 @@ pub enum PledgeError {
     Crypto(#[from] CryptoError),
 }
 
-/// The handle. Clones share everything.
-#[derive(Clone)]
-pub struct Pledges {
-    database: Database,
-    totals: Totals,
-    root: RootSecret,
-    copies: ReviewCopies,
+type Answer = Result<(), PledgeError>;
+
+struct Waiting {
+    pledge: NewPledge,
+    deadline: Instant,
+    answer: oneshot::Sender<Answer>,
 }
 
-impl Pledges {
-    /// Pledges that are stored in `database` and counted in `totals`.
-    pub fn new(database: Database, totals: Totals, root: RootSecret) -> Self {
-        let copies = ReviewCopies::new(&root);
-        Self { database, totals, root, copies }
+impl Waiting {
+    fn answer(self, answer: Answer) {
+        // Whoever asked may have gone; the pledge is stored all the same.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// The queue, and the writer behind it. Clones share both.
+#[derive(Clone)]
+pub struct Ingest {
+    queue: mpsc::Sender<Waiting>,
+    arrivals: Arc<Mutex<Option<mpsc::Receiver<Waiting>>>>,
+    pace: Arc<AtomicU64>,
+    database: Database,
+    totals: Totals,
+}
+
+impl Ingest {
+    /// A queue in front of `database`; [`Self::run`] must run for anything to be stored. Stored pledges are told to
+    /// `totals`.
+    pub fn new(database: Database, totals: Totals) -> Self {
+        let (queue, arrivals) = mpsc::channel(QUEUE);
+        Self { queue, arrivals: Arc::new(Mutex::new(Some(arrivals))), pace: Arc::default(), database, totals }
     }
 
-    /// Records a pledge. When this returns Ok, it is committed; or its mailbox had pledged before.
+    /// Stores a pledge. When this returns Ok, it is committed; or its fingerprint was there before.
     ///
     /// # Errors
-    /// See [`PledgeError`]. After an error, sending the same again is safe.
-    pub async fn record(
-        &self,
-        campaign: &Campaign,
-        checked: &Checked,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<(), PledgeError> {
-        let pledge = self.prepare(Uuid::now_v7(), campaign, checked, key)?;
+    /// See [`PledgeError`].
+    pub async fn store(&self, pledge: NewPledge) -> Answer {
+        if self.probable_wait() > LONGEST_WAIT {
+            return Err(PledgeError::Overloaded);
+        }
+        let (answer, answered) = oneshot::channel();
         let deadline = Instant::now() + DEADLINE;
-        let insert = async |connection: &mut _| store::insert(connection, &pledge).await;
-        let same_request = retrying(async || self.database.run_until(deadline, insert).await).await?;
-        self.totals.changed();
-        if same_request { Ok(()) } else { Err(PledgeError::IdempotencyMismatch) }
+        self.queue.try_send(Waiting { pledge, deadline, answer }).map_err(|_| PledgeError::Overloaded)?;
+        match timeout_at(deadline, answered).await {
+            Ok(Ok(answer)) => answer,
+            _ => Err(DbError::Unavailable.into()),
+        }
     }
 
-    /// The fingerprint that a mailbox has in a campaign.
-    ///
-    /// # Errors
-    /// When the campaign's rules are unknown to this version of the service.
-    pub fn fingerprint(&self, campaign: &Campaign, email: &super::mailbox::Email) -> Result<[u8; 32], CryptoError> {
-        let rules = MailboxRules::from_number(campaign.mailbox_rules).ok_or(CryptoError::DoesNotOpen)?;
-        let mailbox = canonical(email, rules);
-        Ok(self.fingerprint_key(campaign).hash(&[b"mailbox", mailbox.as_bytes()]))
+    /// From the length of the queue and the pace of the last batches.
+    fn probable_wait(&self) -> Duration {
+        let waiting = self.queue.max_capacity() - self.queue.capacity();
+        let each = self.pace.load(Ordering::Relaxed);
+        Duration::from_nanos(each.saturating_mul(u64::try_from(waiting).unwrap_or(u64::MAX)))
     }
 
-    fn fingerprint_key(&self, campaign: &Campaign) -> Key {
-        self.root.derive("fingerprint v1", &campaign.salt)
+    /// The writer. Runs until `stop` is cancelled and the queue is empty.
+    pub async fn run(self, stop: CancellationToken) {
+        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut arrivals) = arrivals else { return };
+        let mut writer = Writer { connection: self.database.keep() };
+        loop {
+            let mut batch = Vec::new();
+            tokio::select! {
+                biased;
+                _ = arrivals.recv_many(&mut batch, LARGEST_BATCH) => {}
+                () = stop.cancelled() => return,
+            }
+            let (began, size) = (Instant::now(), batch.len());
+            writer.write(batch).await;
+            self.totals.changed();
+            self.keep_pace(began.elapsed(), size);
+        }
     }
 
-    /// The row of a pledge: fingerprinted and sealed.
-    ///
-    /// # Errors
-    /// When it can't be: then it must not be stored (rule 7).
-    pub fn prepare(
-        &self,
-        id: Uuid,
-        campaign: &Campaign,
-        checked: &Checked,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<NewPledge, CryptoError> {
-        let fingerprint = match (&checked.email, key) {
-            (Some(email), _) => self.fingerprint(campaign, email)?,
-            (None, Some(key)) => self.fingerprint_key(campaign).hash(&[b"idempotency key", key.as_str().as_bytes()]),
-            (None, None) => crypto::random_bytes()?,
-        };
-        // With a mailbox a mismatch is not told: it would tell whether the mailbox had pledged before.
-        let tells_mismatch = checked.email.is_none() && key.is_some();
-        let request_digest = tells_mismatch.then(|| self.digest(campaign, checked));
-        let copy = ReviewCopy {
-            name: checked.name.as_ref().map(|name| name.as_str().to_owned()),
-            email: checked.email.as_ref().map(super::mailbox::Email::masked),
-            message: checked.message.as_ref().map(|message| message.as_str().to_owned()),
-        };
-        Ok(NewPledge {
-            id,
-            campaign: campaign.id,
-            country: checked.country,
-            fingerprint,
-            request_digest,
-            consents: checked.consents,
-            sealed_review: self.copies.seal(campaign.id, id, &copy)?,
-            language: checked.language.as_ref().map(|language| language.as_str().to_owned()),
-            source: checked.source.as_ref().map(|source| source.as_str().to_owned()),
-        })
+    /// A moving average: the newest batch is an eighth of it.
+    fn keep_pace(&self, took: Duration, pledges: usize) {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let newest = nanos(took) / u64::try_from(pledges).unwrap_or(1).max(1);
+        let before = self.pace.load(Ordering::Relaxed);
+        self.pace.store(before - before / 8 + newest / 8, Ordering::Relaxed);
+    }
+}
+
+struct Writer {
+    connection: KeptConnection,
+}
+
+impl Writer {
+    /// Stores a batch and answers each pledge of it.
+    async fn write(&mut self, mut batch: Vec<Waiting>) {
+        let now = Instant::now();
+        batch.retain(|waiting| waiting.deadline > now);
+        batch.sort_unstable_by(|a, b| {
+            (a.pledge.campaign, a.pledge.fingerprint).cmp(&(b.pledge.campaign, b.pledge.fingerprint))
+        });
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            let pledges: Vec<&NewPledge> = part.iter().map(|waiting| &waiting.pledge).collect();
+            match self.store(&pledges).await {
+                Ok(mismatches) => {
+                    for (place, waiting) in part.into_iter().enumerate() {
+                        let mismatch = mismatches.contains(&place);
+                        waiting.answer(if mismatch { Err(PledgeError::IdempotencyMismatch) } else { Ok(()) });
+                    }
+                }
+                Err(DbError::Unavailable | DbError::Conflict) => {
+                    part.into_iter().for_each(|waiting| waiting.answer(Err(DbError::Unavailable.into())));
+                }
+                Err(error) => match part.pop() {
+                    Some(culprit) if part.is_empty() => culprit.answer(Err(error.into())),
+                    Some(last) => {
+                        part.push(last);
+                        let half = part.split_off(part.len() / 2);
+                        parts.extend([half, part]);
+                    }
+                    None => {}
+                },
+            }
+        }
     }
 
-    fn digest(&self, campaign: &Campaign, checked: &Checked) -> [u8; 32] {
-        let text = |value: Option<&str>| value.unwrap_or("").to_owned();
-        let fields = [
-            text(checked.name.as_ref().map(super::fields::Name::as_str)),
-            text(checked.message.as_ref().map(super::fields::Message::as_str)),
-            checked.country.to_string(),
-            text(checked.language.as_ref().map(super::fields::Language::as_str)),
-            text(checked.source.as_ref().map(super::fields::Source::as_str)),
-            [checked.consents.updates, checked.consents.partner, checked.consents.public]
-                .map(|version| version.unwrap_or(0).to_string())
-                .join(","),
-        ];
-        let parts: Vec<&[u8]> = fields.iter().map(String::as_bytes).collect();
-        self.root.derive("request digest v1", &campaign.salt).hash(&parts)
+    /// Commits pledges, and tells which used an idempotency key that was there with another pledge.
+    async fn store(&mut self, pledges: &[&NewPledge]) -> Result<Vec<usize>, DbError> {
+        if pledges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let connection = self.connection.get().await?;
+        let committed = timeout_at(Instant::now() + PATIENCE, commit(connection, pledges)).await;
+        let committed = committed.unwrap_or(Err(DbError::Unavailable));
+        if matches!(committed, Err(DbError::Unavailable)) {
+            self.connection.throw_away();
+        }
+        committed
     }
+}
+
+async fn commit(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<Vec<usize>, DbError> {
+    let mut attempts = 0;
+    // Another instance may be in the way (40001, 40P01): then nothing was stored.
+    while let Err(error) = store::insert(connection, pledges).await {
+        attempts += 1;
+        if !error.is_conflict() || attempts == ATTEMPTS {
+            return Err(error);
+        }
+        sleep(CONFLICT_PAUSE * attempts).await;
+    }
+    if pledges.iter().all(|pledge| pledge.request_digest.is_none()) {
+        return Ok(Vec::new());
+    }
+    store::mismatches(connection, pledges).await
 }

@@ -15,10 +15,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    FormAgain, FormPages,
+    FormAgain, FormPages, Pledges,
     fields::{IdempotencyKey, Language, Message, Name, Source},
     form::PostedForm,
-    ingest::{PledgeError, Pledges},
+    ingest::PledgeError,
     mailbox::Email,
     submission::{GivenConsent, Submission},
 };
@@ -96,6 +96,7 @@ pub struct Receipt<'a> {
 impl From<PledgeError> for Problem {
     fn from(error: PledgeError) -> Self {
         match error {
+            PledgeError::Overloaded => Code::Unavailable.into(),
             PledgeError::IdempotencyMismatch => Code::IdempotencyMismatch.into(),
             PledgeError::Database(error) => error.into(),
             PledgeError::Crypto(error) => error.into(),

@@ -2,203 +2,157 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
-    sql_types::{Array, BigInt, Bytea, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    QueryResult, QueryableByName,
+    pg::Pg,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    sql_types::{Array, Bytea, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::NewPledge;
-use crate::{
-    audit::{self, Entry},
-    campaigns,
-    country::Country,
-    db::{Connection, DbError, schema::pledges},
-    totals::{self, recount::Recount, shown::Changes},
-};
+use crate::db::{Connection, DbError};
 
-/// Stores a pledge and its delta: one statement, so one transaction. A mailbox that is there already changes no count;
-/// its delta is zero, so that a repeated pledge waits for the disk like a new one and can't be told by its speed (rule 4).
-/// False when the pledge's idempotency key was there with another body.
-///
-/// # Errors
-/// Those of the database. When the connection breaks, the pledge may be stored all the same.
-pub async fn insert(connection: &mut Connection, pledge: &NewPledge) -> Result<bool, DbError> {
-    diesel::sql_query(
-        "WITH counted AS ( \
-           INSERT INTO pledges (id, campaign_id, country, state, fingerprint, request_digest, consent_updates, \
-             consent_partner, consent_public, sealed_review, language, source, counted_at) \
-           VALUES ($1, $2, $3, 'counted', $4, $5, $6, $7, $8, $9, $10, $11, now()) \
-           ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country) \
-         INSERT INTO count_deltas (campaign_id, countries, amounts) \
-         SELECT $2, ARRAY[$3], ARRAY[(SELECT count(*) FROM counted)]",
-    )
-    .bind::<SqlUuid, _>(pledge.id)
-    .bind::<SqlUuid, _>(pledge.campaign)
-    .bind::<Text, _>(pledge.country.as_str())
-    .bind::<Bytea, _>(pledge.fingerprint.as_slice())
-    .bind::<Nullable<Bytea>, _>(pledge.request_digest.as_ref().map(<[u8; 32]>::as_slice))
-    .bind::<Nullable<SmallInt>, _>(pledge.consents.updates)
-    .bind::<Nullable<SmallInt>, _>(pledge.consents.partner)
-    .bind::<Nullable<SmallInt>, _>(pledge.consents.public)
-    .bind::<Bytea, _>(&pledge.sealed_review)
-    .bind::<Nullable<Text>, _>(&pledge.language)
-    .bind::<Nullable<Text>, _>(&pledge.source)
-    .execute(&mut *connection)
-    .await?;
-    let Some(digest) = pledge.request_digest else { return Ok(true) };
-    let stored = request_digest(connection, pledge.campaign, &pledge.fingerprint).await?;
-    Ok(stored.is_none_or(|stored| stored == digest))
+/// Pledges by columns, and the statement that stores them with their deltas. diesel prepares it once for each connection,
+/// which it does for no `sql_query`.
+struct Insert<'a> {
+    ids: Vec<Uuid>,
+    campaigns: Vec<Uuid>,
+    countries: Vec<&'a str>,
+    fingerprints: Vec<&'a [u8]>,
+    request_digests: Vec<Option<&'a [u8]>>,
+    updates: Vec<Option<i16>>,
+    partner: Vec<Option<i16>>,
+    public: Vec<Option<i16>>,
+    sealed_reviews: Vec<&'a [u8]>,
+    languages: Vec<Option<&'a str>>,
+    sources: Vec<Option<&'a str>>,
+    /// When each was counted; None: now.
+    times: Vec<Option<DateTime<Utc>>>,
 }
 
-/// Stores many pledges at once, each with its own time, and one delta a campaign. For trials (`seed`, the demo).
+impl<'a> Insert<'a> {
+    fn new(pledges: &[(&'a NewPledge, Option<DateTime<Utc>>)]) -> Self {
+        fn column<'a, T>(
+            pledges: &[(&'a NewPledge, Option<DateTime<Utc>>)],
+            value: impl Fn(&'a NewPledge) -> T,
+        ) -> Vec<T> {
+            pledges.iter().map(|(pledge, _)| value(pledge)).collect()
+        }
+        Self {
+            ids: column(pledges, |pledge| pledge.id),
+            campaigns: column(pledges, |pledge| pledge.campaign),
+            countries: column(pledges, |pledge| pledge.country.as_str()),
+            fingerprints: column(pledges, |pledge| pledge.fingerprint.as_slice()),
+            request_digests: column(pledges, |pledge| pledge.request_digest.as_ref().map(<[u8; 32]>::as_slice)),
+            updates: column(pledges, |pledge| pledge.consents.updates),
+            partner: column(pledges, |pledge| pledge.consents.partner),
+            public: column(pledges, |pledge| pledge.consents.public),
+            sealed_reviews: column(pledges, |pledge| pledge.sealed_review.as_slice()),
+            languages: column(pledges, |pledge| pledge.language.as_deref()),
+            sources: column(pledges, |pledge| pledge.source.as_deref()),
+            times: pledges.iter().map(|(_, at)| *at).collect(),
+        }
+    }
+}
+
+impl QueryId for Insert<'_> {
+    type QueryId = Insert<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Pg> for Insert<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH given AS (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.campaigns)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.countries)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bytea>, _>(&self.fingerprints)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Bytea>>, _>(&self.request_digests)?;
+        for consents in [&self.updates, &self.partner, &self.public] {
+            out.push_sql(", ");
+            out.push_bind_param::<Array<Nullable<SmallInt>>, _>(consents)?;
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bytea>, _>(&self.sealed_reviews)?;
+        for texts in [&self.languages, &self.sources] {
+            out.push_sql(", ");
+            out.push_bind_param::<Array<Nullable<Text>>, _>(texts)?;
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
+        out.push_sql(
+            ") AS given (id, campaign_id, country, fingerprint, request_digest, updates, partner, public, review, \
+               language, source, at)), \
+             counted AS ( \
+               INSERT INTO pledges (id, campaign_id, country, state, fingerprint, request_digest, consent_updates, \
+                 consent_partner, consent_public, sealed_review, language, source, created_at, counted_at) \
+               SELECT id, campaign_id, country, 'counted', fingerprint, request_digest, updates, partner, public, \
+                 review, language, source, coalesce(at, now()), coalesce(at, now()) FROM given \
+               ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country, counted_at), \
+             changes AS (SELECT campaign_id, country, date_trunc('minute', counted_at, 'UTC') AS minute, \
+               count(*) AS amount FROM counted GROUP BY 1, 2, 3) \
+             INSERT INTO count_deltas (campaign_id, minute, countries, amounts) \
+             SELECT campaign_id, coalesce(minute, date_trunc('minute', now(), 'UTC')), \
+               coalesce(array_agg(country) FILTER (WHERE amount > 0), '{}'), \
+               coalesce(array_agg(amount) FILTER (WHERE amount > 0), '{}') \
+             FROM (SELECT DISTINCT campaign_id FROM given) AS campaigns LEFT JOIN changes USING (campaign_id) \
+             GROUP BY 1, 2",
+        );
+        Ok(())
+    }
+}
+
+/// Stores pledges and one delta a campaign: one statement, so one transaction and one flush to disk. A mailbox that is there
+/// already changes no count; its campaign's delta is written all the same, so that a repeated pledge waits for the disk
+/// like a new one and can't be told by its speed (rule 4).
+///
+/// Sort the pledges by campaign and fingerprint: two statements then wait for each other in one order only.
 ///
 /// # Errors
-/// Those of the database; then none is stored.
-pub async fn insert_many(connection: &mut Connection, pledges: &[(NewPledge, DateTime<Utc>)]) -> Result<(), DbError> {
-    let each = || pledges.iter().map(|(pledge, _)| pledge);
-    diesel::sql_query(
-        "WITH counted AS ( \
-           INSERT INTO pledges (id, campaign_id, country, state, fingerprint, consent_updates, consent_partner, \
-             consent_public, sealed_review, language, source, created_at, counted_at) \
-           SELECT id, campaign_id, country, 'counted', fingerprint, updates, partner, public, review, language, source, \
-             at, at FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bytea[], $9::text[], $10::text[], $11::timestamptz[]) AS given (id, campaign_id, country, \
-             fingerprint, updates, partner, public, review, language, source, at) \
-           ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country), \
-         by_country AS (SELECT campaign_id, country, count(*) AS amount FROM counted GROUP BY campaign_id, country) \
-         INSERT INTO count_deltas (campaign_id, countries, amounts) \
-         SELECT campaign_id, array_agg(country), array_agg(amount) FROM by_country GROUP BY campaign_id",
-    )
-    .bind::<Array<SqlUuid>, _>(each().map(|pledge| pledge.id).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(each().map(|pledge| pledge.campaign).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(each().map(|pledge| pledge.country.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Bytea>, _>(each().map(|pledge| pledge.fingerprint.as_slice()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<SmallInt>>, _>(each().map(|pledge| pledge.consents.updates).collect::<Vec<_>>())
-    .bind::<Array<Nullable<SmallInt>>, _>(each().map(|pledge| pledge.consents.partner).collect::<Vec<_>>())
-    .bind::<Array<Nullable<SmallInt>>, _>(each().map(|pledge| pledge.consents.public).collect::<Vec<_>>())
-    .bind::<Array<Bytea>, _>(each().map(|pledge| pledge.sealed_review.as_slice()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(each().map(|pledge| pledge.language.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(each().map(|pledge| pledge.source.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(pledges.iter().map(|(_, at)| *at).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
+/// Those of the database; then none is stored, unless the connection broke: then all or none are.
+pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<(), DbError> {
+    let pledges: Vec<_> = pledges.iter().map(|pledge| (*pledge, None)).collect();
+    Insert::new(&pledges).execute(connection).await?;
     Ok(())
 }
 
-/// The digest that was stored with a fingerprint.
-async fn request_digest(
-    connection: &mut Connection,
-    campaign: Uuid,
-    fingerprint: &[u8; 32],
-) -> Result<Option<Vec<u8>>, DbError> {
-    let digest: Option<Option<Vec<u8>>> = pledges::table
-        .filter(pledges::campaign_id.eq(campaign))
-        .filter(pledges::fingerprint.eq(fingerprint.as_slice()))
-        .select(pledges::request_digest)
-        .first(connection)
-        .await
-        .optional()?;
-    Ok(digest.flatten())
+/// The same for pledges that were counted at some other time. For trials (`seed`, the demo).
+///
+/// # Errors
+/// As [`insert`].
+pub async fn insert_at(connection: &mut Connection, pledges: &[(NewPledge, DateTime<Utc>)]) -> Result<(), DbError> {
+    let pledges: Vec<_> = pledges.iter().map(|(pledge, at)| (pledge, Some(*at))).collect();
+    Insert::new(&pledges).execute(connection).await?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]
-struct CountryCount {
-    #[diesel(sql_type = Text)]
-    country: String,
-    #[diesel(sql_type = BigInt)]
-    counted: i64,
+struct Mismatch {
+    #[diesel(sql_type = Integer)]
+    place: i32,
 }
 
-/// Counts a campaign's counted pledges by country, row by row.
-async fn recount(connection: &mut Connection, campaign: Uuid) -> Result<Changes, DbError> {
-    let rows: Vec<CountryCount> = diesel::sql_query(
-        "SELECT country, count(*) AS counted FROM pledges WHERE campaign_id = $1 AND state = 'counted' GROUP BY country",
+/// Which of the pledges (by their place) have the fingerprint of a stored one, but another request digest: their
+/// idempotency key was used for another pledge.
+///
+/// # Errors
+/// Those of the database.
+pub async fn mismatches(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<Vec<usize>, DbError> {
+    let digests = pledges.iter().map(|pledge| pledge.request_digest.as_ref().map(<[u8; 32]>::as_slice));
+    let rows: Vec<Mismatch> = diesel::sql_query(
+        "SELECT place::int FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) WITH ORDINALITY \
+           AS given (campaign_id, fingerprint, digest, place) \
+         JOIN pledges USING (campaign_id, fingerprint) WHERE request_digest <> digest",
     )
-    .bind::<SqlUuid, _>(campaign)
+    .bind::<Array<SqlUuid>, _>(pledges.iter().map(|pledge| pledge.campaign).collect::<Vec<_>>())
+    .bind::<Array<Bytea>, _>(pledges.iter().map(|pledge| pledge.fingerprint.as_slice()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Bytea>>, _>(digests.collect::<Vec<_>>())
     .get_results(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.country.parse().unwrap_or(Country::WITHHELD), row.counted)).collect())
-}
-
-/// Counters and recount of every campaign, from one snapshot.
-///
-/// # Errors
-/// Those of the database.
-pub async fn check_counts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
-    connection
-        .build_transaction()
-        .read_only()
-        .repeatable_read()
-        .run(async |connection| recounts(connection).await)
-        .await
-}
-
-/// Adds to the counters what they lack, and returns what was found before. Nobody folds meanwhile; a pledge that comes
-/// meanwhile is in neither side of the comparison.
-///
-/// # Errors
-/// [`DbError::Conflict`] when somebody folded first: run it again. And those of the database.
-pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
-    connection
-        .build_transaction()
-        .repeatable_read()
-        .run(async |connection| {
-            totals::store::lock(connection).await?;
-            let recounts = recounts(connection).await?;
-            for recount in recounts.iter().filter(|recount| !recount.differences().is_empty()) {
-                totals::store::set(connection, recount.campaign, &recount.counted).await?;
-                let entry = Entry {
-                    moderator: None,
-                    campaign: Some(recount.campaign),
-                    action: "totals.repair",
-                    details: json!({ "differences": recount.differences() }),
-                };
-                audit::store::record(connection, entry).await?;
-            }
-            Ok(recounts)
-        })
-        .await
-}
-
-async fn recounts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
-    diesel::sql_query("SET LOCAL statement_timeout = 0").execute(connection).await?;
-    let mut recounts = Vec::new();
-    for campaign in campaigns::store::list(connection).await? {
-        recounts.push(Recount {
-            campaign: campaign.id,
-            figures: totals::store::figures(connection, campaign.id).await?,
-            deltas: totals::store::unfolded(connection, campaign.id).await?,
-            counted: recount(connection, campaign.id).await?,
-            slug: campaign.slug,
-        });
-    }
-    Ok(recounts)
-}
-
-#[derive(QueryableByName)]
-struct Orphans {
-    #[diesel(sql_type = BigInt)]
-    without_campaign: i64,
-    #[diesel(sql_type = BigInt)]
-    without_removal: i64,
-}
-
-/// How many pledges belong to no campaign, and how many removed ones to no removal that stands: the check that foreign
-/// keys would make at the price of a quarter of ingest.
-///
-/// # Errors
-/// Those of the database.
-pub async fn orphans(connection: &mut Connection) -> Result<(i64, i64), DbError> {
-    diesel::sql_query("SET statement_timeout = 0").execute(connection).await?;
-    let orphans: Orphans = diesel::sql_query(
-        "SELECT (SELECT count(*) FROM pledges WHERE NOT EXISTS \
-           (SELECT FROM campaigns WHERE campaigns.id = campaign_id)) AS without_campaign, \
-         (SELECT count(*) FROM pledges WHERE removal_id IS NOT NULL AND NOT EXISTS (SELECT FROM removals \
-           WHERE removals.id = removal_id AND removals.campaign_id = pledges.campaign_id AND undone_at IS NULL)) \
-           AS without_removal",
-    )
-    .get_result(connection)
-    .await?;
-    Ok((orphans.without_campaign, orphans.without_removal))
+    Ok(rows.into_iter().filter_map(|row| usize::try_from(row.place - 1).ok()).collect())
 }

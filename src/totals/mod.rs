@@ -1,15 +1,23 @@
-//! The published totals. Whoever changes rows appends a *delta* in the same transaction ([`store::append`]); the
-//! publisher folds deltas into the stored totals about each second ([`store::fold`]), decides what may be shown
+//! The published totals. Whoever changes rows appends a *delta* in the same transaction ([`deltas`]); the publisher folds
+//! deltas into the stored totals and time buckets about each second ([`fold`]), decides what may be shown
 //! ([`shown`], rule 8), and puts the new document on the [`board`], from which everybody reads ([`routes`]).
 //! Asks no other feature for anything.
 
 pub mod board;
+pub mod deltas;
+pub mod fold;
 pub mod recount;
 pub mod routes;
 pub mod shown;
 pub mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +25,10 @@ use tokio_util::sync::CancellationToken;
 use crate::db::{Database, DbError, TASK_PATIENCE};
 
 use board::{Board, Published};
+use fold::{Folded, Turns};
+
+/// Deltas that wait longer than this are not being folded (they are about each second).
+const FOLD_STANDS_STILL: Duration = Duration::from_secs(10);
 
 /// The handle: reads the board, and runs the publisher. Clones share the board.
 #[derive(Clone, Debug)]
@@ -24,22 +36,30 @@ pub struct Totals {
     database: Database,
     board: Arc<Board>,
     changed: Arc<Notify>,
+    stopped: Arc<AtomicBool>,
     pace: Pace,
 }
 
-/// How often things are published.
+/// How often things are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Between two published documents, at the least.
-    pub publish_every: Duration,
+    /// Between two looks for changes, at the least. How often a campaign publishes is its own setting.
+    pub look_every: Duration,
     /// Between two re-readings of the rounded values (rule 8).
     pub reread_every: Duration,
+}
+
+impl Pace {
+    /// How long nobody looks when nothing changes: a second, in tests less.
+    fn look_when_quiet(&self) -> Duration {
+        (self.look_every * 20).min(Duration::from_secs(1)).max(self.look_every)
+    }
 }
 
 impl Totals {
     /// Totals with an empty board; [`Self::publish`] fills it.
     pub fn new(database: Database, pace: Pace) -> Self {
-        Self { database, board: Arc::default(), changed: Arc::default(), pace }
+        Self { database, board: Arc::default(), changed: Arc::default(), stopped: Arc::default(), pace }
     }
 
     /// The published document of a public campaign, from memory.
@@ -52,47 +72,95 @@ impl Totals {
         self.changed.notify_one();
     }
 
-    /// Folds what there is and brings the board up to date.
+    /// Folds what is due and brings the board up to date. Returns after how long something will be due that waits for its
+    /// campaign's turn.
     ///
     /// # Errors
     /// When the database can't be reached; the board stays as it was.
-    pub async fn publish(&self) -> Result<(), DbError> {
+    pub async fn publish(&self) -> Result<Option<Duration>, DbError> {
+        self.publish_by(Turns::Kept).await
+    }
+
+    /// The same, and whatever waits for a campaign's turn is published too: at a start.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub async fn catch_up(&self) -> Result<(), DbError> {
+        self.publish_by(Turns::Ignored).await.map(drop)
+    }
+
+    async fn publish_by(&self, turns: Turns) -> Result<Option<Duration>, DbError> {
         let known = self.board.versions();
-        let changed = self
+        let (next, changed) = self
             .database
             .run_until(Instant::now() + TASK_PATIENCE, async |connection| {
-                while store::fold(connection, self.pace.reread_every).await? == store::Folded::MoreToDo {}
-                store::documents(connection, &known).await
+                let next = loop {
+                    match fold::store::fold(connection, self.pace.reread_every, turns).await? {
+                        Folded::MoreToDo => {}
+                        Folded::All(next) => break next,
+                        Folded::SomebodyElse(waits) => {
+                            self.warn_of_a_stopped_fold(waits);
+                            break None;
+                        }
+                    }
+                };
+                Ok::<_, DbError>((next, store::documents(connection, &known).await?))
             })
             .await?;
         self.board.replace(changed);
-        Ok(())
+        Ok(next)
     }
 
-    /// The publisher: at most once per `publish_every`, at the latest after as long again when nobody says that
-    /// anything changed (another instance may have written).
+    /// The instance that folds may stand still with the lock. The server ends its transaction; until then this is told.
+    fn warn_of_a_stopped_fold(&self, oldest_delta_waits: Duration) {
+        let stopped = oldest_delta_waits > FOLD_STANDS_STILL;
+        if self.stopped.swap(stopped, Ordering::Relaxed) != stopped {
+            let seconds = oldest_delta_waits.as_secs();
+            if stopped {
+                tracing::warn!(seconds, "another instance holds the lock of the fold and folds nothing");
+            } else {
+                tracing::info!("deltas are folded again");
+            }
+        }
+    }
+
+    /// The publisher: looks at once when something changed, but not more often than [`Pace::look_every`]; when a campaign's
+    /// turn has come; and from time to time when nobody says anything (another instance may have written).
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
+        let mut next = None;
         loop {
+            let quiet = self.pace.look_when_quiet();
+            let turn = next.map_or(quiet, |next| quiet.min(next));
+            let (looked, due) = (Instant::now(), Instant::now() + turn.max(self.pace.look_every));
+            // With nothing due that is known, a change is looked at early; what waits for its turn waits.
+            let early = async {
+                tokio::time::sleep_until(looked + self.pace.look_every).await;
+                self.changed.notified().await;
+                if let Some(next) = next {
+                    tokio::time::sleep_until(looked + next).await;
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.pace.publish_every) => {}
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.changed.notified() => {}
-                () = tokio::time::sleep(self.pace.publish_every) => {}
+                () = early => {}
+                () = tokio::time::sleep_until(due) => {}
             }
             match self.publish().await {
-                Ok(()) if failing => {
+                Ok(waits) => {
+                    next = waits;
+                    if failing {
+                        tracing::info!("totals are published again");
+                    }
                     failing = false;
-                    tracing::info!("totals are published again");
                 }
-                Err(error) if !failing => {
+                Err(error) => {
+                    next = None;
+                    if !failing {
+                        tracing::warn!(%error, "totals can't be published; the last ones stay");
+                    }
                     failing = true;
-                    tracing::warn!(%error, "totals can't be published; the last ones stay");
                 }
-                _ => {}
             }
         }
     }

@@ -57,7 +57,7 @@ async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
     };
     let rows: Vec<_> = (0..count).map(row).collect();
     let mut connection = app.rows.database.open().await.unwrap();
-    store::insert_many(&mut connection, &rows).await.unwrap();
+    store::insert_at(&mut connection, &rows).await.unwrap();
     rows.into_iter().map(|(pledge, _)| pledge.id).collect()
 }
 

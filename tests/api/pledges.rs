@@ -90,7 +90,7 @@ fn face(answer: &Answer) -> (u16, BTreeMap<String, Vec<String>>, Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pledge_is_recorded_and_answered_with_the_totals_published_before() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     for already in 0..3 {
         let before = client.get("/v1/campaigns/defend/totals").await.expect(200);

@@ -172,7 +172,7 @@ async fn arguments_that_make_no_sense_end_with_status_2() {
         ("PLEDGES_BIND", "127.0.0.1:99999"),
         ("PLEDGES_WORKERS", "0"),
         ("PLEDGES_MAX_CONNECTIONS", "0"),
-        ("PLEDGES_PUBLISH_EVERY_MS", "9"),
+        ("PLEDGES_LOOK_EVERY_MS", "9"),
         ("PLEDGES_SHUTDOWN_SECONDS", "0"),
         ("PLEDGES_DATABASE_CONNECTIONS", "1"),
         ("PLEDGES_LOG_FORMAT", "xml"),

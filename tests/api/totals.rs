@@ -71,7 +71,7 @@ fn decoded(answer: &Answer) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn countries_and_elsewhere_add_up_to_the_total() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     let empty = document(&client).await;
     assert_eq!((&empty["total"], &empty["countries"], &empty["elsewhere"]), (&json!(0), &json!([]), &json!(0)));
@@ -93,7 +93,7 @@ async fn countries_and_elsewhere_add_up_to_the_total() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_document_is_not_sent_again() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     for path in [PATH, "/v1/campaigns/defend/totals.csv"] {
         let first = client.get(path).await;
@@ -136,7 +136,7 @@ async fn an_unchanged_document_is_not_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_coding_decodes_to_the_same_bytes() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     count(&app, &[("DE", 120), ("FR", 7), ("VA", 2)]).await;
     app.reread().await;
@@ -217,7 +217,7 @@ async fn every_site_may_read_and_none_may_write() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn caches_may_keep_the_totals_for_a_moment() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     for path in [PATH, "/v1/campaigns/defend/totals.csv"] {
         let answer = client.get(path).await;
@@ -244,7 +244,7 @@ async fn caches_may_keep_the_totals_for_a_moment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_says_the_same_as_the_document() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     let csv = async || client.get("/v1/campaigns/defend/totals.csv").await;
     assert_eq!(csv().await.text(), "country,count\r\nelsewhere,0\r\ntotal,0\r\n");

@@ -45,7 +45,7 @@ fn addresses(page: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_start_page_shows_every_public_campaign_with_its_total() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     app.rows.campaign_with("second", json!({"goal": 4})).await;
     app.rows.campaign_with("planned", json!({})).await;
@@ -111,7 +111,7 @@ async fn the_form_speaks_each_language_of_the_campaign() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_form_shows_the_published_totals_and_where_one_came_from() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     app.rows.campaign_with("counted", json!({"threshold": 1})).await;
     app.service.handles.campaigns.renew().await.unwrap();

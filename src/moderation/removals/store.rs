@@ -17,7 +17,10 @@ use crate::{
     audit::{self, Entry},
     country::Country,
     db::{Connection, DbError},
-    totals::{self, shown::Changes},
+    totals::{
+        self,
+        deltas::{ByMinute, minute_of},
+    },
 };
 
 impl From<diesel::result::Error> for RemovalError {
@@ -40,6 +43,8 @@ struct Changed {
     country: String,
     #[diesel(sql_type = Text)]
     state_before: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    counted_at: Option<DateTime<Utc>>,
 }
 
 /// Takes the pledges of `order` (sorted ids) out.
@@ -100,30 +105,37 @@ async fn take_out(
     .await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
-         RETURNING country, state_before",
+         RETURNING country, state_before, counted_at",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<Array<SqlUuid>, _>(ids)
     .get_results(&mut *connection)
     .await?;
     let changes = uncounted(&rows, -1);
-    totals::store::append(connection, campaign, &changes).await?;
+    totals::deltas::store::append(connection, campaign, &changes).await?;
     let details = json!({ "removal": id, "reason": order.reason, "note": order.note, "pledges": count, "change": by_country(&changes) });
     record(connection, who, campaign, "removal.create", details).await?;
     find(connection, campaign, id).await
 }
 
-/// What becomes (un)counted, by country.
-fn uncounted(rows: &[Changed], by: i64) -> Changes {
-    let mut changes = Changes::new();
+/// What becomes (un)counted, by the minute it was counted in and by country.
+fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
+    let mut changes = ByMinute::new();
     for row in rows.iter().filter(|row| row.state_before == "counted") {
-        *changes.entry(row.country.parse().unwrap_or(Country::WITHHELD)).or_default() += by;
+        // What is counted has a time (a constraint says so).
+        let minute = minute_of(row.counted_at.unwrap_or_default());
+        let countries = changes.entry(minute).or_default();
+        *countries.entry(row.country.parse().unwrap_or(Country::WITHHELD)).or_default() += by;
     }
     changes
 }
 
-fn by_country(changes: &Changes) -> BTreeMap<String, i64> {
-    changes.iter().map(|(country, by)| (country.to_string(), *by)).collect()
+fn by_country(changes: &ByMinute) -> BTreeMap<String, i64> {
+    let mut sums = BTreeMap::new();
+    for (country, by) in changes.values().flatten() {
+        *sums.entry(country.to_string()).or_default() += by;
+    }
+    sums
 }
 
 async fn record(
@@ -175,7 +187,7 @@ pub async fn undo(
                 .bind::<Text, _>(note)
                 .execute(connection)
                 .await?;
-            totals::store::append(connection, campaign, &changes).await?;
+            totals::deltas::store::append(connection, campaign, &changes).await?;
             let details = json!({ "removal": removal, "note": note, "change": by_country(&changes) });
             record(connection, who, campaign, "removal.undo", details).await?;
             find(connection, campaign, removal).await
@@ -183,12 +195,12 @@ pub async fn undo(
         .await
 }
 
-async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<Changes, DbError> {
+async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<ByMinute, DbError> {
     // Locked in the order of the ids, like everywhere; the state before is read before it is cleared.
     let rows: Vec<Changed> = diesel::sql_query(
         "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 ORDER BY id FOR UPDATE) \
          UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
-         WHERE pledges.id = taken.id RETURNING country, taken.state_before",
+         WHERE pledges.id = taken.id RETURNING country, taken.state_before, counted_at",
     )
     .bind::<SqlUuid, _>(removal)
     .get_results(connection)

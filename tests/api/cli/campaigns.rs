@@ -86,7 +86,10 @@ async fn a_campaign_is_a_draft_until_it_is_opened_and_says_who_answers_for_the_d
     assert_eq!(closed.stdout, "closed rivers\n");
     becomes(&client, "it is closed", |campaign| campaign["state"] == "closed").await;
     client.post("/v1/campaigns/rivers/pledges", &body).await.problem(409, "campaign_closed");
-    assert_eq!(client.get("/v1/campaigns/rivers/totals").await.expect(200)["total"], 1);
+    eventually("the pledge is published", async || {
+        client.get("/v1/campaigns/rivers/totals").await.expect(200)["total"] == 1
+    })
+    .await;
     set(&app, &["--open"]).await;
     becomes(&client, "it is open again", |campaign| campaign["state"] == "open").await;
     let actions = "SELECT action FROM audit_log WHERE moderator_id IS NULL AND details ->> 'slug' IS DISTINCT FROM 'defend' \
@@ -118,6 +121,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("/goal", "0", "goal"),
     ("/threshold", "0", "threshold"),
     ("/threshold", "1001", "threshold"),
+    ("/publish_every_ms", "9", "publish_every_ms"),
+    ("/publish_every_ms", "3600001", "publish_every_ms"),
     ("/treshold", "5", "treshold"),
     ("/state", r#""open""#, "state"),
     ("/slug", r#""Rivers!""#, "slug"),
@@ -259,7 +264,13 @@ async fn settings_change_one_by_one_and_the_rest_stays() {
         json!({"fr": {"title": "x".repeat(121), "summary": "x", "body": [], "share": "x", "privacy_notice": "x"}});
     let path = file(&app, "texts.json", &too_long.to_string());
     is_refused(&app, &["campaign", "set", "rivers", "--texts", &path], "title").await;
-    for wrong in [&["--threshold", "0"][..], &["--threshold", "1001"], &["--goal", "-1"], &["--name", "maybe"]] {
+    for wrong in [
+        &["--threshold", "0"][..],
+        &["--publish-every-ms", "9"],
+        &["--threshold", "1001"],
+        &["--goal", "-1"],
+        &["--name", "maybe"],
+    ] {
         run(&app, &[&["campaign", "set", "rivers"], wrong].concat()).await.expect(2);
     }
     for arguments in [&["campaign", "set", "seas", "--goal", "5"][..], &["campaign", "close", "seas"]] {

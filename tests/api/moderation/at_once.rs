@@ -17,7 +17,7 @@ use crate::support::{
 async fn assert_exact(app: &TestApp) {
     assert_eq!(app.differences().await, Vec::<String>::new());
     let mut connection = app.rows.database.open().await.unwrap();
-    assert_eq!(pledges::pledges::store::orphans(&mut connection).await.unwrap(), (0, 0));
+    assert_eq!(pledges::pledges::recount::store::orphans(&mut connection).await.unwrap(), (0, 0));
 }
 
 /// The ids, beginning elsewhere, and every second time backwards.

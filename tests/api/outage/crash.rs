@@ -87,7 +87,7 @@ async fn a_stop_waits_for_requests_under_way_and_takes_no_new_ones() {
     let service = Running::on(&url, var.path(), &["--shutdown-seconds", "10"]).await;
     let client = service.client();
     assert_eq!(load::send(&client, "before").await, Told::Acknowledged);
-    // Eight pledges stand in the middle of their transaction: the table is locked.
+    // The first pledges stand in the middle of their transaction, because the table is locked; the others wait for them.
     let mut locker = rows.database.open().await.unwrap();
     run(&mut locker, "BEGIN").await;
     run(&mut locker, "LOCK TABLE pledges IN SHARE MODE").await;
@@ -98,7 +98,7 @@ async fn a_stop_waits_for_requests_under_way_and_takes_no_new_ones() {
     }
     let waiting = "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
         WHERE NOT granted AND relname = 'pledges' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    soon("eight pledges wait", async || rows.number(waiting).await == 8).await;
+    soon("a batch waits", async || rows.number(waiting).await == 1).await;
     let (pid, base) = (service.pid(), service.base.clone());
     program::signal("TERM", pid);
     soon("no new connection is taken", async || {
@@ -113,7 +113,9 @@ async fn a_stop_waits_for_requests_under_way_and_takes_no_new_ones() {
     assert!(!told.contains(&Told::Nothing), "{told:?}");
     assert!(told.contains(&Told::Acknowledged), "{told:?}");
     service.terminate().await.expect(0);
-    assert_eq!(rows.number("SELECT count(*) FROM pledges").await, 9);
+    let acknowledged = told.iter().filter(|told| **told == Told::Acknowledged).count();
+    let stored = rows.number("SELECT count(*) FROM pledges").await;
+    assert!((1 + i64::try_from(acknowledged).unwrap()..=9).contains(&stored), "{stored} of {told:?}");
     assert_eq!(rows.differences().await, [""; 0]);
 }
 

@@ -8,7 +8,7 @@ use crate::support::{TestApp, client::pledge};
 
 /// A campaign without e-mail addresses, called `anonymous`.
 async fn anonymous() -> TestApp {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let fields = json!({"fields": {"name": "optional", "email": "off", "message": "optional"}});
     campaign(&app, "anonymous", fields).await;
     app
@@ -136,7 +136,7 @@ async fn without_a_mailbox_another_body_with_the_same_key_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_mailbox_a_mismatch_is_never_told() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     campaign(&app, "either", json!({"fields": {"name": "optional", "email": "optional", "message": "off"}})).await;
     let client = app.client();
     let at = async |body: &Value| {

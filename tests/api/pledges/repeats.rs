@@ -27,7 +27,7 @@ fn spellings() -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_posts_at_once_of_one_mailbox_are_one_pledge_with_indistinguishable_answers() {
     // Published by hand, so that the document in the answers stands still.
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     app.client().pledge(&pledge("somebody.else@example.org")).await.expect(201);
     app.publish().await;
     let spellings = spellings();
@@ -57,7 +57,7 @@ async fn sixty_four_posts_at_once_of_one_mailbox_are_one_pledge_with_indistingui
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_pledge_changes_nothing_of_the_first() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     let mut first = pledge("Ann@Bücher.example");
     first["message"] = json!("First.");
@@ -98,7 +98,7 @@ async fn different_mailboxes_and_campaigns_are_counted_each() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removed_mailbox_stays_removed_and_is_answered_like_any_other() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     for email in ["spam@example.org", "honest@example.org"] {
         client.pledge(&pledge(email)).await.expect(201);

@@ -56,7 +56,7 @@ impl TestApp {
     /// A service on the database at `url`; several may share one.
     pub async fn on(url: SecretString, arguments: &[&str]) -> Self {
         let var = tempfile::tempdir().unwrap();
-        let mut all = vec!["test", "--bind", "127.0.0.1:0", "--root-secret", ROOT_SECRET, "--publish-every-ms", "30"];
+        let mut all = vec!["test", "--bind", "127.0.0.1:0", "--root-secret", ROOT_SECRET, "--look-every-ms", "30"];
         all.extend(["--workers", "2", "--logins-per-minute", "10000", "--reread-every-seconds", "3600"]);
         all.extend(["--shutdown-seconds", "5"]);
         let var_dir = var.path().to_str().unwrap().to_owned();

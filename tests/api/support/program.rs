@@ -159,7 +159,7 @@ impl Running {
 
     /// `serve` on the database at `url`, quick to publish.
     pub async fn on(url: &secrecy::SecretString, var_dir: &Path, arguments: &[&str]) -> Self {
-        let mut all = vec!["serve", "--bind", "127.0.0.1:0", "--workers", "2", "--publish-every-ms", "30"];
+        let mut all = vec!["serve", "--bind", "127.0.0.1:0", "--workers", "2", "--look-every-ms", "30"];
         all.extend(["--logins-per-minute", "10000"]);
         all.extend(arguments);
         Self::start(command_on(url, var_dir, &all)).await

@@ -99,7 +99,8 @@ impl Rows {
         let mut connection = self.database.open().await.unwrap();
         let salt = pledges::crypto::random_bytes().unwrap();
         campaigns::store::add(&mut connection, &new, 1, &salt).await.unwrap();
-        self.execute(&format!("UPDATE campaigns SET state = 'open' WHERE slug = '{slug}'")).await;
+        self.execute(&format!("UPDATE campaigns SET state = 'open', publish_every_ms = 10 WHERE slug = '{slug}'"))
+            .await;
     }
 
     /// Adds somebody with the password [`PASSWORD`] and returns the login.
@@ -118,7 +119,7 @@ impl Rows {
     /// What `pledges doctor` would complain of.
     pub async fn differences(&self) -> Vec<String> {
         let mut connection = self.database.open().await.unwrap();
-        let recounts = pledges::pledges::store::check_counts(&mut connection).await.unwrap();
+        let recounts = pledges::pledges::recount::store::check_counts(&mut connection).await.unwrap();
         recounts.iter().flat_map(Recount::differences).collect()
     }
 }

@@ -49,7 +49,7 @@ async fn two_instances_publish_the_same_document() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_shows_the_same_values() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     count(&app, &[("DE", 150), ("TV", 14), ("VA", 2)]).await;
     app.reread().await;
     // Grown since the tick: an instance that re-read at its start would show 15.
@@ -74,7 +74,7 @@ async fn a_restart_shows_the_same_values() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pledges_that_were_not_published_at_a_stop_are_counted_at_the_start() {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     for index in 0..3 {
         client.pledge(&pledge(&format!("supporter{index}@example.org"))).await.expect(201);
@@ -82,7 +82,7 @@ async fn pledges_that_were_not_published_at_a_stop_are_counted_at_the_start() {
     assert_eq!(document(&client).await["total"], 0);
     let url = app.url.clone();
     app.stop().await;
-    let app = TestApp::on(url, &["--publish-every-ms", "60000"]).await;
+    let app = TestApp::on(url, &["--look-every-ms", "60000"]).await;
     assert_eq!(document(&app.client()).await["total"], 3);
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
@@ -90,8 +90,8 @@ async fn pledges_that_were_not_published_at_a_stop_are_counted_at_the_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_never_falls_and_is_never_given_to_two_documents() {
-    let one = TestApp::with(&["--publish-every-ms", "10", "--reread-every-seconds", "1"]).await;
-    let two = TestApp::on(one.url.clone(), &["--publish-every-ms", "10", "--reread-every-seconds", "1"]).await;
+    let one = TestApp::with(&["--look-every-ms", "10", "--reread-every-seconds", "1"]).await;
+    let two = TestApp::on(one.url.clone(), &["--look-every-ms", "10", "--reread-every-seconds", "1"]).await;
     let moderator = one.signed_in(Role::Moderator).await;
     let done = AtomicBool::new(false);
     let changes = async {

@@ -46,7 +46,7 @@ struct Trial {
 
 impl Trial {
     async fn new(seed: u64) -> Self {
-        let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+        let app = TestApp::with(&["--look-every-ms", "60000"]).await;
         let mut chance = Chance(seed);
         let threshold = [1, 2, 5, 7][usize::try_from(chance.below(4)).unwrap()];
         app.rows.execute(&format!("UPDATE campaigns SET threshold = {threshold}")).await;

@@ -9,7 +9,7 @@ use crate::support::{TestApp, client::Client, eventually};
 
 /// Publishes by hand, re-reads by hand.
 async fn slow() -> (TestApp, Client) {
-    let app = TestApp::with(&["--publish-every-ms", "60000"]).await;
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     let client = app.client();
     (app, client)
 }
@@ -73,7 +73,7 @@ async fn the_tick_rounds_down_to_a_multiple_of_the_threshold() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tick_comes_by_itself() {
-    let app = TestApp::with(&["--publish-every-ms", "20", "--reread-every-seconds", "1"]).await;
+    let app = TestApp::with(&["--look-every-ms", "20", "--reread-every-seconds", "1"]).await;
     let client = app.client();
     count(&app, &[("TV", 7)]).await;
     // New pledges all the time don't put it off.

@@ -1,0 +1,155 @@
+//! The shelf of the recount: every row is counted, in one snapshot with the counters.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    audit::{self, Entry},
+    campaigns,
+    country::Country,
+    db::{Connection, DbError},
+    totals::{self, deltas::Sums, fold, recount::Recount},
+};
+
+#[derive(QueryableByName)]
+struct HourCount {
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    hour: Option<DateTime<Utc>>,
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+#[derive(QueryableByName)]
+struct MinuteCount {
+    #[diesel(sql_type = Timestamptz)]
+    minute: DateTime<Utc>,
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+/// Counts a campaign's counted pledges, row by row: by country, by hour and country, and the last two days by minute.
+async fn recount(connection: &mut Connection, campaign: Uuid) -> Result<Sums, DbError> {
+    let hours: Vec<HourCount> = diesel::sql_query(
+        "SELECT country, date_trunc('hour', counted_at, 'UTC') AS hour, count(*) AS counted FROM pledges \
+         WHERE campaign_id = $1 AND state = 'counted' GROUP BY 1, 2",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_results(connection)
+    .await?;
+    let minutes: Vec<MinuteCount> = diesel::sql_query(
+        "SELECT date_trunc('minute', counted_at, 'UTC') AS minute, count(*) AS counted FROM pledges \
+         WHERE campaign_id = $1 AND state = 'counted' AND counted_at >= now() - interval '2 days' GROUP BY 1",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_results(connection)
+    .await?;
+    let mut counted = Sums::default();
+    for row in hours {
+        let country = row.country.parse().unwrap_or(Country::WITHHELD);
+        *counted.countries.entry(country).or_default() += row.counted;
+        if let Some(hour) = row.hour {
+            *counted.hours.entry((hour, country)).or_default() += row.counted;
+        }
+    }
+    counted.minutes = minutes.into_iter().map(|row| (row.minute, row.counted)).collect();
+    Ok(counted)
+}
+
+/// Counters and recount of every campaign, from one snapshot.
+///
+/// # Errors
+/// Those of the database.
+pub async fn check_counts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
+    connection
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |connection| recounts(connection).await)
+        .await
+}
+
+/// Adds to the counters what they lack, and returns what was found before. Nobody folds meanwhile; a pledge that comes
+/// meanwhile is in neither side of the comparison.
+///
+/// # Errors
+/// [`DbError::Conflict`] when somebody folded first: run it again. And those of the database.
+pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
+    connection
+        .build_transaction()
+        .repeatable_read()
+        .run(async |connection| {
+            fold::store::lock(connection).await?;
+            let recounts = recounts(connection).await?;
+            for recount in recounts.iter().filter(|recount| !recount.differences().is_empty()) {
+                totals::store::set(connection, recount.campaign, &recount.counted).await?;
+                let entry = Entry {
+                    moderator: None,
+                    campaign: Some(recount.campaign),
+                    action: "totals.repair",
+                    details: json!({ "differences": recount.differences() }),
+                };
+                audit::store::record(connection, entry).await?;
+            }
+            Ok(recounts)
+        })
+        .await
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+async fn recounts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
+    diesel::sql_query("SET LOCAL statement_timeout = 0").execute(connection).await?;
+    let Now { now } = diesel::sql_query("SELECT now()").get_result(connection).await?;
+    let mut recounts = Vec::new();
+    for campaign in campaigns::store::list(connection).await? {
+        recounts.push(Recount {
+            campaign: campaign.id,
+            figures: totals::store::figures(connection, campaign.id).await?,
+            buckets: totals::store::buckets(connection, campaign.id).await?,
+            deltas: totals::deltas::store::unfolded(connection, campaign.id).await?,
+            counted: recount(connection, campaign.id).await?,
+            slug: campaign.slug,
+            now,
+        });
+    }
+    Ok(recounts)
+}
+
+#[derive(QueryableByName)]
+struct Orphans {
+    #[diesel(sql_type = BigInt)]
+    without_campaign: i64,
+    #[diesel(sql_type = BigInt)]
+    without_removal: i64,
+}
+
+/// How many pledges belong to no campaign, and how many removed ones to no removal that stands: the check that foreign
+/// keys would make at the price of a quarter of ingest.
+///
+/// # Errors
+/// Those of the database.
+pub async fn orphans(connection: &mut Connection) -> Result<(i64, i64), DbError> {
+    diesel::sql_query("SET statement_timeout = 0").execute(connection).await?;
+    let orphans: Orphans = diesel::sql_query(
+        "SELECT (SELECT count(*) FROM pledges WHERE NOT EXISTS \
+           (SELECT FROM campaigns WHERE campaigns.id = campaign_id)) AS without_campaign, \
+         (SELECT count(*) FROM pledges WHERE removal_id IS NOT NULL AND NOT EXISTS (SELECT FROM removals \
+           WHERE removals.id = removal_id AND removals.campaign_id = pledges.campaign_id AND undone_at IS NULL)) \
+           AS without_removal",
+    )
+    .get_result(connection)
+    .await?;
+    Ok((orphans.without_campaign, orphans.without_removal))
+}

@@ -1,0 +1,55 @@
+//! Deltas: changes of the counts, appended in the transaction that changes the rows, and not yet in the totals. A delta
+//! belongs to the minute in which its pledges were counted, so that a removal corrects the past and not the present.
+
+pub mod store;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+
+use super::shown::Changes;
+use crate::country::Country;
+
+/// Changes of counts by the minute of `counted_at`.
+pub type ByMinute = BTreeMap<DateTime<Utc>, Changes>;
+
+/// The minute that a moment lies in.
+pub fn minute_of(moment: DateTime<Utc>) -> DateTime<Utc> {
+    moment.duration_trunc(TimeDelta::minutes(1)).unwrap_or(moment)
+}
+
+/// The hour that a moment lies in.
+pub fn hour_of(moment: DateTime<Utc>) -> DateTime<Utc> {
+    moment.duration_trunc(TimeDelta::hours(1)).unwrap_or(moment)
+}
+
+/// What a batch of deltas adds to each counter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// By country, over all time.
+    pub countries: Changes,
+    /// By minute, over all countries.
+    pub minutes: BTreeMap<DateTime<Utc>, i64>,
+    /// By hour and country.
+    pub hours: BTreeMap<(DateTime<Utc>, Country), i64>,
+}
+
+impl Sums {
+    /// Adds one change. Without a minute it is in the time buckets already.
+    pub fn add(&mut self, minute: Option<DateTime<Utc>>, country: Country, amount: i64) {
+        *self.countries.entry(country).or_default() += amount;
+        if let Some(minute) = minute {
+            *self.minutes.entry(minute).or_default() += amount;
+            *self.hours.entry((hour_of(minute), country)).or_default() += amount;
+        }
+    }
+
+    /// By hour, over all countries.
+    pub fn hours_in_all(&self) -> BTreeMap<DateTime<Utc>, i64> {
+        let mut all = BTreeMap::new();
+        for ((hour, _), amount) in &self.hours {
+            *all.entry(*hour).or_default() += amount;
+        }
+        all
+    }
+}

@@ -1,0 +1,116 @@
+//! The shelf of the deltas.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, QueryableByName,
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{ByMinute, Sums};
+use crate::{
+    country::Country,
+    db::{Connection, DbError, schema::count_deltas},
+    totals::shown::Changes,
+};
+
+/// Appends deltas. Belongs in the transaction that changes the rows.
+///
+/// # Errors
+/// Those of the database.
+pub async fn append(connection: &mut Connection, campaign: Uuid, changes: &ByMinute) -> Result<(), DbError> {
+    let rows: Vec<_> = changes
+        .iter()
+        .map(|(minute, changes)| {
+            let changes = || changes.iter().filter(|(_, amount)| **amount != 0);
+            (
+                count_deltas::campaign_id.eq(campaign),
+                count_deltas::minute.eq(*minute),
+                count_deltas::countries.eq(changes().map(|(country, _)| country.to_string()).collect::<Vec<_>>()),
+                count_deltas::amounts.eq(changes().map(|(_, amount)| *amount).collect::<Vec<_>>()),
+            )
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    diesel::insert_into(count_deltas::table).values(rows).execute(connection).await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Delta {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    minute: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Array<Text>)]
+    countries: Vec<String>,
+    #[diesel(sql_type = Array<BigInt>)]
+    amounts: Vec<i64>,
+}
+
+fn sum(deltas: &[Delta]) -> Sums {
+    let mut sums = Sums::default();
+    for delta in deltas {
+        for (country, amount) in delta.countries.iter().zip(&delta.amounts) {
+            sums.add(delta.minute, country.parse().unwrap_or(Country::WITHHELD), *amount);
+        }
+    }
+    sums
+}
+
+/// Takes up to `limit` of a campaign's deltas away, oldest first, and how many it took. Those of transactions below `floor`
+/// are gone already.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take(connection: &mut Connection, campaign: Uuid, floor: i64, limit: i64) -> Result<(Sums, i64), DbError> {
+    let deltas: Vec<Delta> = diesel::sql_query(
+        "DELETE FROM count_deltas WHERE id IN (SELECT id FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 \
+           ORDER BY id LIMIT $3) RETURNING minute, countries, amounts",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<BigInt, _>(floor)
+    .bind::<BigInt, _>(limit)
+    .get_results(connection)
+    .await?;
+    Ok((sum(&deltas), i64::try_from(deltas.len()).unwrap_or(i64::MAX)))
+}
+
+/// A campaign's deltas that are not folded yet.
+///
+/// # Errors
+/// Those of the database.
+pub async fn unfolded(connection: &mut Connection, campaign: Uuid) -> Result<Sums, DbError> {
+    let deltas: Vec<Delta> =
+        diesel::sql_query("SELECT minute, countries, amounts FROM count_deltas WHERE campaign_id = $1")
+            .bind::<SqlUuid, _>(campaign)
+            .get_results(connection)
+            .await?;
+    Ok(sum(&deltas))
+}
+
+#[derive(QueryableByName)]
+struct Exact {
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+/// A campaign's exact counts by country: stored totals and deltas in one snapshot.
+///
+/// # Errors
+/// Those of the database.
+pub async fn exact(connection: &mut Connection, campaign: Uuid) -> Result<Changes, DbError> {
+    let rows: Vec<Exact> = diesel::sql_query(
+        "SELECT country, sum(counted)::bigint AS counted FROM ( \
+           SELECT country, counted FROM country_totals WHERE campaign_id = $1 \
+           UNION ALL SELECT change.country, change.amount FROM count_deltas, \
+             unnest(countries, amounts) AS change (country, amount) WHERE campaign_id = $1) AS parts GROUP BY country",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_results(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.country.parse().unwrap_or(Country::WITHHELD), row.counted)).collect())
+}

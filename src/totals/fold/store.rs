@@ -1,0 +1,280 @@
+//! The shelf of folding: deltas out, totals and time buckets on, one transaction.
+
+use std::time::Duration;
+
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{Folded, Turns};
+use crate::{
+    db::{Connection, DbError},
+    totals::{
+        deltas::{self, Sums},
+        store::{figures, write_countries},
+    },
+};
+
+/// Held by the instance that folds: "pledge-f" in ASCII.
+const FOLD_LOCK: i64 = 0x70_6c_65_64_67_65_2d_66;
+
+/// Deltas of one campaign that one transaction folds at the most.
+const FOLD_AT_ONCE: i64 = 20_000;
+
+/// Channel on which a new version is announced, with the database's clock as the only content.
+pub const CHANNEL: &str = "pledges_totals";
+
+#[derive(QueryableByName)]
+struct Yes {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+#[derive(QueryableByName)]
+struct Seconds {
+    #[diesel(sql_type = Nullable<Double>)]
+    seconds: Option<f64>,
+}
+
+/// Folds what is due, and re-reads the rounded values of the campaigns whose last re-reading is `reread_every` ago. One
+/// instance at a time; the others return at once. A campaign whose counters are damaged keeps its deltas and its last
+/// totals, and the others go on.
+///
+/// # Errors
+/// Those of the database; nothing is half folded.
+pub async fn fold(connection: &mut Connection, reread_every: Duration, turns: Turns) -> Result<Folded, DbError> {
+    connection
+        .transaction(async |connection| {
+            if !try_lock(connection).await? {
+                return Ok(Folded::SomebodyElse(oldest_waits(connection).await?));
+            }
+            let turn = begin(connection).await?;
+            let (mut taken, mut complete, mut more, mut next) = (0, true, false, None::<f64>);
+            for waiting in waiting(connection, turn.floor, reread_every).await? {
+                if waiting.due_in > 0.0 && turns == Turns::Kept {
+                    complete = false;
+                    next = Some(next.map_or(waiting.due_in, |next| next.min(waiting.due_in)));
+                    continue;
+                }
+                let campaign = waiting.campaign_id;
+                let folded = connection
+                    .transaction(async |connection| {
+                        let (sums, taken) = deltas::store::take(connection, campaign, turn.floor, FOLD_AT_ONCE).await?;
+                        fold_campaign(connection, campaign, &sums, waiting.reread).await?;
+                        Ok(taken)
+                    })
+                    .await;
+                match folded {
+                    Ok(count) => {
+                        taken += count;
+                        more |= count == FOLD_AT_ONCE;
+                    }
+                    Err(DbError::Constraint(constraint)) => {
+                        complete = false;
+                        tracing::error!(%campaign, constraint, "damaged counters stand still: run pledges doctor --repair");
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            if complete && !more && taken > 0 {
+                advance(connection, turn.next_floor).await?;
+            }
+            Ok(if more { Folded::MoreToDo } else { Folded::All(next.map(Duration::from_secs_f64)) })
+        })
+        .await
+}
+
+async fn try_lock(connection: &mut Connection) -> Result<bool, DbError> {
+    let locked: Yes = diesel::sql_query(format!("SELECT pg_try_advisory_xact_lock({FOLD_LOCK}) AS yes"))
+        .get_result(connection)
+        .await?;
+    Ok(locked.yes)
+}
+
+/// Waits for the lock of the fold, so that nobody folds until the transaction ends.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock(connection: &mut Connection) -> Result<(), DbError> {
+    diesel::sql_query(format!("SELECT pg_advisory_xact_lock({FOLD_LOCK})")).execute(connection).await?;
+    Ok(())
+}
+
+/// How long the oldest delta has been waiting to be folded; zero when there is none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn oldest_waits(connection: &mut Connection) -> Result<Duration, DbError> {
+    let oldest: Seconds = diesel::sql_query(
+        "SELECT extract(epoch FROM clock_timestamp() - min(appended_at))::float8 AS seconds FROM count_deltas, \
+           fold_progress WHERE xact >= CASE WHEN floor <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
+             THEN floor ELSE 0 END",
+    )
+    .get_result(connection)
+    .await?;
+    Ok(Duration::from_secs_f64(oldest.seconds.unwrap_or(0.0).max(0.0)))
+}
+
+#[derive(QueryableByName)]
+struct Turn {
+    #[diesel(sql_type = BigInt)]
+    floor: i64,
+    #[diesel(sql_type = BigInt)]
+    next_floor: i64,
+}
+
+/// Where to begin, and where to begin the next time when everything is folded: every transaction below `next_floor` has
+/// ended, so this turn sees its deltas. A dump that was restored elsewhere may bring a floor from a longer life than its new
+/// server's: then it is none.
+async fn begin(connection: &mut Connection) -> Result<Turn, DbError> {
+    Ok(diesel::sql_query(
+        "SELECT CASE WHEN floor <= next_floor THEN floor ELSE 0 END AS floor, next_floor FROM fold_progress, \
+           LATERAL (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next_floor) AS now_running",
+    )
+    .get_result(connection)
+    .await?)
+}
+
+async fn advance(connection: &mut Connection, floor: i64) -> Result<(), DbError> {
+    diesel::sql_query("UPDATE fold_progress SET floor = $1").bind::<BigInt, _>(floor).execute(connection).await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = SqlUuid)]
+    campaign_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    reread: bool,
+    #[diesel(sql_type = Double)]
+    due_in: f64,
+}
+
+/// The campaigns with something to do, whether their rounded values are due to be re-read, and after how many seconds they
+/// may publish again.
+async fn waiting(connection: &mut Connection, floor: i64, every: Duration) -> Result<Vec<Waiting>, DbError> {
+    Ok(diesel::sql_query(
+        "SELECT campaign_id, reread, due_in FROM (SELECT campaign_id, \
+             reread_at <= clock_timestamp() - make_interval(secs => $2) AS reread, \
+             publish_every_ms / 1000.0::float8 - extract(epoch FROM clock_timestamp() - changed_at)::float8 AS due_in \
+           FROM campaign_totals JOIN campaigns ON id = campaign_id) AS every_campaign \
+         WHERE reread OR campaign_id IN (SELECT campaign_id FROM count_deltas WHERE xact >= $1)",
+    )
+    .bind::<BigInt, _>(floor)
+    .bind::<Double, _>(every.as_secs_f64())
+    .get_results(connection)
+    .await?)
+}
+
+async fn fold_campaign(connection: &mut Connection, campaign: Uuid, sums: &Sums, reread: bool) -> Result<(), DbError> {
+    // Whoever changes the campaign's settings comes before or after, not in between.
+    diesel::sql_query("SELECT FROM campaign_totals WHERE campaign_id = $1 FOR UPDATE")
+        .bind::<SqlUuid, _>(campaign)
+        .execute(&mut *connection)
+        .await?;
+    let before = figures(connection, campaign).await?;
+    let mut after = before.clone();
+    let forced = after.apply(&sums.countries);
+    if reread {
+        after.reread();
+    }
+    let differing: Vec<_> =
+        after.countries.iter().filter(|(country, figure)| before.countries.get(country) != Some(figure)).collect();
+    write_countries(connection, campaign, &differing).await?;
+    write_buckets(connection, campaign, sums).await?;
+    let is_new_version = after.total != before.total || !after.shown().eq(before.shown());
+    diesel::sql_query(
+        "UPDATE campaign_totals SET total = $2, version = version + $3::bool::int, \
+           changed_at = CASE WHEN $3 THEN clock_timestamp() ELSE changed_at END, \
+           reread_at = CASE WHEN $4 THEN clock_timestamp() ELSE reread_at END, \
+           unsettled_from = least(unsettled_from, $5) \
+         WHERE campaign_id = $1",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<BigInt, _>(after.total)
+    .bind::<Bool, _>(is_new_version)
+    .bind::<Bool, _>(reread || forced)
+    .bind::<Nullable<Timestamptz>, _>(sums.hours.keys().next().map(|(hour, _)| *hour))
+    .execute(&mut *connection)
+    .await?;
+    if reread || forced {
+        settle(connection, campaign).await?;
+    }
+    if is_new_version {
+        diesel::sql_query(format!("NOTIFY {CHANNEL}")).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Rule 8: the history of a country changes only together with the rounded values.
+async fn settle(connection: &mut Connection, campaign: Uuid) -> Result<(), DbError> {
+    diesel::sql_query(
+        "UPDATE country_hours SET settled = counted FROM campaign_totals AS totals \
+         WHERE totals.campaign_id = $1 AND country_hours.campaign_id = $1 AND begins_at >= unsettled_from \
+           AND settled <> counted",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .execute(&mut *connection)
+    .await?;
+    diesel::sql_query(
+        "UPDATE campaign_totals SET unsettled_from = NULL WHERE campaign_id = $1 AND unsettled_from IS NOT NULL",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .execute(&mut *connection)
+    .await?;
+    // Minutes are shown for two days.
+    diesel::sql_query(
+        "DELETE FROM time_buckets WHERE campaign_id = $1 AND unit = 'minute' AND begins_at < now() - interval '2 days'",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Adds to the time buckets. MERGE, because an upsert checks a negative change by itself, before it is added to anything.
+pub(in crate::totals) async fn write_buckets(
+    connection: &mut Connection,
+    campaign: Uuid,
+    sums: &Sums,
+) -> Result<(), DbError> {
+    if sums.minutes.is_empty() {
+        return Ok(());
+    }
+    let hours = sums.hours_in_all();
+    let minutes = sums.minutes.iter().map(|(begins, amount)| ("minute", *begins, *amount));
+    let buckets: Vec<_> = minutes.chain(hours.iter().map(|(begins, amount)| ("hour", *begins, *amount))).collect();
+    diesel::sql_query(
+        "MERGE INTO time_buckets AS bucket USING (SELECT * FROM unnest($2::text[], $3::timestamptz[], $4::bigint[]) \
+             AS given (unit, begins_at, amount) WHERE amount <> 0 \
+               AND (unit = 'hour' OR begins_at >= now() - interval '2 days')) AS given \
+           ON bucket.campaign_id = $1 AND bucket.unit = given.unit AND bucket.begins_at = given.begins_at \
+         WHEN MATCHED THEN UPDATE SET counted = counted + amount \
+         WHEN NOT MATCHED THEN INSERT (campaign_id, unit, begins_at, counted) \
+           VALUES ($1, given.unit, given.begins_at, amount)",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Array<Text>, _>(buckets.iter().map(|(unit, ..)| *unit).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(buckets.iter().map(|(_, begins, _)| *begins).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(buckets.iter().map(|(.., amount)| *amount).collect::<Vec<_>>())
+    .execute(&mut *connection)
+    .await?;
+    diesel::sql_query(
+        "MERGE INTO country_hours AS bucket USING (SELECT * FROM unnest($2::timestamptz[], $3::text[], $4::bigint[]) \
+             AS given (begins_at, country, amount) WHERE amount <> 0) AS given \
+           ON bucket.campaign_id = $1 AND bucket.begins_at = given.begins_at AND bucket.country = given.country \
+         WHEN MATCHED THEN UPDATE SET counted = counted + amount \
+         WHEN NOT MATCHED THEN INSERT (campaign_id, begins_at, country, counted) \
+           VALUES ($1, given.begins_at, given.country, amount)",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Array<Timestamptz>, _>(sums.hours.keys().map(|(hour, _)| *hour).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(sums.hours.keys().map(|(_, country)| country.to_string()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(sums.hours.values().copied().collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
