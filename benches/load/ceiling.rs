@@ -4,14 +4,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use chrono::{DateTime, Utc};
 use clap::Args;
 use pledges::{
     campaigns::{self, Campaign},
-    clock::Clock,
     crypto::{RootSecret, random_bytes},
     db::{Connection, Database},
-    pledges::{NewPledge, ingest::Pledges, store},
+    pledges::{NewPledge, Pledges, ingest::Ingest, store},
     totals::{Pace, Totals},
 };
 use secrecy::SecretString;
@@ -82,8 +80,6 @@ pub struct Reached {
     pub rows_a_second: f64,
     /// Mean time of a batch, in milliseconds.
     pub batch_ms: f64,
-    /// Rows stored in all, also before the measured time.
-    pub stored: usize,
 }
 
 /// Stores batches one after the other, for the time that `shape` says or until those prepared are used up.
@@ -95,11 +91,11 @@ pub async fn reach(url: &SecretString, campaign: &str, shape: Shape) -> anyhow::
     let mut connection = database.open().await?;
     let campaign = campaigns::store::find(&mut connection, campaign).await.context("there is no such campaign")?;
     let batches = prepare(&database, &campaign, shape)?;
-    let began = Instant::now();
-    let begin = began + Duration::from_secs(shape.warm_up);
+    let start = Instant::now();
+    let begin = start + Duration::from_secs(shape.warm_up);
     let end = begin + Duration::from_secs(shape.seconds);
     // Of the measured time: its first moment, and what was stored since.
-    let (mut from, mut rows, mut count, mut stored) = (began, 0, 0, 0);
+    let (mut from, mut rows, mut count) = (start, 0, 0);
     for batch in &batches {
         let now = Instant::now();
         if now >= end {
@@ -111,43 +107,42 @@ pub async fn reach(url: &SecretString, campaign: &str, shape: Shape) -> anyhow::
         store_batch(&mut connection, batch).await?;
         rows += batch.len();
         count += 1;
-        stored += batch.len();
     }
     let time = from.elapsed();
     database.close();
-    Ok(Reached {
-        rows_a_second: rate(rows, time),
-        batch_ms: time.as_secs_f64() * 1000.0 / float(count).max(1.0),
-        stored,
-    })
+    Ok(Reached { rows_a_second: rate(rows, time), batch_ms: time.as_secs_f64() * 1000.0 / float(count).max(1.0) })
 }
-
-/// What the shelf takes: a pledge, and its time.
-type Row = (NewPledge, DateTime<Utc>);
 
 /// The one place that calls the statement.
-async fn store_batch(connection: &mut Connection, batch: &[Row]) -> anyhow::Result<()> {
-    Ok(store::insert_many(connection, batch).await?)
+async fn store_batch(connection: &mut Connection, batch: &[NewPledge]) -> anyhow::Result<()> {
+    let batch: Vec<&NewPledge> = batch.iter().collect();
+    Ok(store::insert(connection, &batch).await?)
 }
 
-fn prepare(database: &Database, campaign: &Campaign, shape: Shape) -> anyhow::Result<Vec<Vec<Row>>> {
+fn prepare(database: &Database, campaign: &Campaign, shape: Shape) -> anyhow::Result<Vec<Vec<NewPledge>>> {
     // Fingerprints are only compared with each other: any secret will do.
     let root = RootSecret::new(&random_bytes::<64>()?).map_err(|problem| anyhow!("the secret {problem}"))?;
-    let pace = Pace { publish_every: Duration::from_secs(1), reread_every: Duration::from_secs(10) };
-    let pledges = Pledges::new(database.clone(), Totals::new(database.clone(), pace), root);
+    let pace = Pace { look_every: Duration::from_secs(1), reread_every: Duration::from_secs(10) };
+    let totals = Totals::new(database.clone(), pace);
+    let pledges = Pledges::new(Ingest::new(database.clone(), totals), root);
     let people = People::new(Spread::Even)?;
     let rows = usize::try_from((shape.warm_up + shape.seconds) * ROWS_PREPARED_A_SECOND)?;
     (0..rows.div_ceil(shape.batch)).map(|_| prepare_batch(&pledges, campaign, &people, shape.batch)).collect()
 }
 
 /// Sorted by fingerprint, as every writer does it, or two of them would deadlock.
-fn prepare_batch(pledges: &Pledges, campaign: &Campaign, people: &People, size: usize) -> anyhow::Result<Vec<Row>> {
+fn prepare_batch(
+    pledges: &Pledges,
+    campaign: &Campaign,
+    people: &People,
+    size: usize,
+) -> anyhow::Result<Vec<NewPledge>> {
     let one = |_| {
         let checked = people.submission(people.next()).check(campaign);
         let checked = checked.map_err(|_| anyhow!("the campaign asks for other fields than the driver sends"))?;
-        Ok((pledges.prepare(Uuid::now_v7(), campaign, &checked, None)?, Clock::System.now()))
+        Ok(pledges.prepare(Uuid::now_v7(), campaign, &checked, None)?)
     };
-    let mut batch = (0..size).map(one).collect::<anyhow::Result<Vec<Row>>>()?;
-    batch.sort_by_key(|(pledge, _)| pledge.fingerprint);
+    let mut batch = (0..size).map(one).collect::<anyhow::Result<Vec<NewPledge>>>()?;
+    batch.sort_by_key(|pledge| pledge.fingerprint);
     Ok(batch)
 }

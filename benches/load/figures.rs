@@ -67,8 +67,13 @@ pub fn per_second(rate: f64) -> String {
     format!("{}/s", grouped(rate))
 }
 
+/// A count for people: `12,345`.
+pub fn count(count: usize) -> String {
+    grouped(float(count))
+}
+
 /// A whole number with commas between thousands.
-pub fn grouped(number: f64) -> String {
+fn grouped(number: f64) -> String {
     let digits = format!("{:.0}", number.max(0.0));
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

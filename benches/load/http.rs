@@ -93,9 +93,11 @@ impl Client {
         }
     }
 
-    /// The body of the last answer.
-    pub fn body(&self, head: &Head) -> &[u8] {
-        self.input.get(head.size..).unwrap_or_default()
+    /// A header of the last answer.
+    pub fn header(&self, head: &Head, name: &str) -> Option<String> {
+        let text = str::from_utf8(self.input.get(..head.size)?).ok()?;
+        let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+        lines.find_map(|(its, value)| its.eq_ignore_ascii_case(name).then(|| value.trim().to_owned()))
     }
 
     async fn try_once(&mut self, request: &[u8]) -> io::Result<Head> {
