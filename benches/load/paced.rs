@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Connections that share the work: many more than are needed, or a slow answer would hold up the next pledge.
-const CONNECTIONS: usize = 100;
+const CONNECTIONS: usize = 200;
 
 /// Pause before a pledge that was not acknowledged is sent again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -99,7 +99,7 @@ impl Plan {
         loop {
             let due = self.start + self.gap * self.next.get();
             self.next.set(self.next.get() + 1);
-            if due >= self.end {
+            if due.max(Instant::now()) >= self.end {
                 return;
             }
             self.requests.write(&self.people, self.people.next(), &mut body, &mut request);

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    figures::{Latencies, count, float, microseconds, ms},
+    figures::{Latencies, count, float, microseconds, ms, per_second, rate},
     http::{Head, connect},
     out::say,
     paced::{self, Flights, oldest_missing_us},
@@ -95,6 +95,8 @@ pub struct News {
     pub subscribers: usize,
     /// Pledges acknowledged.
     pub pledges: usize,
+    /// The same a second.
+    pub rate: f64,
     /// Pledges given up.
     pub lost: usize,
     /// How late the driver was at the worst, in milliseconds.
@@ -105,12 +107,13 @@ impl News {
     /// For people.
     pub fn line(&self) -> String {
         format!(
-            "{} subscribers, {} connected and {} told of all {} pledges; {} events, age p50 {}, p99 {}, max {}; the \
-             driver was late by {} at the most",
+            "{} subscribers, {} connected and {} told of all {} pledges ({}); {} events, age p50 {}, p99 {}, max {}; \
+             the driver was late by {} at the most",
             count(self.subscribers),
             count(self.connected),
             count(self.told),
             count(self.pledges),
+            per_second(self.rate),
             count(self.ages.count()),
             ms(self.ages.percentile_ms(50)),
             ms(self.ages.percentile_ms(99)),
@@ -216,6 +219,7 @@ impl Audience {
             told,
             subscribers: shape.subscribers,
             pledges: found.acknowledged.len(),
+            rate: rate(found.acknowledged.len(), time),
             lost: found.lost,
             late_ms: float(found.late_us as usize) / 1000.0,
         })

@@ -73,7 +73,10 @@ impl Crowd {
                 .at_least(0.9),
         );
         let (p99, max) = (refusals.percentile_ms(99), refusals.max_ms());
-        let times = format!("{} refused, p99 {}, max {}", count(refusals.count()), ms(p99), ms(max));
+        let times = match refusals.count() {
+            0 => "none was refused".to_owned(),
+            refused => format!("{} refused, p99 {}, max {}", count(refused), ms(p99), ms(max)),
+        };
         report.add(
             Row::new("the same, refusals are told within", times)
                 .wants(format!("≤ {REFUSED_WITHIN_MS} ms"), max <= REFUSED_WITHIN_MS),

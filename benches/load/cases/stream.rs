@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    figures::{count, ms},
+    figures::{count, ms, per_second},
     lab::{CAMPAIGN, Lab},
     memory::{Watch, mb, resident_mb},
     stream::{Audience, Shape},
@@ -42,6 +42,8 @@ pub async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let age = format!("p50 {}, p99 {}, max {}", ms(p50), ms(p99), ms(max));
     let row = Row::new(format!("{who}: oldest pledge that is news"), age);
     report.add(row.wants(format!("p99 ≤ {}", ms(WANTED_MS)), p99 <= WANTED_MS));
+    let arrived = Row::new("the same, pledges that arrived", per_second(news.rate));
+    report.add(arrived.wants(format!("≥ 0.95 × {RATE}/s"), news.rate >= 0.95 * f64::from(RATE)));
     let told = format!("{} of {} in the end", count(news.told), count(news.subscribers));
     report.add(Row::new("the same, told of every pledge", told).wants("all", news.told == news.subscribers));
     let most = watch.most();
@@ -53,7 +55,7 @@ pub async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     });
     report.add_raw(json!({
         "case": "stream", "subscribers": news.subscribers, "connected": news.connected, "told": news.told,
-        "pledges": news.pledges, "lost": news.lost, "age_p50_ms": p50, "age_p99_ms": p99, "age_max_ms": max,
+        "pledges": news.pledges, "a_second": news.rate, "lost": news.lost, "age_p50_ms": p50, "age_p99_ms": p99, "age_max_ms": max,
         "driver_late_ms": news.late_ms, "before_mb": before_mb, "connected_mb": connected_mb, "most_mb": most,
     }));
     stage.clear(report).await
