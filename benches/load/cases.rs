@@ -12,9 +12,6 @@ pub mod stream;
 
 use crate::{people::Spread, pledges::Shape};
 
-/// Rounds of each of the loads that are measured by turns; their median counts.
-const ROUNDS: usize = 3;
-
 /// Seconds before each measured window.
 const WARM_UP_S: u64 = 2;
 

@@ -1,7 +1,10 @@
 //! The ceiling of the pledges: batches of our own statement into our own tables, on one connection, with nothing before
 //! or behind it. All that can be done beforehand is done before the clock starts.
 
-use std::time::Duration;
+use std::{
+    thread::{available_parallelism, scope},
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -119,15 +122,28 @@ async fn store_batch(connection: &mut Connection, batch: &[NewPledge]) -> anyhow
     Ok(store::insert(connection, &batch).await?)
 }
 
+/// On every core: nothing else is measured meanwhile.
 fn prepare(database: &Database, campaign: &Campaign, shape: Shape) -> anyhow::Result<Vec<Vec<NewPledge>>> {
     // Fingerprints are only compared with each other: any secret will do.
     let root = RootSecret::new(&random_bytes::<64>()?).map_err(|problem| anyhow!("the secret {problem}"))?;
     let pace = Pace { look_every: Duration::from_secs(1), reread_every: Duration::from_secs(10) };
     let totals = Totals::new(database.clone(), pace);
     let pledges = Pledges::new(Ingest::new(database.clone(), totals), root);
-    let people = People::new(Spread::Even)?;
     let rows = usize::try_from((shape.warm_up + shape.seconds) * ROWS_PREPARED_A_SECOND)?;
-    (0..rows.div_ceil(shape.batch)).map(|_| prepare_batch(&pledges, campaign, &people, shape.batch)).collect()
+    let threads = available_parallelism()?.get();
+    let batches = rows.div_ceil(shape.batch).div_ceil(threads);
+    scope(|scope| {
+        let part = || -> anyhow::Result<Vec<_>> {
+            let people = People::new(Spread::Even)?;
+            (0..batches).map(|_| prepare_batch(&pledges, campaign, &people, shape.batch)).collect()
+        };
+        let parts: Vec<_> = (0..threads).map(|_| scope.spawn(part)).collect();
+        let mut prepared = Vec::new();
+        for part in parts {
+            prepared.extend(part.join().map_err(|_| anyhow!("a thread has failed"))??);
+        }
+        Ok(prepared)
+    })
 }
 
 /// Sorted by fingerprint, as every writer does it, or two of them would deadlock.

@@ -62,6 +62,13 @@ pub fn median(figures: &[f64]) -> f64 {
     }
 }
 
+/// The median of the rounds' ratios: what was measured side by side is compared with each other, and a machine that gets
+/// slower or faster in between doesn't count.
+pub fn median_ratio(measured: &[f64], compared_with: &[f64]) -> f64 {
+    let ratios: Vec<f64> = measured.iter().zip(compared_with).map(|(one, other)| one / other).collect();
+    median(&ratios)
+}
+
 /// A rate for people: `12,345/s`.
 pub fn per_second(rate: f64) -> String {
     format!("{}/s", grouped(rate))

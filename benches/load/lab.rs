@@ -23,6 +23,12 @@ pub const CAMPAIGN: &str = "together-we-defend";
 /// The database that all others are cloned from: the one that the private PostgreSQL begins with.
 const TEMPLATE: &str = "pledges";
 
+/// The same while the large one has its name.
+const TEMPLATE_ASIDE: &str = "bench_template";
+
+/// The database with many rows; in a directory that is kept it is there at the next run.
+pub const LARGE: &str = "bench_large";
+
 /// The private PostgreSQL and what is started on it.
 pub struct Lab {
     /// What was asked for.
@@ -41,10 +47,34 @@ impl Lab {
     pub async fn open(options: Options, program: Program) -> anyhow::Result<Self> {
         let postgres = LocalPostgres::start(&cluster(&options)).await?;
         let lab = Self { options, program, postgres, next: Cell::new(1) };
+        lab.mend_names().await?;
         let url = lab.postgres.url();
         let service = Service::start(&lab.program, &lab.var_dir("template"), Some(&url), &["--demo"]).await?;
         service.stop().await?;
         Ok(lab)
+    }
+
+    /// A run that was killed while the large database had the template's name.
+    async fn mend_names(&self) -> anyhow::Result<()> {
+        let admin = self.admin().await?;
+        let aside = admin.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&TEMPLATE_ASIDE]).await?;
+        if aside.is_some() { self.rename_back().await } else { Ok(()) }
+    }
+
+    /// Gives the large database the name of the one that a private PostgreSQL is used with.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn make_large_the_private_one(&self) -> anyhow::Result<()> {
+        self.rename(&[(TEMPLATE, TEMPLATE_ASIDE), (LARGE, TEMPLATE)]).await
+    }
+
+    /// Undoes [`Self::make_large_the_private_one`].
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rename_back(&self) -> anyhow::Result<()> {
+        self.rename(&[(TEMPLATE, LARGE), (TEMPLATE_ASIDE, TEMPLATE)]).await
     }
 
     /// Stops the PostgreSQL.
@@ -72,11 +102,8 @@ impl Lab {
         done
     }
 
-    /// Gives databases other names, in order. Nobody may be connected.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn rename(&self, names: &[(&str, &str)]) -> anyhow::Result<()> {
+    /// In order. Nobody may be connected.
+    async fn rename(&self, names: &[(&str, &str)]) -> anyhow::Result<()> {
         let admin = self.admin().await?;
         for (old, new) in names {
             admin.batch_execute(&format!("ALTER DATABASE {old} RENAME TO {new}")).await?;
@@ -102,6 +129,8 @@ impl Lab {
         let number = self.next.get();
         self.next.set(number + 1);
         let database = format!("bench_{number}");
+        // A run that was killed may have left one in a directory that is kept.
+        self.admin().await?.batch_execute(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
         self.clone_template(&database).await?;
         let stage = self.stage_on(case, &database).await?;
         Ok(Stage { passing: Some(database), ..stage })

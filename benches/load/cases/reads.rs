@@ -7,9 +7,9 @@ use anyhow::ensure;
 use serde_json::json;
 use tokio::process::Command;
 
-use super::{ROUNDS, WARM_UP_S};
+use super::WARM_UP_S;
 use crate::{
-    figures::{count, median, per_second},
+    figures::{count, median, median_ratio, per_second},
     gets::{CONNECTIONS, Get},
     http::Client,
     lab::{CAMPAIGN, Lab, Stage},
@@ -67,7 +67,7 @@ async fn compare(stage: &Stage<'_>, report: &mut Report, totals: &Get, fixed: &G
     ensure!(size == fixed_size, "the totals have {size} bytes, the static answer {fixed_size}");
     let (seconds, wrk) = (stage.lab.options.seconds, stage.lab.options.wrk.as_deref());
     let (mut rates, mut fixed_rates) = (vec![], vec![]);
-    for _ in 0..ROUNDS {
+    for _ in 0..stage.lab.options.rounds {
         for (get, into) in [(fixed, &mut fixed_rates), (totals, &mut rates)] {
             if into.is_empty() {
                 get.rate(wrk, status, WARM_UP_S).await?;
@@ -80,7 +80,7 @@ async fn compare(stage: &Stage<'_>, report: &mut Report, totals: &Get, fixed: &G
     stage.tell(&format!("GET totals {status}"), &format!("{rate:.0}/s, static {fixed_rate:.0}/s"));
     let what = format!("GET totals, {status}, {} bytes, {CONNECTIONS} connections, by {by}", count(size));
     let against = format!("static bytes: {}", per_second(fixed_rate));
-    report.add(Row::new(what, per_second(rate)).against(against, rate / fixed_rate).at_least(WANTED));
+    report.add(Row::new(what, per_second(rate)).against(against, median_ratio(&rates, &fixed_rates)).at_least(WANTED));
     report.add_raw(json!({
         "case": "reads", "status": status, "bytes": size, "by": by, "a_second": rates, "static_a_second": fixed_rates,
     }));
