@@ -40,18 +40,24 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Starts the PostgreSQL, with the demo campaign in it.
+    /// Starts the PostgreSQL.
     ///
     /// # Errors
-    /// When PostgreSQL or the service don't start.
+    /// When it doesn't start.
     pub async fn open(options: Options, program: Program) -> anyhow::Result<Self> {
         let postgres = LocalPostgres::start(&cluster(&options)).await?;
-        let lab = Self { options, program, postgres, next: Cell::new(1) };
-        lab.mend_names().await?;
-        let url = lab.postgres.url();
-        let service = Service::start(&lab.program, &lab.var_dir("template"), Some(&url), &["--demo"]).await?;
-        service.stop().await?;
-        Ok(lab)
+        Ok(Self { options, program, postgres, next: Cell::new(1) })
+    }
+
+    /// Makes the demo campaign, unless it is there.
+    ///
+    /// # Errors
+    /// When the service doesn't start.
+    pub async fn prepare(&self) -> anyhow::Result<()> {
+        self.mend_names().await?;
+        let url = self.postgres.url();
+        let service = Service::start(&self.program, &self.var_dir("template"), Some(&url), &["--demo"]).await?;
+        service.stop().await
     }
 
     /// A run that was killed while the large database had the template's name.

@@ -110,7 +110,8 @@ pub enum Case {
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
-        if self.only.is_empty() { case != Case::Large || self.large } else { self.only.contains(&case) }
+        let asked = if self.only.is_empty() { case != Case::Large } else { self.only.contains(&case) };
+        asked || (case == Case::Large && self.large)
     }
 }
 
@@ -123,12 +124,14 @@ impl Run {
         let root_secret = SecretString::from(random_token()?.as_str());
         let postgres_bin = self.options.postgres_bin.clone();
         let program = Program { path: self.program.clone(), postgres_bin, root_secret };
+        // From here on a signal is noticed, and everything that was started is stopped.
+        let mut told = tokio::task::spawn_local(stop_signal());
         tell("starting a private PostgreSQL, and the service once for the demo campaign");
         let lab = Lab::open(self.options.clone(), program).await?;
         let mut report = Report::default();
         let measured = tokio::select! {
             measured = self.measure(&lab, &mut report) => measured,
-            told = stop_signal() => told.map_err(anyhow::Error::from).and_then(|()| anyhow::bail!("told to stop")),
+            told = &mut told => told?.map_err(anyhow::Error::from).and_then(|()| anyhow::bail!("told to stop")),
         };
         let closed = lab.close().await;
         measured?;
@@ -143,6 +146,7 @@ impl Run {
     }
 
     async fn measure(&self, lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
+        lab.prepare().await?;
         let fsync_ms = machine::fsync_ms(&lab.postgres().data_dir())?;
         report.machine = machine::describe();
         let version = lab.admin().await?.query_one("SHOW server_version", &[]).await?.get(0);
