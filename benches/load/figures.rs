@@ -96,3 +96,28 @@ fn grouped(number: f64) -> String {
 pub fn ms(milliseconds: f64) -> String {
     if milliseconds < 10.0 { format!("{milliseconds:.2} ms") } else { format!("{milliseconds:.0} ms") }
 }
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "all of these are exact")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_times_that_were_measured() {
+        let hundred = Latencies::new((1..=100).rev().map(|number| number * 1000).collect());
+        assert_eq!([1, 50, 99, 100].map(|percent| hundred.percentile_ms(percent)), [1.0, 50.0, 99.0, 100.0]);
+        assert_eq!(Latencies::new(vec![7000]).percentile_ms(50), 7.0);
+        assert_eq!(Latencies::default().percentile_ms(99), 0.0);
+    }
+
+    #[test]
+    fn medians_are_in_the_middle() {
+        assert_eq!([median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0]), median(&[])], [2.0, 2.5, 0.0]);
+        assert_eq!(median_ratio(&[1.0, 10.0, 3.0], &[2.0, 20.0, 3.0]), 0.5);
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0.4, 999.0, 1000.0, 1_234_567.0].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

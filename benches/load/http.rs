@@ -149,3 +149,21 @@ async fn read_answer(stream: &mut TcpStream, input: &mut Vec<u8>) -> io::Result<
         return Ok(head);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_once_it_is_whole() {
+        let text =
+            b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 12\r\nretry-after: 3\r\nConnection: close\r\n\r\n{";
+        for end in 0..text.len() - 1 {
+            assert_eq!(Head::read(&text[..end]).unwrap(), None);
+        }
+        let head = Head { status: 503, retry_after_s: Some(3), length: Some(12), closes: true, size: text.len() - 1 };
+        assert_eq!(Head::read(text).unwrap(), Some(head));
+        assert_eq!(Head::read(b"HTTP/1.1 304 Not Modified\r\n\r\n").unwrap().unwrap().length, Some(0));
+        assert!(Head::read(b"SSH-2.0-x\r\n\r\n").is_err());
+    }
+}

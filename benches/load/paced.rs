@@ -144,3 +144,23 @@ pub fn oldest_missing_us(flights: &[Flight]) -> Vec<u32> {
     }
     oldest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flights(times: &[(u32, u32)]) -> Vec<Flight> {
+        times.iter().map(|&(sent_us, acknowledged_us)| Flight { sent_us, acknowledged_us }).collect()
+    }
+
+    #[test]
+    fn one_after_the_other_the_next_is_the_oldest() {
+        assert_eq!(oldest_missing_us(&flights(&[(0, 1), (10, 11), (20, 21)])), [0, 10, 20]);
+    }
+
+    #[test]
+    fn whoever_was_on_the_way_long_may_be_missing_still() {
+        // While the first was on its way, two others were sent: with two counted it may be the one that isn't.
+        assert_eq!(oldest_missing_us(&flights(&[(0, 25), (10, 11), (20, 21), (30, 31)])), [0, 0, 0, 30]);
+    }
+}

@@ -71,3 +71,33 @@ pub fn total(frame: &[u8]) -> Option<u32> {
     let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
     str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_out_whole_however_they_are_cut() {
+        let body = b"1c\r\nevent: totals\ndata: {\"total\"\r\n10\r\n:3000}\n\nid: 2\n\n:\r\n3\r\n x\n\r\n1\r\n\n\r\n";
+        for size in 1..body.len() {
+            let (mut frames, mut seen) = (Frames::default(), Vec::new());
+            for part in body.chunks(size) {
+                frames.take(part, |frame| seen.push(String::from_utf8(frame.to_vec()).unwrap())).unwrap();
+            }
+            assert_eq!(seen, ["event: totals\ndata: {\"total\":3000}", "id: 2", ": x"], "cut at {size}");
+        }
+    }
+
+    #[test]
+    fn the_last_chunk_is_an_end() {
+        let end = Frames::default().take(b"0\r\n\r\n", |_| ()).unwrap_err();
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
+        assert!(Frames::default().take(b"no size\r\n", |_| ()).is_err());
+    }
+
+    #[test]
+    fn a_total_is_read_and_nothing_else() {
+        assert_eq!(total(b"data: {\"version\":7,\"total\":42,\"x\":1}"), Some(42));
+        assert_eq!(total(b"event: heartbeat\ndata: {}"), None);
+    }
+}
