@@ -30,7 +30,7 @@ use crate::{
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
-    pledges::{self, FormPages, Pledges, ingest::Ingest},
+    pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
     tasks::Tasks,
     totals::{self, Pace, Totals},
     web::{self, OpenApiText, Pages},
@@ -140,9 +140,10 @@ impl Handles {
         let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
-        let pledges = Pledges::new(ingest.clone(), root.clone(), &metrics);
+        let sealing = Sealing::new(root.clone());
+        let pledges = Pledges::new(ingest.clone(), sealing.clone(), &metrics);
         let figures = Figures::new(&metrics, &serve.metrics_from, database.clone(), ingest.clone(), totals.clone());
-        let moderation = Moderation::new(database.clone(), pledges.clone(), totals.clone(), &root);
+        let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &root);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let development = settings.mode == Mode::Development;

@@ -14,8 +14,7 @@ use crate::{
     campaigns::{self, Campaign},
     clock::Clock,
     config::{Mode, Settings},
-    metrics::Metrics,
-    pledges::{Pledges, ingest::Ingest, store},
+    pledges::{sealing::Sealing, store},
     totals::{Pace, Totals},
 };
 
@@ -60,9 +59,7 @@ pub(super) async fn fill(
 ) -> anyhow::Result<()> {
     let pace = Pace { look_every: std::time::Duration::from_secs(1), reread_every: std::time::Duration::ZERO };
     let totals = Totals::new(session.database.clone(), pace);
-    let metrics = Metrics::default();
-    let ingest = Ingest::new(session.database.clone(), totals.clone(), &metrics);
-    let pledges = Pledges::new(ingest, settings.root_secret()?, &metrics);
+    let sealing = Sealing::new(settings.root_secret()?);
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
     let mut connection = session.database.open_direct().await?;
     let mut left = rows;
@@ -77,7 +74,7 @@ pub(super) async fn fill(
             let submission = crowd.somebody(&mut dice, campaign);
             let checked =
                 submission.check(campaign).map_err(|_| anyhow::anyhow!("the campaign asks for other fields"))?;
-            batch.push((pledges.prepare(id_at(at), campaign, &checked, None)?, at));
+            batch.push((sealing.prepare(id_at(at), campaign, &checked, None)?, at));
         }
         store::insert_at(&mut connection, &batch).await?;
         left -= size;

@@ -16,7 +16,7 @@ use crate::{
     crypto::RootSecret,
     db::{Database, DbError},
     http::{Code, Problem},
-    pledges::Pledges,
+    pledges::sealing::Sealing,
     sealing::ReviewCopies,
     totals::Totals,
 };
@@ -25,15 +25,15 @@ use crate::{
 #[derive(Clone)]
 pub struct Moderation {
     database: Database,
-    pledges: Pledges,
+    sealing: Sealing,
     totals: Totals,
     copies: ReviewCopies,
 }
 
 impl Moderation {
     /// Moderation of the pledges in `database`.
-    pub fn new(database: Database, pledges: Pledges, totals: Totals, root: &RootSecret) -> Self {
-        Self { database, pledges, totals, copies: ReviewCopies::new(root) }
+    pub fn new(database: Database, sealing: Sealing, totals: Totals, root: &RootSecret) -> Self {
+        Self { database, sealing, totals, copies: ReviewCopies::new(root) }
     }
 
     /// The campaign, drafts too, if this person may see it. Somebody else's campaign is not found, like one that

@@ -234,7 +234,7 @@ pub async fn look_up(
 ) -> Result<Json<Found>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
     let email = Email::parse(&body.email).map_err(|code| Problem::field("/email", code))?;
-    let fingerprint = moderation.pledges.fingerprint(&campaign, &email)?;
+    let fingerprint = moderation.sealing.fingerprint(&campaign, &email)?;
     let filter = store::Filter { fingerprint: Some(fingerprint), ..store::Filter::default() };
     let rows = moderation.look_up(&signed.who, campaign.id, &filter).await?;
     Ok(Json(Found { pledges: rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect() }))

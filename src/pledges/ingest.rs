@@ -165,7 +165,9 @@ impl Ingest {
                 () = stop.cancelled() => return,
             }
             let (began, size) = (Instant::now(), batch.len());
-            batch.iter().for_each(|waiting| self.measures.wait.observe((began - waiting.since).as_secs_f64()));
+            for waiting in &batch {
+                self.measures.wait.observe((began - waiting.since).as_secs_f64());
+            }
             writer.write(batch).await;
             self.totals.changed();
             self.keep_pace(began.elapsed(), size);
@@ -206,7 +208,9 @@ impl Writer {
                     }
                 }
                 Err(DbError::Unavailable | DbError::Conflict) => {
-                    part.into_iter().for_each(|waiting| waiting.answer(Err(DbError::Unavailable.into())));
+                    for waiting in part {
+                        waiting.answer(Err(DbError::Unavailable.into()));
+                    }
                 }
                 Err(error) => match part.pop() {
                     Some(culprit) if part.is_empty() => culprit.answer(Err(error.into())),

@@ -1,6 +1,6 @@
 //! The heart: a supporter's promise, from what was typed to a counted row.
 //!
-//! [`submission`] turns what came in (JSON or a plain form, [`form`]) into domain types, once; [`Pledges`] makes the
+//! [`submission`] turns what came in (JSON or a plain form, [`form`]) into domain types, once; [`sealing`] makes the
 //! fingerprint and seals the review copy; [`ingest`] commits what has come meanwhile as one batch of rows and deltas
 //! ([`store`]); [`routes`] answers everybody alike.
 
@@ -13,6 +13,7 @@ pub mod mailbox;
 mod providers;
 pub mod recount;
 pub mod routes;
+pub mod sealing;
 pub mod store;
 pub mod submission;
 pub mod text;
@@ -23,15 +24,13 @@ use uuid::Uuid;
 use crate::{
     campaigns::Campaign,
     country::Country,
-    crypto::{self, CryptoError, Key, RootSecret},
     http::{Code, FieldProblem},
     metrics::Metrics,
-    sealing::{ReviewCopies, ReviewCopy},
 };
 
-use fields::{IdempotencyKey, Language, Message, Name, Source};
+use fields::IdempotencyKey;
 use ingest::{Ingest, PledgeError};
-use mailbox::{Email, MailboxRules, canonical};
+use sealing::Sealing;
 use submission::{Checked, Consents, Submission};
 
 /// Where a pledge is in its life. It is in every counter exactly while it is counted.
@@ -111,19 +110,17 @@ pub struct Pledges {
     ingest: Ingest,
     acknowledged: IntCounter,
     refused: IntCounterVec,
-    root: RootSecret,
-    copies: ReviewCopies,
+    sealing: Sealing,
 }
 
 impl Pledges {
-    /// Pledges that `ingest` stores.
-    pub fn new(ingest: Ingest, root: RootSecret, metrics: &Metrics) -> Self {
-        let copies = ReviewCopies::new(&root);
+    /// Pledges that `sealing` seals and `ingest` stores.
+    pub fn new(ingest: Ingest, sealing: Sealing, metrics: &Metrics) -> Self {
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self { ingest, acknowledged, refused, root, copies }
+        Self { ingest, acknowledged, refused, sealing }
     }
 
     /// Counts a refusal by the code of its problem.
@@ -141,74 +138,7 @@ impl Pledges {
         checked: &Checked,
         key: Option<&IdempotencyKey>,
     ) -> Result<(), PledgeError> {
-        let pledge = self.prepare(Uuid::now_v7(), campaign, checked, key)?;
+        let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key)?;
         self.ingest.store(pledge).await.inspect(|()| self.acknowledged.inc())
-    }
-
-    /// The fingerprint that a mailbox has in a campaign.
-    ///
-    /// # Errors
-    /// When the campaign's rules are unknown to this version of the service.
-    pub fn fingerprint(&self, campaign: &Campaign, email: &Email) -> Result<[u8; 32], CryptoError> {
-        let rules = MailboxRules::from_number(campaign.mailbox_rules).ok_or(CryptoError::DoesNotOpen)?;
-        let mailbox = canonical(email, rules);
-        Ok(self.fingerprint_key(campaign).hash(&[b"mailbox", mailbox.as_bytes()]))
-    }
-
-    fn fingerprint_key(&self, campaign: &Campaign) -> Key {
-        self.root.derive("fingerprint v1", &campaign.salt)
-    }
-
-    /// The row of a pledge: fingerprinted and sealed.
-    ///
-    /// # Errors
-    /// When it can't be: then it must not be stored (rule 7).
-    pub fn prepare(
-        &self,
-        id: Uuid,
-        campaign: &Campaign,
-        checked: &Checked,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<NewPledge, CryptoError> {
-        let fingerprint = match (&checked.email, key) {
-            (Some(email), _) => self.fingerprint(campaign, email)?,
-            (None, Some(key)) => self.fingerprint_key(campaign).hash(&[b"idempotency key", key.as_str().as_bytes()]),
-            (None, None) => crypto::random_bytes()?,
-        };
-        // With a mailbox a mismatch is not told: it would tell whether the mailbox had pledged before.
-        let tells_mismatch = checked.email.is_none() && key.is_some();
-        let request_digest = tells_mismatch.then(|| self.digest(campaign, checked));
-        let copy = ReviewCopy {
-            name: checked.name.as_ref().map(|name| name.as_str().to_owned()),
-            email: checked.email.as_ref().map(Email::masked),
-            message: checked.message.as_ref().map(|message| message.as_str().to_owned()),
-        };
-        Ok(NewPledge {
-            id,
-            campaign: campaign.id,
-            country: checked.country,
-            fingerprint,
-            request_digest,
-            consents: checked.consents,
-            sealed_review: self.copies.seal(campaign.id, id, &copy)?,
-            language: checked.language.as_ref().map(|language| language.as_str().to_owned()),
-            source: checked.source.as_ref().map(|source| source.as_str().to_owned()),
-        })
-    }
-
-    fn digest(&self, campaign: &Campaign, checked: &Checked) -> [u8; 32] {
-        let text = |value: Option<&str>| value.unwrap_or("").to_owned();
-        let fields = [
-            text(checked.name.as_ref().map(Name::as_str)),
-            text(checked.message.as_ref().map(Message::as_str)),
-            checked.country.to_string(),
-            text(checked.language.as_ref().map(Language::as_str)),
-            text(checked.source.as_ref().map(Source::as_str)),
-            [checked.consents.updates, checked.consents.partner, checked.consents.public]
-                .map(|version| version.unwrap_or(0).to_string())
-                .join(","),
-        ];
-        let parts: Vec<&[u8]> = fields.iter().map(String::as_bytes).collect();
-        self.root.derive("request digest v1", &campaign.salt).hash(&parts)
     }
 }

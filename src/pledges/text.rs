@@ -120,7 +120,8 @@ const LINK_ENDINGS: [&str; 20] = [
 /// at the start of a word with something after it; `name.ending/`, the ending in lower case and either two letters
 /// or in the list above. Seen through compatibility forms (fullwidth letters) and invisible characters.
 pub(super) fn contains_link(name: &str) -> bool {
-    let plain: String = name.nfkc().filter(|c| c.is_ascii() || c.general_category() != GeneralCategory::Format).collect();
+    let plain: String =
+        name.nfkc().filter(|c| c.is_ascii() || c.general_category() != GeneralCategory::Format).collect();
     let lower = plain.to_ascii_lowercase();
     let starts_www = |before: &str, after: &str| {
         !before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric)

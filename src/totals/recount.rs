@@ -101,8 +101,8 @@ impl Recount {
         let of = |counts: &BTreeMap<K, i64>, key| counts.get(key).copied().unwrap_or(0);
         let keys: BTreeSet<&K> = stored.keys().chain(deltas.keys()).chain(counted.keys()).collect();
         let differ = keys.into_iter().filter_map(|key| {
-            let (counter, rows) = (of(stored, key) + of(deltas, key), of(counted, key));
-            (counter != rows).then(|| format!("{}: {} says {counter}, there are {rows}", self.slug, name(key)))
+            let (says, rows) = (of(stored, key) + of(deltas, key), of(counted, key));
+            (says != rows).then(|| format!("{}: {} says {says}, there are {rows}", self.slug, name(key)))
         });
         differ.collect()
     }

@@ -3,14 +3,15 @@
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use pledges::{
+    crypto::RootSecret,
     db::{Connection, DbError},
-    pledges::{NewPledge, ingest::PledgeError, submission::Submission},
+    pledges::{NewPledge, ingest::PledgeError, sealing::Sealing, submission::Submission},
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use super::stored;
-use crate::support::{TestApp, client::pledge, eventually};
+use crate::support::{ROOT_SECRET, TestApp, client::pledge, eventually};
 
 /// A connection that keeps everybody from storing until it commits.
 async fn locked(app: &TestApp) -> Connection {
@@ -24,7 +25,8 @@ fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
     let campaign = app.service.handles.campaigns.find("defend").unwrap();
     let body = json!({"name": "Amina Okafor", "email": format!("s{number}@example.org"), "country": country});
     let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
-    app.service.handles.pledges.prepare(Uuid::now_v7(), &campaign, &checked, None).unwrap()
+    let sealing = Sealing::new(RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
+    sealing.prepare(Uuid::now_v7(), &campaign, &checked, None).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,121 @@
+//! Microbenchmarks of what each pledge and each published version costs in computing: `script/bench --micro`.
+#![expect(clippy::expect_used, reason = "a benchmark that can't begin has nothing to measure")]
+
+use std::collections::BTreeMap;
+
+use actix_web::test::TestRequest;
+use chrono::DateTime;
+use divan::{Bencher, black_box};
+use pledges::{
+    campaigns::{
+        Campaign, State,
+        settings::{Ask, Consent, Fields, Purpose},
+    },
+    country::Country,
+    crypto::RootSecret,
+    http::body,
+    pledges::{sealing::Sealing, submission::Submission},
+    sealing::{ReviewCopies, ReviewCopy},
+    totals::{
+        board::{Document, Published},
+        shown::{Figure, Figures},
+    },
+};
+use uuid::Uuid;
+
+/// A pledge as partners send it.
+const BODY: &[u8] =
+    br#"{"name": "Amina Okafor", "email": "amina.okafor@example.org", "country": "NG", "language": "en",
+    "message": "I stand with those who defend the rights of all of us.", "source": "homepage-banner",
+    "consents": [{"purpose": "updates", "version": 1}]}"#;
+
+/// Countries of a campaign that is known everywhere.
+const COUNTRIES: usize = 200;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench]
+fn parse_and_check_a_pledge(bencher: Bencher) {
+    let campaign = campaign();
+    bencher.bench(|| {
+        let submission: Submission = body::parse(black_box(BODY)).expect("a good body");
+        submission.check(&campaign).expect("good fields")
+    });
+}
+
+#[divan::bench]
+fn fingerprint(bencher: Bencher) {
+    let (campaign, sealing) = (campaign(), Sealing::new(root()));
+    let email = "Amina.Okafor+pledge@example.org";
+    let email = pledges::pledges::mailbox::Email::parse(email).expect("a good address");
+    bencher.bench(|| sealing.fingerprint(&campaign, black_box(&email)));
+}
+
+#[divan::bench]
+fn seal_a_review_copy(bencher: Bencher) {
+    let copies = ReviewCopies::new(&root());
+    let copy = ReviewCopy {
+        name: Some("Amina Okafor".into()),
+        email: Some("a•••@example.org".into()),
+        message: Some("I stand with those who defend the rights of all of us.".into()),
+    };
+    bencher.bench(|| copies.seal(Uuid::nil(), Uuid::nil(), black_box(&copy)));
+}
+
+#[divan::bench]
+fn prepare_a_row(bencher: Bencher) {
+    let (campaign, sealing) = (campaign(), Sealing::new(root()));
+    let submission: Submission = body::parse(BODY).expect("a good body");
+    let checked = submission.check(&campaign).expect("good fields");
+    bencher.bench(|| sealing.prepare(Uuid::now_v7(), &campaign, black_box(&checked), None));
+}
+
+#[divan::bench]
+fn publish_200_countries(bencher: Bencher) {
+    bencher.with_inputs(document).bench_values(Published::new);
+}
+
+#[divan::bench(args = ["br", "gzip", "identity"])]
+fn answer_totals(bencher: Bencher, coding: &str) {
+    let published = Published::new(document());
+    let request = TestRequest::get().insert_header(("accept-encoding", coding)).to_http_request();
+    let version = published.document.version.to_string();
+    bencher.bench_local(|| published.json.answer(&request, &version, "application/json", "public, max-age=1"));
+}
+
+fn root() -> RootSecret {
+    RootSecret::new(b"0123456789abcdef0123456789ABCDEFxyz").expect("long enough")
+}
+
+fn campaign() -> Campaign {
+    let texts = BTreeMap::from([("en".to_owned(), "Keep me informed.".to_owned())]);
+    Campaign {
+        id: Uuid::nil(),
+        slug: "together-we-defend".into(),
+        state: State::Open,
+        default_language: "en".into(),
+        texts: BTreeMap::new(),
+        goal: None,
+        fields: Fields { name: Ask::Required, email: Ask::Required, message: Ask::Optional },
+        consents: vec![Consent { purpose: Purpose::Updates, version: 1, texts }],
+        controller: None,
+        threshold: 5,
+        publish_every_ms: 1_000,
+        mailbox_rules: 1,
+        salt: vec![7; 32],
+        created_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+fn document() -> Document {
+    let countries: BTreeMap<Country, Figure> = Country::all()
+        .take(COUNTRIES)
+        .zip(1_i64..)
+        .map(|(country, number)| (country, Figure { counted: number * 997, shown: number * 997, live: true }))
+        .collect();
+    let total = countries.values().map(|figure| figure.counted).sum();
+    let figures = Figures { threshold: 5, total, countries };
+    Document::new("together-we-defend".into(), Some(10_000_000), 81, DateTime::UNIX_EPOCH, &figures)
+}
