@@ -31,7 +31,7 @@ use crate::{
     ops,
     pledges::{self, FormPages, Pledges, ingest::Ingest},
     tasks::Tasks,
-    totals::{self, Pace, Totals},
+    totals::{self, Pace, Totals, history::History},
     web::{self, OpenApiText, Pages},
 };
 
@@ -68,6 +68,7 @@ fn api(config: &mut ServiceConfig) {
     campaigns::routes::routes(config);
     pledges::routes::routes(config);
     totals::routes::routes(config);
+    totals::history::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);
     ops::routes::routes(config);
@@ -103,6 +104,7 @@ pub struct Handles {
     pub ingest: Ingest,
     /// Pledges.
     pub pledges: Pledges,
+    history: History,
     accounts: Accounts,
     moderation: Moderation,
     pages: Pages,
@@ -133,6 +135,7 @@ impl Handles {
         let campaigns = Campaigns::new(database.clone());
         campaigns.renew().await?;
         totals.catch_up().await?;
+        let history = History::new(totals.clone());
         let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
         let ingest = Ingest::new(database.clone(), totals.clone());
         let pledges = Pledges::new(ingest.clone(), root.clone());
@@ -149,6 +152,7 @@ impl Handles {
             campaigns,
             ingest,
             pledges,
+            history,
             accounts,
             moderation,
             pages,
@@ -179,6 +183,7 @@ impl Handles {
             .default_service(actix::to(web::routes::anything_else))
             .app_data(Data::new(self.database.clone()))
             .app_data(Data::new(self.totals.clone()))
+            .app_data(Data::new(self.history.clone()))
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.accounts.clone()))

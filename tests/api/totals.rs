@@ -1,5 +1,6 @@
 //! The published totals as dashboards read them: small, cacheable, never more than may be known.
 
+mod history;
 mod instances;
 mod model;
 mod small;
