@@ -43,9 +43,10 @@ fn shown(history: &Countries, hour: i64) -> BTreeMap<Country, i64> {
 
 /// A document made of these sums, re-read.
 fn document(sums: &BTreeMap<Country, i64>, threshold: i64) -> Figures {
-    let mut reader = Reader::new(threshold);
-    reader.hour(0, sums.iter().map(|(country, count)| (*country, *count)));
-    reader.figures
+    let mut figures = Figures { threshold, total: 0, countries: BTreeMap::new() };
+    figures.apply(sums);
+    figures.reread();
+    figures
 }
 
 fn worlds() -> impl Strategy<Value = World> {

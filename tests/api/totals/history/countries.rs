@@ -5,7 +5,7 @@ use pledges::accounts::Role;
 use serde_json::json;
 
 use super::{at, count_at, history, last_total, points, slow, this_hour};
-use crate::support::eventually;
+use crate::support::{TestApp, eventually};
 use crate::totals::{count, countries, document};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +57,13 @@ async fn between_two_rereadings_only_the_last_point_changes_as_the_document_does
     app.publish().await;
     let published = document(&client).await;
     let after = all().await;
+    // Whoever reads the stored counts only now sees nothing newer.
+    let late = TestApp::on(app.url.clone(), &["--look-every-ms", "60000"]).await;
+    for body in &after {
+        let country = body["country"].as_str().unwrap();
+        assert_eq!(history(&late.client(), &format!("country={country}")).await, *body);
+    }
+    late.stop().await;
     for (before, after) in before.iter().zip(&after) {
         let earlier = |body| points(body).into_iter().take_while(|(at, ..)| *at < now).collect::<Vec<_>>();
         assert_eq!(earlier(before), earlier(after), "{}", before["country"]);
