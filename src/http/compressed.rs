@@ -3,7 +3,7 @@
 use std::{io::Write as _, sync::Arc};
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpRequest, HttpResponse,
     http::header::{self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header, IfNoneMatch, Preference},
     web::Bytes,
 };
@@ -59,10 +59,8 @@ impl Forms {
     ) -> HttpResponse {
         let coding = wanted_coding(request);
         let etag = EntityTag::new_strong(format!("{version}.{}-{}", self.digest, coding.as_str()));
-        head(request, etag, caching).map_or_else(
-            |unchanged| unchanged,
-            |response| with_body(response, coding, kind, Bytes::from_owner(self.get(coding))),
-        )
+        let body = || (coding, Bytes::from_owner(self.get(coding)));
+        respond(request, etag, kind, caching, body)
     }
 
     fn get(&self, coding: Coding) -> Arc<[u8]> {
@@ -85,19 +83,21 @@ pub fn answer_once(
 ) -> HttpResponse {
     let coding = if takes(request, &Encoding::gzip()) { Coding::Gzip } else { Coding::Identity };
     let etag = EntityTag::new_strong(format!("{version}.{}-{}-once", short_digest(&bytes), coding.as_str()));
-    let mut response = match head(request, etag, caching) {
-        Ok(response) => response,
-        Err(unchanged) => return unchanged,
+    let body = || {
+        let compressed = if coding == Coding::Gzip { gzip(&bytes, Compression::fast()) } else { None };
+        compressed.map_or_else(|| (Coding::Identity, bytes.into()), |compressed| (Coding::Gzip, compressed.into()))
     };
-    let compressed = if coding == Coding::Gzip { gzip(&bytes, Compression::fast()) } else { None };
-    match compressed {
-        Some(compressed) => with_body(response, Coding::Gzip, kind, compressed.into()),
-        None => response.content_type(kind).body(bytes),
-    }
+    respond(request, etag, kind, caching, body)
 }
 
-/// The head of a 200, or all of a 304.
-fn head(request: &HttpRequest, etag: EntityTag, caching: &'static str) -> Result<HttpResponseBuilder, HttpResponse> {
+/// 304 when the caller has it, else the body, which is made only then.
+fn respond(
+    request: &HttpRequest,
+    etag: EntityTag,
+    kind: &'static str,
+    caching: &'static str,
+    body: impl FnOnce() -> (Coding, Bytes),
+) -> HttpResponse {
     let unchanged = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(&etag)),
@@ -108,10 +108,10 @@ fn head(request: &HttpRequest, etag: EntityTag, caching: &'static str) -> Result
         .insert_header(header::ETag(etag))
         .insert_header((header::VARY, "Accept-Encoding"))
         .insert_header((header::CACHE_CONTROL, caching));
-    if unchanged { Err(response.finish()) } else { Ok(response) }
-}
-
-fn with_body(mut response: HttpResponseBuilder, coding: Coding, kind: &'static str, body: Bytes) -> HttpResponse {
+    if unchanged {
+        return response.finish();
+    }
+    let (coding, bytes) = body();
     match coding {
         Coding::Identity => {}
         Coding::Gzip => {
@@ -121,7 +121,7 @@ fn with_body(mut response: HttpResponseBuilder, coding: Coding, kind: &'static s
             response.insert_header(ContentEncoding::Brotli);
         }
     }
-    response.content_type(kind).body(body)
+    response.content_type(kind).body(bytes)
 }
 
 fn gzip(bytes: &[u8], level: Compression) -> Option<Vec<u8>> {

@@ -168,7 +168,9 @@ impl Steps {
             total += count;
             (unit, total)
         });
-        Self { changes: running.collect(), at_first }
+        let mut changes: Vec<_> = running.collect();
+        changes.shrink_to_fit();
+        Self { at_first, changes }
     }
 
     /// From zero and the totals themselves at the end of each unit that changes it.

@@ -108,8 +108,9 @@ pub async fn campaign(connection: &mut Connection, slug: &str, known: Option<&He
 
 #[derive(QueryableByName)]
 struct Hour {
+    /// Its number since 1970.
     #[diesel(sql_type = BigInt)]
-    hour: i64,
+    begins: i64,
     /// Two letters each.
     #[diesel(sql_type = Text)]
     countries: String,
@@ -131,7 +132,7 @@ pub async fn countries(connection: &mut Connection, slug: &str) -> Result<(Head,
             let mut reader = Reader::new(head.threshold);
             // Hour after hour, along the primary key: the whole of it need not lie in memory.
             let mut hours = diesel::sql_query(
-                "SELECT (extract(epoch FROM begins_at) / 3600)::bigint AS hour, string_agg(country, '') AS countries, \
+                "SELECT (extract(epoch FROM begins_at) / 3600)::bigint AS begins, string_agg(country, '') AS countries, \
                    array_agg(settled) AS settled FROM country_hours WHERE campaign_id = $1 AND settled <> 0 \
                  GROUP BY begins_at ORDER BY begins_at",
             )
@@ -141,7 +142,7 @@ pub async fn countries(connection: &mut Connection, slug: &str) -> Result<(Head,
             while let Some(row) = hours.try_next().await? {
                 let country = |at: usize| row.countries.get(at * 2..at * 2 + 2).and_then(|code| code.parse().ok());
                 let settled = row.settled.iter().enumerate();
-                reader.hour(row.hour, settled.map(|(at, count)| (country(at).unwrap_or(Country::WITHHELD), *count)));
+                reader.hour(row.begins, settled.map(|(at, count)| (country(at).unwrap_or(Country::WITHHELD), *count)));
             }
             drop(hours);
             Ok((head, reader.finish()))

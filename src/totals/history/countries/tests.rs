@@ -180,7 +180,7 @@ fn a_country_that_a_later_hour_takes_down_is_taken_down_before() {
         (2, BTreeMap::from([(country(2), 1)])),
         (3, BTreeMap::from([(country(4), 50)])),
     ]);
-    let first_two = World::from_iter(world.range(..3).map(|(hour, counts)| (*hour, counts.clone())));
+    let first_two: World = world.range(..3).map(|(hour, counts)| (*hour, counts.clone())).collect();
     let told = |world: &World| [1, 2, 3].map(|hour| shown(&history(world, 5), hour).get(&country(0)).copied());
     assert_eq!(document(&sums(&world, 1), 5).countries[&country(0)].shown, 20);
     assert_eq!(told(&first_two), [Some(15), Some(15), Some(15)]);
