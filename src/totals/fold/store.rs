@@ -39,7 +39,8 @@ struct Seconds {
     seconds: Option<f64>,
 }
 
-/// Folds what is due, and re-reads the rounded values of the campaigns about every `reread_every`. One instance at a time; the others return at once. A campaign whose counters are damaged keeps its deltas and its last
+/// Folds what is due, and re-reads the rounded values of the campaigns whose last re-reading is `reread_every` ago. One
+/// instance at a time; the others return at once. A campaign whose counters are damaged keeps its deltas and its last
 /// totals, and the others go on.
 ///
 /// # Errors

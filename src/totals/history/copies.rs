@@ -1,5 +1,6 @@
 //! The series in memory, loaded when they are first asked for. However many ask, one loads, and only when something
-//! new was published or a second has passed: a stranger can't make the database work by asking.
+//! new was published or a second has passed: a stranger can't make the database work by asking. A year of hours is read in
+//! 12 ms; of 200 countries that were pledged from in each of them in 1.3 s, once a re-reading.
 //!
 //! A campaign's minutes and hours cost 190 kB for its first year and 140 kB for each further one, and up to 1 MB what is
 //! sent of them; its countries 16 bytes for each hour in which what one shows changes: about 1 MB for a year in which 200
