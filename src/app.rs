@@ -32,7 +32,7 @@ use crate::{
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
     tasks::Tasks,
-    totals::{self, Pace, Totals},
+    totals::{self, Pace, Totals, history::History},
     web::{self, OpenApiText, Pages},
 };
 
@@ -69,6 +69,7 @@ fn api(config: &mut ServiceConfig) {
     campaigns::routes::routes(config);
     pledges::routes::routes(config);
     totals::routes::routes(config);
+    totals::history::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);
     ops::routes::routes(config);
@@ -105,6 +106,7 @@ pub struct Handles {
     /// Pledges.
     pub pledges: Pledges,
     figures: Figures,
+    history: History,
     accounts: Accounts,
     moderation: Moderation,
     pages: Pages,
@@ -137,6 +139,7 @@ impl Handles {
         let campaigns = Campaigns::new(database.clone());
         campaigns.renew().await?;
         totals.catch_up().await?;
+        let history = History::new(totals.clone());
         let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
@@ -157,6 +160,7 @@ impl Handles {
             ingest,
             pledges,
             figures,
+            history,
             accounts,
             moderation,
             pages,
@@ -187,6 +191,7 @@ impl Handles {
             .default_service(actix::to(web::routes::anything_else))
             .app_data(Data::new(self.database.clone()))
             .app_data(Data::new(self.totals.clone()))
+            .app_data(Data::new(self.history.clone()))
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.figures.clone()))

@@ -119,7 +119,8 @@ pub struct ServeSettings {
         value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub look_every_ms: u64,
 
-    /// Seconds between two re-readings of the rounded small numbers. Default: 10 in development, 600 in production.
+    /// Seconds between two re-readings of the rounded small numbers, counted from midnight (UTC): take what divides an
+    /// hour. Default: 10 in development, 600 in production.
     #[arg(long, env = "PLEDGES_REREAD_EVERY_SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub reread_every_seconds: Option<u64>,
 

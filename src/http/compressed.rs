@@ -44,7 +44,7 @@ impl Forms {
         Self {
             digest: short_digest(bytes),
             identity: bytes.into(),
-            gzip: compressed(gzip(bytes), bytes),
+            gzip: compressed(gzip(bytes, Compression::new(6)), bytes),
             brotli: compressed(brotli(bytes), bytes),
         }
     }
@@ -59,29 +59,8 @@ impl Forms {
     ) -> HttpResponse {
         let coding = wanted_coding(request);
         let etag = EntityTag::new_strong(format!("{version}.{}-{}", self.digest, coding.as_str()));
-        let unchanged = match IfNoneMatch::parse(request) {
-            Ok(IfNoneMatch::Any) => true,
-            Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(&etag)),
-            Err(_) => false,
-        };
-        let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        response
-            .insert_header(header::ETag(etag))
-            .insert_header((header::VARY, "Accept-Encoding"))
-            .insert_header((header::CACHE_CONTROL, caching));
-        if unchanged {
-            return response.finish();
-        }
-        match coding {
-            Coding::Identity => {}
-            Coding::Gzip => {
-                response.insert_header(ContentEncoding::Gzip);
-            }
-            Coding::Brotli => {
-                response.insert_header(ContentEncoding::Brotli);
-            }
-        }
-        response.content_type(kind).body(Bytes::from_owner(self.get(coding)))
+        let body = || (coding, Bytes::from_owner(self.get(coding)));
+        respond(request, etag, kind, caching, body)
     }
 
     fn get(&self, coding: Coding) -> Arc<[u8]> {
@@ -93,8 +72,60 @@ impl Forms {
     }
 }
 
-fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+/// The same for an answer that is made for one caller and not kept: the fastest gzip or nothing, and nothing at all is
+/// compressed when the caller has it.
+pub fn answer_once(
+    request: &HttpRequest,
+    version: &str,
+    bytes: Vec<u8>,
+    kind: &'static str,
+    caching: &'static str,
+) -> HttpResponse {
+    let coding = if takes(request, &Encoding::gzip()) { Coding::Gzip } else { Coding::Identity };
+    let etag = EntityTag::new_strong(format!("{version}.{}-{}-once", short_digest(&bytes), coding.as_str()));
+    let body = || {
+        let compressed = if coding == Coding::Gzip { gzip(&bytes, Compression::fast()) } else { None };
+        compressed.map_or_else(|| (Coding::Identity, bytes.into()), |compressed| (Coding::Gzip, compressed.into()))
+    };
+    respond(request, etag, kind, caching, body)
+}
+
+/// 304 when the caller has it, else the body, which is made only then.
+fn respond(
+    request: &HttpRequest,
+    etag: EntityTag,
+    kind: &'static str,
+    caching: &'static str,
+    body: impl FnOnce() -> (Coding, Bytes),
+) -> HttpResponse {
+    let unchanged = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(&etag)),
+        Err(_) => false,
+    };
+    let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header(header::ETag(etag))
+        .insert_header((header::VARY, "Accept-Encoding"))
+        .insert_header((header::CACHE_CONTROL, caching));
+    if unchanged {
+        return response.finish();
+    }
+    let (coding, bytes) = body();
+    match coding {
+        Coding::Identity => {}
+        Coding::Gzip => {
+            response.insert_header(ContentEncoding::Gzip);
+        }
+        Coding::Brotli => {
+            response.insert_header(ContentEncoding::Brotli);
+        }
+    }
+    response.content_type(kind).body(bytes)
+}
+
+fn gzip(bytes: &[u8], level: Compression) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
 }
@@ -108,17 +139,17 @@ fn brotli(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// The smallest coding that the caller takes.
 fn wanted_coding(request: &HttpRequest) -> Coding {
-    let Ok(accepted) = AcceptEncoding::parse(request) else { return Coding::Identity };
-    let takes = |wanted: Encoding| {
-        accepted
-            .iter()
-            .any(|item| item.item == Preference::Specific(wanted.clone()) && item.quality > header::Quality::ZERO)
-    };
-    if takes(Encoding::brotli()) {
+    if takes(request, &Encoding::brotli()) {
         Coding::Brotli
-    } else if takes(Encoding::gzip()) {
+    } else if takes(request, &Encoding::gzip()) {
         Coding::Gzip
     } else {
         Coding::Identity
     }
+}
+
+fn takes(request: &HttpRequest, wanted: &Encoding) -> bool {
+    let wanted = Preference::Specific(wanted.clone());
+    AcceptEncoding::parse(request)
+        .is_ok_and(|accepted| accepted.iter().any(|item| item.item == wanted && item.quality > header::Quality::ZERO))
 }

@@ -61,6 +61,12 @@ field_codes! {
     InvalidSource = "invalid_source";
     /// This is not a time in RFC 3339, such as 2026-11-23T12:00:00Z.
     InvalidTime = "invalid_time";
+    /// The time is not after the one that the range begins with.
+    EmptyRange = "empty_range";
+    /// The range has more intervals than one answer has (3,000). Ask for a shorter one, or for longer intervals.
+    RangeTooLong = "range_too_long";
+    /// The range ends before anything that is still kept: minutes are, for 48 hours.
+    TooLongAgo = "too_long_ago";
     /// This is not a cursor that an answer gave.
     InvalidCursor = "invalid_cursor";
     /// This campaign does not ask for this field.

@@ -21,7 +21,7 @@ mod visitor;
 pub use body::Valid;
 pub use field_code::FieldCode;
 pub use problem::{CATALOGUE, Code, FieldProblem, Problem, ProblemBody};
-pub use query::ValidQuery;
+pub use query::{ValidQuery, optional_time};
 pub use visitor::{TrustedProxies, Visitor};
 
 /// Scheme, host and port by which visitors reach the service, without a slash at the end.

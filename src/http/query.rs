@@ -3,10 +3,14 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use serde::de::{DeserializeOwned, value};
+use chrono::{DateTime, Datelike, Utc};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, value},
+};
 use validator::Validate;
 
-use super::{Code, FieldCode, Problem, json};
+use super::{Code, FieldCode, Problem, body::coded, json};
 
 /// A query string as `T`.
 #[derive(Debug)]
@@ -33,6 +37,17 @@ fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Problem> {
         })?;
     value.validate().map_err(|errors| invalid(json::validation_problems(&errors)))?;
     Ok(value)
+}
+
+/// A time (RFC 3339) of the years 0 to 9999: PostgreSQL's timestamps reach further than anybody's pledges, but not as far
+/// as chrono's. For `deserialize_with`.
+///
+/// # Errors
+/// [`FieldCode::InvalidTime`].
+pub fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let time = DateTime::parse_from_rfc3339(&String::deserialize(deserializer)?).ok();
+    let time = time.map(|time| time.to_utc()).filter(|time| (0..=9999).contains(&time.year()));
+    time.map(Some).ok_or_else(|| coded(FieldCode::InvalidTime))
 }
 
 #[cfg(test)]

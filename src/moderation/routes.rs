@@ -18,6 +18,7 @@ use crate::{
     http::{
         FieldCode, Problem, Valid, ValidQuery,
         body::coded,
+        optional_time,
         page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, next_cursor},
     },
     pledges::{State, fields::Language, mailbox::Email},
@@ -96,11 +97,11 @@ pub struct PledgeFilter {
     /// From this country.
     country: Option<Country>,
     /// Stored at or after this time (RFC 3339).
-    #[serde(default, deserialize_with = "time")]
+    #[serde(default, deserialize_with = "optional_time")]
     #[param(value_type = Option<DateTime<Utc>>, example = "2026-11-01T00:00:00Z")]
     from: Option<DateTime<Utc>>,
     /// Stored before this time (RFC 3339).
-    #[serde(default, deserialize_with = "time")]
+    #[serde(default, deserialize_with = "optional_time")]
     #[param(value_type = Option<DateTime<Utc>>, example = "2027-01-01T00:00:00Z")]
     to: Option<DateTime<Utc>>,
     /// Made in this language.
@@ -120,13 +121,6 @@ pub struct PledgeFilter {
 
 fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<State>, D::Error> {
     State::parse(&String::deserialize(deserializer)?).map(Some).ok_or_else(|| coded(FieldCode::NotAllowed))
-}
-
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let time = DateTime::parse_from_rfc3339(&String::deserialize(deserializer)?).ok();
-    // PostgreSQL's timestamps reach further than anybody's pledges, but not as far as chrono's.
-    let time = time.map(|time| time.to_utc()).filter(|time| (0..=9999).contains(&chrono::Datelike::year(time)));
-    time.map(Some).ok_or_else(|| coded(FieldCode::InvalidTime))
 }
 
 fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

@@ -1,11 +1,12 @@
 //! The published totals. Whoever changes rows appends a *delta* in the same transaction ([`deltas`]); the publisher folds
 //! deltas into the stored totals and time buckets about each second ([`fold`]), decides what may be shown
-//! ([`shown`], rule 8), and puts the new document on the [`board`], from which everybody reads ([`routes`]).
-//! Asks no other feature for anything.
+//! ([`shown`], rule 8), and puts the new document on the [`board`], from which everybody reads ([`routes`]). How it came
+//! about is told by the [`history`]. Asks no other feature for anything.
 
 pub mod board;
 pub mod deltas;
 pub mod fold;
+pub mod history;
 pub mod recount;
 pub mod routes;
 pub mod shown;

@@ -44,6 +44,8 @@ const TABLE: &[(&str, Needs)] = &[
     ("recordPledge", Needs::Public),
     ("getTotals", Needs::Public),
     ("getTotalsCsv", Needs::Public),
+    ("getHistory", Needs::Public),
+    ("getHistoryCsv", Needs::Public),
     ("healthz", Needs::Public),
     ("metrics", Needs::Public),
     ("readyz", Needs::Public),

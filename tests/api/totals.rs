@@ -1,6 +1,7 @@
 //! The published totals as dashboards read them: small, cacheable, never more than may be known.
 
 mod folding;
+mod history;
 mod instances;
 mod model;
 mod small;

@@ -155,10 +155,15 @@ struct Waiting {
 
 /// The campaigns with something to do, whether their rounded values are due to be re-read, and after how many seconds they
 /// may publish again.
+///
+/// Re-readings stand on the clock's multiples of `every`, the next one at least half of it after the last. The history of a
+/// country is read at the end of each hour: were that a few seconds from a re-reading, both together would tell the country
+/// of whoever pledged between them.
 async fn waiting(connection: &mut Connection, floor: i64, every: Duration) -> Result<Vec<Waiting>, DbError> {
     Ok(diesel::sql_query(
         "SELECT campaign_id, reread, due_in FROM (SELECT campaign_id, \
-             reread_at <= clock_timestamp() - make_interval(secs => $2) AS reread, \
+             coalesce(floor(extract(epoch FROM reread_at) / nullif($2, 0) + 0.5) \
+               < floor(extract(epoch FROM clock_timestamp()) / nullif($2, 0)), true) AS reread, \
              publish_every_ms / 1000.0::float8 - extract(epoch FROM clock_timestamp() - changed_at)::float8 AS due_in \
            FROM campaign_totals JOIN campaigns ON id = campaign_id) AS every_campaign \
          WHERE reread OR campaign_id IN (SELECT campaign_id FROM count_deltas WHERE xact >= $1)",

@@ -86,6 +86,20 @@ async fn the_tick_comes_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ticks_stand_on_the_clock() {
+    let (app, client) = slow().await;
+    // Every hour; the next one at least half an hour after the last.
+    for (minutes, ticks) in [(29, false), (31, true)] {
+        let last = format!("date_trunc('hour', now()) - interval '{minutes} minutes'");
+        app.rows.execute(&format!("UPDATE campaign_totals SET reread_at = {last}")).await;
+        count(&app, &[("TV", 7)]).await;
+        app.publish().await;
+        assert_eq!(countries(&document(&client).await).is_empty(), !ticks, "{minutes} minutes before the hour");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_over_does_not_give_the_rounding_away() {
     let (app, client) = slow().await;
     // Shown as 45 with nothing elsewhere, they would be exactly 45.
