@@ -81,8 +81,7 @@ fn publish_200_countries(bencher: Bencher) {
 fn answer_totals(bencher: Bencher, coding: &str) {
     let published = Published::new(document());
     let request = TestRequest::get().insert_header(("accept-encoding", coding)).to_http_request();
-    let version = published.document.version.to_string();
-    bencher.bench_local(|| published.json.answer(&request, &version, "application/json", "public, max-age=1"));
+    bencher.bench_local(|| published.json.answer(&request));
 }
 
 fn root() -> RootSecret {

@@ -66,9 +66,10 @@ pub enum StartError {
 
 /// The operations of the API.
 fn api(config: &mut ServiceConfig) {
-    campaigns::routes::routes(config);
-    pledges::routes::routes(config);
+    // Paths are tried in this order: first what millions ask for.
     totals::routes::routes(config);
+    pledges::routes::routes(config);
+    campaigns::routes::routes(config);
     totals::history::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);

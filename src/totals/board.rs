@@ -12,7 +12,13 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::shown::Figures;
-use crate::{country::Country, http::compressed::Forms};
+use crate::{
+    country::Country,
+    http::compressed::{Forms, Kind},
+};
+
+/// How long caches may use the totals: a second fresh, a few more while they ask again, an hour when we don't answer.
+const CACHING: &str = "public, max-age=1, stale-while-revalidate=5, stale-if-error=3600";
 
 /// The published totals of a campaign. Countries and `elsewhere` add up to `total`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -100,8 +106,11 @@ impl Published {
     pub fn new(document: Document) -> Self {
         // The document is a plain struct; if it ever failed to serialise, null would be sent and the contract test fail.
         let raw = serde_json::value::to_raw_value(&document).unwrap_or_default();
-        let json = Forms::new(raw.get().as_bytes());
-        let csv = Forms::new(document.csv().as_bytes());
+        let forms = |content, text: &str| {
+            Forms::new(&document.version.to_string(), Kind { content, caching: CACHING }, text.as_bytes())
+        };
+        let json = forms("application/json", raw.get());
+        let csv = forms("text/csv; charset=utf-8", &document.csv());
         Self { document, raw, json, csv }
     }
 }

@@ -6,14 +6,8 @@ use actix_web::{
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{
-    Totals,
-    board::{Document, Published},
-};
-use crate::http::{Code, Problem, ProblemBody, compressed::Forms};
-
-/// How long caches may use an answer: a second fresh, a few more while they ask again, an hour when we don't answer.
-const CACHING: &str = "public, max-age=1, stale-while-revalidate=5, stale-if-error=3600";
+use super::{Totals, board::Document};
+use crate::http::{Code, Problem, ProblemBody};
 
 /// The operations of this feature.
 pub fn routes(config: &mut ServiceConfig) {
@@ -41,7 +35,7 @@ pub async fn get_totals(
     slug: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let published = totals.published(&slug).ok_or(Code::CampaignNotFound)?;
-    Ok(answer(&request, &published, &published.json, "application/json"))
+    Ok(published.json.answer(&request))
 }
 
 /// The published totals as a table
@@ -64,9 +58,5 @@ pub async fn get_totals_csv(
     slug: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let published = totals.published(&slug).ok_or(Code::CampaignNotFound)?;
-    Ok(answer(&request, &published, &published.csv, "text/csv; charset=utf-8"))
-}
-
-fn answer(request: &HttpRequest, published: &Published, forms: &Forms, kind: &'static str) -> HttpResponse {
-    forms.answer(request, &published.document.version.to_string(), kind, CACHING)
+    Ok(published.csv.answer(&request))
 }

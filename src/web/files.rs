@@ -5,25 +5,19 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rust_embed::Embed;
 
-use crate::http::compressed::Forms;
+use crate::http::compressed::{Forms, Kind};
+
+/// The address changes with the content.
+const CACHING: &str = "public, max-age=31536000, immutable";
 
 #[derive(Embed)]
 #[folder = "src/web/assets"]
 struct Embedded;
 
-/// A file as it is sent.
-#[derive(Debug)]
-pub struct File {
-    /// `Content-Type`.
-    pub kind: &'static str,
-    /// Its bytes, compressed too.
-    pub forms: Forms,
-}
-
 /// Every file by the last part of its address.
 #[derive(Debug, Default)]
 pub struct Files {
-    files: BTreeMap<String, Arc<File>>,
+    files: BTreeMap<String, Arc<Forms>>,
     addresses: BTreeMap<String, String>,
 }
 
@@ -36,7 +30,7 @@ impl Files {
             let hash = crate::crypto::short_digest(&file.data);
             let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
             let address = format!("{stem}.{hash}.{ending}");
-            let kind = match ending {
+            let content = match ending {
                 "css" => "text/css; charset=utf-8",
                 "js" => "text/javascript; charset=utf-8",
                 "svg" => "image/svg+xml",
@@ -44,7 +38,8 @@ impl Files {
                 _ => "application/octet-stream",
             };
             loaded.addresses.insert(name.to_string(), format!("/assets/{address}"));
-            loaded.files.insert(address, Arc::new(File { kind, forms: Forms::new(&file.data) }));
+            let kind = Kind { content, caching: CACHING };
+            loaded.files.insert(address, Arc::new(Forms::new("file", kind, &file.data)));
         }
         loaded
     }
@@ -55,7 +50,7 @@ impl Files {
     }
 
     /// The file at an address.
-    pub fn get(&self, address: &str) -> Option<Arc<File>> {
+    pub fn get(&self, address: &str) -> Option<Arc<Forms>> {
         self.files.get(address).cloned()
     }
 }

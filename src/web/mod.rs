@@ -13,7 +13,10 @@ use askama::Template;
 
 use crate::{
     campaigns::Campaign,
-    http::{Code, FieldCode, PublicOrigin, compressed::Forms},
+    http::{
+        Code, FieldCode, PublicOrigin,
+        compressed::{Forms, Kind},
+    },
     pledges::{FormAgain, FormPages},
     totals::Totals,
 };
@@ -32,6 +35,9 @@ pub struct Pages {
     assets: Arc<pages::Assets>,
     documents: Arc<Documents>,
 }
+
+/// How long caches may use a document that changes with the program.
+const DOCUMENT_CACHING: &str = "public, max-age=300";
 
 /// What is the same for everybody as long as the program runs: drawn and compressed once.
 struct Documents {
@@ -55,13 +61,15 @@ impl Documents {
         let field = |code: &FieldCode| docs::FieldCode { code: code.as_str(), meaning: code.meaning() };
         let fields: Vec<_> = FieldCode::ALL.iter().map(field).collect();
         let problems = docs::ProblemsPage { ui, assets, problems: &problems, fields: &fields }.render();
+        let kept =
+            |content, text: &str| Forms::new("docs", Kind { content, caching: DOCUMENT_CACHING }, text.as_bytes());
         // Drawing into memory fails only by a defect of a template, which the tests of the pages would show.
-        let page = |text: Result<String, askama::Error>| Forms::new(text.unwrap_or_default().as_bytes());
+        let page = |text: Result<String, askama::Error>| kept("text/html; charset=utf-8", &text.unwrap_or_default());
         Self {
             reference: page(reference),
             problems: page(problems),
-            yaml: Forms::new(openapi.yaml.as_bytes()),
-            json: Forms::new(openapi.json.as_bytes()),
+            yaml: kept("application/yaml; charset=utf-8", &openapi.yaml),
+            json: kept("application/json; charset=utf-8", &openapi.json),
         }
     }
 }

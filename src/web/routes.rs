@@ -20,13 +20,6 @@ use crate::{
 /// A page with a live number: asked again each time, kept for the back button.
 const PAGE_CACHING: &str = "no-cache";
 
-/// A file whose address changes with its content.
-const FILE_CACHING: &str = "public, max-age=31536000, immutable";
-
-const HTML: &str = "text/html; charset=utf-8";
-
-const DOCUMENT_CACHING: &str = "public, max-age=300";
-
 /// Pages and files.
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -50,7 +43,7 @@ fn html_text(status: StatusCode, text: String) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CACHE_CONTROL, PAGE_CACHING))
         .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .content_type(HTML)
+        .content_type("text/html; charset=utf-8")
         .body(text)
 }
 
@@ -157,36 +150,34 @@ async fn thanks(
 
 #[get("/docs")]
 async fn reference(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
-    document(&request, &pages.documents.reference, HTML)
+    document(&request, &pages.documents.reference)
 }
 
 #[get("/docs/problems")]
 async fn problems(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
-    document(&request, &pages.documents.problems, HTML)
+    document(&request, &pages.documents.problems)
 }
 
 #[get("/openapi.yaml")]
 async fn openapi_yaml(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
-    document(&request, &pages.documents.yaml, "application/yaml; charset=utf-8")
+    pages.documents.yaml.answer(&request)
 }
 
 #[get("/openapi.json")]
 async fn openapi_json(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
-    document(&request, &pages.documents.json, "application/json; charset=utf-8")
+    pages.documents.json.answer(&request)
 }
 
-fn document(request: &HttpRequest, forms: &Forms, kind: &'static str) -> HttpResponse {
-    let mut response = forms.answer(request, "docs", kind, DOCUMENT_CACHING);
-    if kind == HTML {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(PAGE_POLICY));
-    }
+fn document(request: &HttpRequest, forms: &Forms) -> HttpResponse {
+    let mut response = forms.answer(request);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(PAGE_POLICY));
     response
 }
 
 #[get("/assets/{name}")]
 async fn file(request: HttpRequest, pages: Data<Pages>, name: Path<String>) -> Result<HttpResponse, Problem> {
     let file = pages.files.get(&name).ok_or(Code::NotFound)?;
-    Ok(file.forms.answer(&request, "file", file.kind, FILE_CACHING))
+    Ok(file.answer(&request))
 }
 
 /// Whatever has no route: 405 where the document knows the path with other methods, else 404; as a page for browsers.

@@ -21,7 +21,7 @@ use crate::{
     country::Country,
     http::{
         Code, FieldCode, FieldProblem, Problem, ProblemBody, ValidQuery,
-        compressed::{Forms, answer_once},
+        compressed::{Forms, Kind, answer_once},
         optional_time,
     },
     totals::board::Published,
@@ -155,11 +155,12 @@ enum Format {
 }
 
 impl Format {
-    fn kind(self) -> &'static str {
-        match self {
+    fn kind(self, interval: Interval) -> Kind {
+        let content = match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8",
-        }
+        };
+        Kind { content, caching: caching(interval) }
     }
 }
 
@@ -192,8 +193,9 @@ async fn answer(
         Format::Csv => &usual.csv,
     };
     let part = || Part { asked, span, country: None, points: points() };
-    let forms = forms.get_or_init(|| Forms::new(&part().written(slug, &campaign, format)));
-    Ok(forms.answer(request, &campaign.head.version.to_string(), format.kind(), caching(asked.interval)))
+    let version = || campaign.head.version.to_string();
+    let made = || Forms::new(&version(), format.kind(asked.interval), &part().written(slug, &campaign, format));
+    Ok(forms.get_or_init(made).answer(request))
 }
 
 impl HistoryQuery {
@@ -279,5 +281,5 @@ impl Part<'_> {
 fn once(request: &HttpRequest, slug: &str, campaign: &Campaign, part: &Part, format: Format) -> HttpResponse {
     let bytes = part.written(slug, campaign, format);
     let version = campaign.head.version.to_string();
-    answer_once(request, &version, bytes, format.kind(), caching(part.asked.interval))
+    answer_once(request, &version, format.kind(part.asked.interval), bytes)
 }
