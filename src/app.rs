@@ -31,7 +31,7 @@ use crate::{
     ops,
     pledges::{self, FormPages, ingest::Pledges},
     tasks::Tasks,
-    totals::{self, Pace, Totals},
+    totals::{self, Pace, Totals, places::Limits, stream::Streams},
     web::{self, OpenApiText, Pages},
 };
 
@@ -97,6 +97,8 @@ pub struct Handles {
     pub database: Database,
     /// The published totals.
     pub totals: Totals,
+    /// Those who follow them.
+    pub streams: Streams,
     /// Campaigns.
     pub campaigns: Campaigns,
     /// Pledges.
@@ -127,7 +129,9 @@ impl Handles {
             publish_every: Duration::from_millis(serve.publish_every_ms),
             reread_every: serve.reread_every(settings.mode),
         };
-        let totals = Totals::new(database.clone(), pace);
+        let totals = Totals::new(database.clone(), pace, clock.clone());
+        let limits = Limits { per_source: serve.streams_per_source, in_all: serve.max_streams };
+        let streams = Streams::new(totals.clone(), limits, Duration::from_millis(serve.heartbeat_every_ms))?;
         let campaigns = Campaigns::new(database.clone());
         campaigns.renew().await?;
         totals.publish().await?;
@@ -140,7 +144,20 @@ impl Handles {
         let pages = Pages::new(origin.clone(), development, totals.clone(), &document_text()?);
         let methods = Methods::of(&document());
         let proxies = TrustedProxies::new(&serve.trusted_proxies);
-        Ok(Self { database, totals, campaigns, pledges, accounts, moderation, pages, methods, proxies, policy, origin })
+        Ok(Self {
+            database,
+            totals,
+            streams,
+            campaigns,
+            pledges,
+            accounts,
+            moderation,
+            pages,
+            methods,
+            proxies,
+            policy,
+            origin,
+        })
     }
 
     fn app(
@@ -163,6 +180,7 @@ impl Handles {
             .default_service(actix::to(web::routes::anything_else))
             .app_data(Data::new(self.database.clone()))
             .app_data(Data::new(self.totals.clone()))
+            .app_data(Data::new(self.streams.clone()))
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.accounts.clone()))
@@ -237,8 +255,10 @@ impl Service {
         self.tasks.broken().await;
     }
 
-    /// Stops in order: no new connections, requests under way are finished, then the tasks, then the pool.
+    /// Stops in order: streams end, no new connections, requests under way are finished, then the tasks, then the pool.
     pub async fn stop(self) {
+        // They would never finish by themselves.
+        self.handles.streams.end();
         self.server.stop(true).await;
         if !self.tasks.stop(self.patience).await {
             tracing::warn!("some tasks did not stop in time");

@@ -1,20 +1,26 @@
 //! The published totals. Whoever changes rows appends a *delta* in the same transaction ([`store::append`]); the
 //! publisher folds deltas into the stored totals about each second ([`store::fold`]), decides what may be shown
-//! ([`shown`], rule 8), and puts the new document on the [`board`], from which everybody reads ([`routes`]).
-//! Asks no other feature for anything.
+//! ([`shown`], rule 8), and puts the new document on the [`board`], from which everybody reads ([`routes`]) or is told
+//! of each change ([`stream`]). Asks no other feature for anything.
 
 pub mod board;
+pub mod events;
+pub mod places;
 pub mod recount;
 pub mod routes;
 pub mod shown;
 pub mod store;
+pub mod stream;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{Database, DbError, TASK_PATIENCE};
+use crate::{
+    clock::Clock,
+    db::{Database, DbError, TASK_PATIENCE},
+};
 
 use board::{Board, Published};
 
@@ -25,6 +31,7 @@ pub struct Totals {
     board: Arc<Board>,
     changed: Arc<Notify>,
     pace: Pace,
+    clock: Clock,
 }
 
 /// How often things are published.
@@ -38,8 +45,8 @@ pub struct Pace {
 
 impl Totals {
     /// Totals with an empty board; [`Self::publish`] fills it.
-    pub fn new(database: Database, pace: Pace) -> Self {
-        Self { database, board: Arc::default(), changed: Arc::default(), pace }
+    pub fn new(database: Database, pace: Pace, clock: Clock) -> Self {
+        Self { database, board: Arc::default(), changed: Arc::default(), pace, clock }
     }
 
     /// The published document of a public campaign, from memory.
@@ -57,6 +64,7 @@ impl Totals {
     /// # Errors
     /// When the database can't be reached; the board stays as it was.
     pub async fn publish(&self) -> Result<(), DbError> {
+        let asked_at = self.clock.now();
         let known = self.board.versions();
         let changed = self
             .database
@@ -66,6 +74,7 @@ impl Totals {
             })
             .await?;
         self.board.replace(changed);
+        self.board.checked(asked_at);
         Ok(())
     }
 

@@ -44,6 +44,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("recordPledge", Needs::Public),
     ("getTotals", Needs::Public),
     ("getTotalsCsv", Needs::Public),
+    ("streamTotals", Needs::Public),
     ("healthz", Needs::Public),
     ("readyz", Needs::Public),
     ("readyzWrite", Needs::Public),
