@@ -19,6 +19,10 @@ use crate::crypto::{CryptoError, random_bytes};
 /// together don't come back together.
 const RETRY_MS: std::ops::Range<u32> = 1_000..5_000;
 
+/// Bytes that are handed over at once. A connection gathers what it is handed in a buffer and keeps the memory that it
+/// ever filled, so that a large document would cost each of ten thousand subscribers as much again, for good.
+const AT_ONCE: usize = 2_048;
+
 /// The handle: opens streams and ends them. Clones share places and end together.
 #[derive(Clone, Debug)]
 pub struct Streams {
@@ -54,6 +58,8 @@ pub struct Subscription {
     feed: Feed,
     /// The version that the subscriber has: the highest that it named or was sent.
     seen: Option<i64>,
+    /// What is still to be sent of an event.
+    rest: Bytes,
     // A timer for each, because it starts at a random moment: the heartbeats of ten thousand are spread over the whole
     // interval, a few every millisecond. One timer for all would be cheaper by some hundred bytes each, and would wake
     // everybody in the same moment. It runs on whatever else is sent: setting it anew with each change costs more.
@@ -88,7 +94,7 @@ impl Streams {
         let first = Instant::now() + self.heartbeat_every.mul_f64(chance());
         let mut beats = interval_at(first, self.heartbeat_every);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Subscription { feed, seen, beats, board: self.totals.board.clone(), _place: place })
+        Ok(Subscription { feed, seen, rest: Bytes::new(), beats, board: self.totals.board.clone(), _place: place })
     }
 
     /// Ends all streams, for good.
@@ -115,6 +121,18 @@ impl Subscription {
     }
 
     async fn next(mut self) -> Option<(Bytes, Self)> {
+        if self.rest.is_empty() {
+            self.rest = self.event().await?;
+        } else {
+            // The connection sends what it has been handed when there is nothing more at the moment.
+            tokio::task::yield_now().await;
+        }
+        let part = self.rest.split_to(self.rest.len().min(AT_ONCE));
+        Some((part, self))
+    }
+
+    /// The next event. None when the feed has ended.
+    async fn event(&mut self) -> Option<Bytes> {
         loop {
             let frame = tokio::select! {
                 changed = self.feed.changed() => {
@@ -124,8 +142,8 @@ impl Subscription {
                 // Written for each: some hundred bytes every fifteen seconds.
                 _ = self.beats.tick() => Some(self.heartbeat()),
             };
-            if let Some(frame) = frame {
-                return Some((frame, self));
+            if frame.is_some() {
+                return frame;
             }
         }
     }

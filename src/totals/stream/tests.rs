@@ -165,3 +165,23 @@ async fn a_subscriber_is_small() {
     let size = size_of_val(&streams.open("defend", SOURCE, None).unwrap().frames());
     assert!(size <= 768, "{size} bytes");
 }
+
+#[tokio::test]
+async fn a_large_document_is_handed_over_in_parts() {
+    let streams = streams(SELDOM);
+    let countries = crate::country::Country::all().map(|country| (country, 150)).collect();
+    let mut figures = super::super::shown::Figures { threshold: 1, total: 0, countries: [].into() };
+    figures.apply(&countries);
+    let document = Document::new("defend".into(), None, 2, DateTime::UNIX_EPOCH, &figures);
+    streams.totals.board.replace(vec![Published::new(document)]);
+    let mut frames = frames(&streams, None);
+    pending(&mut frames);
+    let mut parts = String::new();
+    while !parts.ends_with("\n\n") {
+        let part = frames.next().await.unwrap().unwrap();
+        assert!(part.len() <= AT_ONCE);
+        parts.push_str(str::from_utf8(&part).unwrap());
+        assert!(pending(&mut frames).is_empty(), "in between, the connection sends");
+    }
+    assert!(parts.len() > 2 * AT_ONCE, "{}", parts.len());
+}
