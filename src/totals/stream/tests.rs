@@ -47,6 +47,12 @@ fn pending(frames: &mut Frames) -> Vec<String> {
     found
 }
 
+/// What comes next; fails when nothing does.
+async fn next(frames: &mut Frames) -> Option<String> {
+    let next = tokio::time::timeout(Duration::from_secs(20), frames.next()).await.expect("nothing comes");
+    next.map(|Ok(frame)| String::from_utf8(frame.to_vec()).unwrap())
+}
+
 /// The kind of an event and the version in it.
 fn told(frame: &str) -> (&str, i64) {
     let kind = frame.lines().find_map(|line| line.strip_prefix("event: ")).unwrap();
@@ -132,10 +138,10 @@ async fn heartbeats_tell_when_the_database_was_asked_last() {
     for second in [7, 9] {
         let checked_at: DateTime<Utc> = DateTime::from_timestamp(second, 0).unwrap();
         streams.totals.board.checked(checked_at);
-        let beat = frames.next().await.unwrap().unwrap();
+        let beat = next(&mut frames).await.unwrap();
         let data =
             format!(r#"{{"version":1,"as_of":"1970-01-01T00:00:00Z","checked_at":"1970-01-01T00:00:0{second}Z"}}"#);
-        assert_eq!(beat, format!("event: heartbeat\ndata: {data}\n\n").as_bytes());
+        assert_eq!(beat, format!("event: heartbeat\ndata: {data}\n\n"));
     }
 }
 
@@ -150,7 +156,7 @@ async fn a_stream_that_ends_gives_its_place_back() {
     let mut last = frames(&streams, None);
     pending(&mut last);
     streams.end();
-    assert!(last.next().await.is_none());
+    assert_eq!(next(&mut last).await, None);
     assert_eq!(streams.open("defend", SOURCE, None).err(), Some(Refusal::Stopping));
     // The documents are still read, and still replaced.
     publish(&streams.totals, 2);
@@ -178,9 +184,9 @@ async fn a_large_document_is_handed_over_in_parts() {
     pending(&mut frames);
     let mut parts = String::new();
     while !parts.ends_with("\n\n") {
-        let part = frames.next().await.unwrap().unwrap();
+        let part = next(&mut frames).await.unwrap();
         assert!(part.len() <= AT_ONCE);
-        parts.push_str(str::from_utf8(&part).unwrap());
+        parts.push_str(&part);
         assert!(pending(&mut frames).is_empty(), "in between, the connection sends");
     }
     assert!(parts.len() > 2 * AT_ONCE, "{}", parts.len());

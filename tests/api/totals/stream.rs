@@ -250,7 +250,7 @@ async fn a_stop_ends_streams_and_does_not_wait_for_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_draft_and_what_is_no_campaign_have_no_stream() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&BY_HAND).await;
     app.rows.campaign_with("planned", json!({})).await;
     app.rows.execute("UPDATE campaigns SET state = 'draft' WHERE slug = 'planned'").await;
     app.publish().await;
