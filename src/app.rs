@@ -32,7 +32,7 @@ use crate::{
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
     tasks::Tasks,
-    totals::{self, Pace, Totals, history::History},
+    totals::{self, Pace, Totals, history::History, places::Limits, stream::Streams},
     web::{self, OpenApiText, Pages},
 };
 
@@ -100,6 +100,8 @@ pub struct Handles {
     pub database: Database,
     /// The published totals.
     pub totals: Totals,
+    /// Those who follow them.
+    pub streams: Streams,
     /// Campaigns.
     pub campaigns: Campaigns,
     /// The way of pledges into the database.
@@ -136,7 +138,9 @@ impl Handles {
             look_every: Duration::from_millis(serve.look_every_ms),
             reread_every: serve.reread_every(settings.mode),
         };
-        let totals = Totals::new(database.clone(), pace);
+        let totals = Totals::new(database.clone(), pace, clock.clone());
+        let limits = Limits { per_source: serve.streams_per_source, in_all: serve.max_streams };
+        let streams = Streams::new(totals.clone(), limits, Duration::from_millis(serve.heartbeat_every_ms))?;
         let campaigns = Campaigns::new(database.clone());
         campaigns.renew().await?;
         totals.catch_up().await?;
@@ -146,7 +150,14 @@ impl Handles {
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
         let sealing = Sealing::new(root.clone());
         let pledges = Pledges::new(ingest.clone(), sealing.clone(), &metrics);
-        let figures = Figures::new(&metrics, &serve.metrics_from, database.clone(), ingest.clone(), totals.clone());
+        let figures = Figures::new(
+            &metrics,
+            &serve.metrics_from,
+            database.clone(),
+            ingest.clone(),
+            totals.clone(),
+            streams.clone(),
+        );
         let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &root);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
@@ -157,6 +168,7 @@ impl Handles {
         Ok(Self {
             database,
             totals,
+            streams,
             campaigns,
             ingest,
             pledges,
@@ -193,6 +205,7 @@ impl Handles {
             .app_data(Data::new(self.database.clone()))
             .app_data(Data::new(self.totals.clone()))
             .app_data(Data::new(self.history.clone()))
+            .app_data(Data::new(self.streams.clone()))
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.figures.clone()))
@@ -270,8 +283,10 @@ impl Service {
         self.tasks.broken().await;
     }
 
-    /// Stops in order: no new connections, requests under way are finished, then the tasks, then the pool.
+    /// Stops in order: streams end, no new connections, requests under way are finished, then the tasks, then the pool.
     pub async fn stop(self) {
+        // They would never finish by themselves.
+        self.handles.streams.end();
         self.server.stop(true).await;
         if !self.tasks.stop(self.patience).await {
             tracing::warn!("some tasks did not stop in time");

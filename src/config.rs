@@ -124,6 +124,20 @@ pub struct ServeSettings {
     #[arg(long, env = "PLEDGES_REREAD_EVERY_SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub reread_every_seconds: Option<u64>,
 
+    /// Streams of totals that one source (an IPv4 address or an IPv6 /64) may hold open.
+    #[arg(long, env = "PLEDGES_STREAMS_PER_SOURCE", default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub streams_per_source: u32,
+
+    /// Streams of totals that are open at the most, all together. Keep it below the number of connections.
+    #[arg(long, env = "PLEDGES_MAX_STREAMS", default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_streams: u32,
+
+    /// Milliseconds between two heartbeats of a stream. For tests: the API promises fifteen seconds.
+    #[arg(long, default_value_t = 15_000, hide = true)]
+    pub heartbeat_every_ms: u64,
+
     /// Log-in attempts that one source (an IPv4 address or an IPv6 /64) may make in a minute.
     #[arg(long, env = "PLEDGES_LOGINS_PER_MINUTE", default_value_t = 20,
         value_parser = clap::value_parser!(u32).range(1..))]

@@ -91,6 +91,14 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
+    /// A key that nobody else has, and that is forgotten with this process.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn random() -> Result<Self, CryptoError> {
+        Ok(Self(Zeroizing::new(random_bytes()?)))
+    }
+
     /// The key's bytes, for libraries that want them.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0

@@ -39,7 +39,7 @@ impl LoginLimit {
     /// # Errors
     /// How long to wait, when there were too many.
     pub fn attempt(&self, visitor: Visitor) -> Result<(), Duration> {
-        let key = if self.limiter.len() < MOST_SOURCES || self.sweep() { prefix(visitor.0) } else { EVERYBODY_ELSE };
+        let key = if self.limiter.len() < MOST_SOURCES || self.sweep() { visitor.source() } else { EVERYBODY_ELSE };
         self.limiter.check_key(&key).map_err(|until| until.wait_time_from(self.clock.now()))
     }
 }
@@ -53,13 +53,6 @@ impl LoginLimit {
             *swept = Some(Instant::now());
         }
         self.limiter.len() < MOST_SOURCES
-    }
-}
-
-fn prefix(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn fill(
     crowd: &Crowd,
 ) -> anyhow::Result<()> {
     let pace = Pace { look_every: std::time::Duration::from_secs(1), reread_every: std::time::Duration::ZERO };
-    let totals = Totals::new(session.database.clone(), pace);
+    let totals = Totals::new(session.database.clone(), pace, Clock::System);
     let sealing = Sealing::new(settings.root_secret()?);
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
     let mut connection = session.database.open_direct().await?;

@@ -169,8 +169,14 @@ impl Problem {
 
     /// Too many requests: try again after `wait`.
     pub fn retry_after(wait: std::time::Duration) -> Self {
+        Self::from(Code::TooManyRequests).after(wait)
+    }
+
+    /// The same problem, to be tried again after `wait`.
+    #[must_use]
+    pub fn after(self, wait: std::time::Duration) -> Self {
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        Self { retry_after_seconds: Some(seconds), ..Code::TooManyRequests.into() }
+        Self { retry_after_seconds: Some(seconds), ..self }
     }
 
     /// The body that the caller gets.

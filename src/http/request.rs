@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     Error, HttpMessage,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, StatusCode, header},
     middleware::Next,
@@ -44,11 +44,20 @@ pub async fn watch(
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let response = answered.map_err(|_| Problem::from(Code::Internal))??.map_into_boxed_body();
     let response = with_problem_body(response);
+    let response = if method == Method::HEAD { without_stream(response) } else { response };
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     let status = response.status().as_u16();
     tracing::info!(method = logged, route, status, milliseconds, "request");
     Ok(response)
+}
+
+/// A body without end is let go: the connection would read it for nobody, and never be done.
+fn without_stream(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    match response.response().body().size() {
+        BodySize::Stream => response.map_body(|_, _| BoxBody::new(())),
+        _ => response,
+    }
 }
 
 /// actix answers some errors by itself (a path that isn't UTF-8, for instance), with bodies of its own.

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     future::{Ready, ready},
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,6 +16,16 @@ use ipnet::IpNet;
 /// The address that a request came from. Never logged, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor(pub IpAddr);
+
+impl Visitor {
+    /// What limits are counted by: an IPv4 address or an IPv6 /64, which is what one household or server gets.
+    pub fn source(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(_) => self.0,
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        }
+    }
+}
 
 impl FromRequest for Visitor {
     type Error = Infallible;
@@ -95,6 +105,15 @@ mod tests {
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_source_is_an_ipv4_address_or_half_an_ipv6_address() {
+        let source = |text| Visitor(ip(text)).source();
+        assert_eq!(source("192.0.2.1"), ip("192.0.2.1"));
+        assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
+        assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:1:2:3"));
+        assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
     }
 
     #[test]

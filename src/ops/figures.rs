@@ -5,7 +5,12 @@ use std::{net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 use prometheus::{Gauge, IntGauge};
 
-use crate::{db::Database, metrics::Metrics, pledges::ingest::Ingest, totals::Totals};
+use crate::{
+    db::Database,
+    metrics::Metrics,
+    pledges::ingest::Ingest,
+    totals::{Totals, stream::Streams},
+};
 
 /// The figures. Clones share them.
 #[derive(Clone)]
@@ -15,7 +20,9 @@ pub struct Figures {
     database: Database,
     ingest: Ingest,
     totals: Totals,
+    streams: Streams,
     queue: IntGauge,
+    open_streams: IntGauge,
     board_age: Gauge,
     fold_lag: Gauge,
     lent: IntGauge,
@@ -25,7 +32,14 @@ pub struct Figures {
 
 impl Figures {
     /// For peers in `readers` only.
-    pub fn new(metrics: &Metrics, readers: &[IpNet], database: Database, ingest: Ingest, totals: Totals) -> Self {
+    pub fn new(
+        metrics: &Metrics,
+        readers: &[IpNet],
+        database: Database,
+        ingest: Ingest,
+        totals: Totals,
+        streams: Streams,
+    ) -> Self {
         let pool = |name, help| metrics.gauge(&format!("pledges_database_{name}"), help);
         Self {
             queue: metrics.gauge("pledges_ingest_queue_pledges", "Pledges that wait to be taken into a batch."),
@@ -45,6 +59,8 @@ impl Figures {
             database,
             ingest,
             totals,
+            streams,
+            open_streams: metrics.gauge("pledges_streams_open", "Streams of totals that are open."),
         }
     }
 
@@ -58,9 +74,9 @@ impl Figures {
     pub fn text(&self) -> String {
         let whole = |gauge: &IntGauge, number: usize| gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
         whole(&self.queue, self.ingest.waiting());
-        let health = self.totals.health();
-        self.board_age.set(health.checked.elapsed().as_secs_f64());
-        self.fold_lag.set(health.fold_lag.as_secs_f64());
+        self.open_streams.set(self.streams.open_now().into());
+        self.board_age.set(self.totals.board_age().as_secs_f64());
+        self.fold_lag.set(self.totals.fold_lag().as_secs_f64());
         let pool = self.database.pool_use();
         whole(&self.lent, pool.lent);
         whole(&self.idle, pool.idle);

@@ -3,15 +3,23 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use super::shown::Figures;
+use super::{
+    events::{self, Change},
+    shown::Figures,
+};
 use crate::{
     country::Country,
     http::compressed::{Forms, Kind},
@@ -88,7 +96,7 @@ impl Document {
     }
 }
 
-/// A document with everything that is sent of it.
+/// A document with everything that is sent of it. Whatever many receive is made here, once.
 #[derive(Clone, Debug)]
 pub struct Published {
     /// What it says.
@@ -99,6 +107,10 @@ pub struct Published {
     pub json: Forms,
     /// As CSV.
     pub csv: Forms,
+    /// As an event of the stream.
+    whole: Bytes,
+    /// What changed since the document before it, and that one's version.
+    change: Option<(i64, Bytes)>,
 }
 
 impl Published {
@@ -111,34 +123,108 @@ impl Published {
         };
         let json = forms("application/json", raw.get());
         let csv = forms("text/csv; charset=utf-8", &document.csv());
-        Self { document, raw, json, csv }
+        let whole = events::frame("totals", Some(document.version), &raw);
+        Self { document, raw, json, csv, whole, change: None }
+    }
+
+    /// The same, also as a change of `old`.
+    fn after(mut self, old: &Document) -> Self {
+        self.change = Change::between(old, &self.document)
+            .map(|change| (old.version, events::frame("change", Some(change.version), &change)));
+        self
+    }
+
+    /// What somebody receives who has the version `seen`: nothing if it is this one, the change if it is the one before,
+    /// else the whole document.
+    pub fn since(&self, seen: Option<i64>) -> Option<Bytes> {
+        match (seen, &self.change) {
+            (Some(seen), _) if seen == self.document.version => None,
+            (Some(seen), Some((previous, change))) if seen == *previous => Some(change.clone()),
+            _ => Some(self.whole.clone()),
+        }
     }
 }
 
+/// Tells of each new document of a campaign. Who doesn't look in between sees the newest only.
+pub type Feed = watch::Receiver<Arc<Published>>;
+
 /// The documents by slug.
 #[derive(Debug, Default)]
-pub struct Board(RwLock<HashMap<String, Arc<Published>>>);
+pub struct Board {
+    hung: RwLock<Hung>,
+    /// Unix time in milliseconds.
+    checked_at: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+struct Hung {
+    documents: HashMap<String, Arc<Published>>,
+    feeds: HashMap<String, watch::Sender<Arc<Published>>>,
+    /// No feeds any more.
+    ended: bool,
+}
 
 impl Board {
     /// The document of a campaign.
     pub fn get(&self, slug: &str) -> Option<Arc<Published>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(slug).cloned()
+        self.read().documents.get(slug).cloned()
+    }
+
+    /// The documents of a campaign from now on. None when there is no such campaign, or the feeds have ended.
+    pub fn follow(&self, slug: &str) -> Option<Feed> {
+        self.read().feeds.get(slug).map(watch::Sender::subscribe)
+    }
+
+    /// Ends all feeds, for good. The documents stay.
+    pub fn end_feeds(&self) {
+        let mut hung = self.hung.write().unwrap_or_else(PoisonError::into_inner);
+        hung.ended = true;
+        hung.feeds.clear();
     }
 
     /// The version of each document.
     pub fn versions(&self) -> BTreeMap<String, i64> {
-        let documents = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        documents.iter().map(|(slug, published)| (slug.clone(), published.document.version)).collect()
+        self.read().documents.iter().map(|(slug, published)| (slug.clone(), published.document.version)).collect()
     }
 
     /// Puts documents up; an older version than the one that hangs there is left aside.
     pub fn replace(&self, new: Vec<Published>) {
-        let mut documents = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for published in new {
             let slug = published.document.campaign.clone();
-            if documents.get(&slug).is_none_or(|old| old.document.version < published.document.version) {
-                documents.insert(slug, Arc::new(published));
-            }
+            // Written outside the lock. Should another document come in between, the change still names its predecessor.
+            let published = Arc::new(match self.get(&slug) {
+                Some(old) => published.after(&old.document),
+                None => published,
+            });
+            self.hung.write().unwrap_or_else(PoisonError::into_inner).put_up(slug, published);
         }
+    }
+
+    /// Notes that the documents were the newest at that time.
+    pub fn checked(&self, at: DateTime<Utc>) {
+        self.checked_at.store(at.timestamp_millis(), Ordering::Relaxed);
+    }
+
+    /// When the documents were last known to be the newest; 1970 when they never were.
+    pub fn checked_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.checked_at.load(Ordering::Relaxed)).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Hung> {
+        self.hung.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hung {
+    fn put_up(&mut self, slug: String, published: Arc<Published>) {
+        if self.documents.get(&slug).is_some_and(|old| old.document.version >= published.document.version) {
+            return;
+        }
+        match self.feeds.get(&slug) {
+            Some(feed) => drop(feed.send_replace(published.clone())),
+            None if self.ended => {}
+            None => drop(self.feeds.insert(slug.clone(), watch::Sender::new(published.clone()))),
+        }
+        self.documents.insert(slug, published);
     }
 }

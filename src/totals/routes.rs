@@ -1,17 +1,28 @@
-//! The door to the published totals: JSON and CSV from memory, with ETag, compression and caching.
+//! The door to the published totals: JSON and CSV from memory, with ETag, compression and caching, and as a stream.
+
+use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
+    http::header,
     web::{Data, Path},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Totals, board::Document};
-use crate::http::{Code, Problem, ProblemBody};
+use super::{
+    Totals,
+    board::Document,
+    events::Event,
+    stream::{Refusal, Streams},
+};
+use crate::http::{Code, Problem, ProblemBody, Visitor};
+
+/// When to ask for a stream again that there was no place for. Streams last long.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// The operations of this feature.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(get_totals).service(get_totals_csv);
+    config.service(get_totals).service(get_totals_csv).service(stream_totals);
 }
 
 /// The published totals
@@ -59,4 +70,64 @@ pub async fn get_totals_csv(
 ) -> Result<HttpResponse, Problem> {
     let published = totals.published(&slug).ok_or(Code::CampaignNotFound)?;
     Ok(published.csv.answer(&request))
+}
+
+/// The published totals as they change
+///
+/// Server-Sent Events, for a browser's `EventSource` or any reader of lines. The schema is that of the `data` of each
+/// event:
+///
+/// * `totals`: the whole document. First, and whenever a change can't be told or you have missed one.
+/// * `change`: what differs from the version before, `previous_version`; 0 is a country that is no longer shown.
+/// * `heartbeat`: every fifteen seconds. It tells when the service last made sure that there is no newer version, so
+///   that silence can be told from being cut off.
+///
+/// Events have the version as their `id`. Ignore one with a lower version than you have, and ask for the totals should a
+/// change be one of a version that you don't have. A reader that is slow is never sent old versions: it receives the
+/// newest document at once. Connect again with `Last-Event-ID` (browsers do so by themselves) and you receive what you
+/// lack: nothing but a heartbeat, one change, or the whole document.
+///
+/// The number of streams is limited, for each source and in all: then, ask for the totals now and again instead.
+#[utoipa::path(
+    tag = "Totals", operation_id = "streamTotals", security(()),
+    params(
+        ("slug" = String, Path, description = "The campaign", example = "together-we-defend"),
+        ("Last-Event-ID" = String, Header, description = "The version that you have", example = "81"),
+    ),
+    responses(
+        (status = 200, description = "The totals and their changes, without end", body = Event,
+            content_type = "text/event-stream", headers(("Cache-Control" = String))),
+        (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "This source has as many streams as one may have", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 503, description = "There are as many streams as there may be, or the service is stopping",
+            body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/campaigns/{slug}/totals/stream")]
+pub async fn stream_totals(
+    request: HttpRequest,
+    streams: Data<Streams>,
+    visitor: Visitor,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let seen = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let subscription = streams.open(&slug, visitor.source(), seen)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // nginx would collect events until its buffer is full.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(subscription.frames()))
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoCampaign => Code::CampaignNotFound.into(),
+            Refusal::SourceIsFull => Self::retry_after(TRY_AGAIN_AFTER),
+            Refusal::Full => Self::from(Code::Unavailable).after(TRY_AGAIN_AFTER),
+            Refusal::Stopping => Code::Unavailable.into(),
+        }
+    }
 }

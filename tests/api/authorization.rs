@@ -46,6 +46,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("getTotalsCsv", Needs::Public),
     ("getHistory", Needs::Public),
     ("getHistoryCsv", Needs::Public),
+    ("streamTotals", Needs::Public),
     ("healthz", Needs::Public),
     ("metrics", Needs::Public),
     ("readyz", Needs::Public),

@@ -5,6 +5,7 @@ mod crash;
 mod link;
 pub mod load;
 mod silent;
+mod stream;
 
 use std::time::{Duration, Instant};
 

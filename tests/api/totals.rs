@@ -5,6 +5,7 @@ mod history;
 mod instances;
 mod model;
 mod small;
+mod stream;
 
 use std::io::Read;
 
@@ -197,7 +198,7 @@ async fn every_site_may_read_and_none_may_write() {
         assert_eq!((answer.status.as_u16(), answer.body.len()), (204, 0));
         assert_eq!(answer.header("access-control-allow-origin"), "*");
         assert_eq!(answer.header("access-control-allow-methods"), "GET, HEAD", "{path} {method}");
-        assert_eq!(answer.header("access-control-allow-headers"), "If-None-Match");
+        assert_eq!(answer.header("access-control-allow-headers"), "If-None-Match, Last-Event-ID");
         assert_eq!(answer.header("access-control-allow-credentials"), "");
     }
     // Anything else is nobody's business.

@@ -6,7 +6,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use super::{document, rows::PASSWORD};
+use super::{document, events::Events, rows::PASSWORD};
 
 /// Somebody who talks to the service.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ pub struct Client {
     pub refresh: Option<String>,
 }
 
-/// An answer, read whole.
+/// An answer, read whole; of a stream, up to the end of the first event.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
@@ -89,6 +89,10 @@ impl Client {
         let (method, path) = (request.method().to_string(), request.url().path().to_owned());
         let response = self.http.execute(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
+        if Events::are_in(&response) && method == "GET" {
+            let first = Events::of(response).next().await.unwrap();
+            return Answer { status, headers, body: first.text.into_bytes() };
+        }
         let body = response.bytes().await.unwrap().to_vec();
         let kind = headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap());
         if method != "HEAD" && method != "OPTIONS" && headers.get("content-encoding").is_none() {
@@ -99,6 +103,15 @@ impl Client {
 
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Opens the stream of totals of a campaign, with these headers.
+    pub async fn follow(&self, slug: &str, headers: &[(&str, &str)]) -> Events {
+        let request = self.request(Method::GET, &format!("/v1/campaigns/{slug}/totals/stream"));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Events::of(response)
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {

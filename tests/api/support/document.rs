@@ -26,6 +26,18 @@ static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
     schemas
 });
 
+/// The schemas of what an event of a stream may hold, by its kind.
+static EVENTS: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
+    let kinds = [("totals", "Totals"), ("change", "TotalsChange"), ("heartbeat", "TotalsHeartbeat")];
+    kinds
+        .map(|(kind, name)| {
+            let reference = format!("#/components/schemas/{name}");
+            assert!(DOCUMENT.pointer(&reference[1..]).is_some(), "{name}");
+            (kind, validator(Some(&json!({ "$ref": reference }))).unwrap())
+        })
+        .into()
+});
+
 fn validator(schema: Option<&Value>) -> Option<Validator> {
     let mut schema = schema?.clone();
     // References lead to #/components/schemas/…, so the components come along.
@@ -43,6 +55,13 @@ pub fn template(path: &str) -> Option<&'static str> {
     };
     let found = DOCUMENT["paths"].as_object().unwrap().keys().filter(fits);
     found.min_by_key(|template| template.matches('{').count()).map(String::as_str)
+}
+
+/// Fails unless the document has this kind of event, and its data fits.
+pub fn check_event(kind: &str, data: &Value) {
+    let schema = EVENTS.get(kind).unwrap_or_else(|| panic!("an event {kind}, which the document doesn't have"));
+    let errors: Vec<String> = schema.iter_errors(data).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "the event {kind} doesn't fit the document: {errors:?}\n{data:#}");
 }
 
 /// Fails unless the document has this answer: status, content type and body. Pages and files are not in it.

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod cluster;
 pub mod document;
+pub mod events;
 pub mod program;
 pub mod queries;
 pub mod rows;

@@ -60,10 +60,10 @@ async fn an_instance_that_stands_still_with_the_lock_is_told_of_and_another_take
         .await
         .unwrap();
     app.client().pledge(&pledge("amina@example.org")).await.expect(201);
-    eventually("the lag is told", async || app.service.handles.totals.health().fold_lag.as_millis() > 500).await;
+    eventually("the lag is told", async || app.service.handles.totals.fold_lag().as_millis() > 500).await;
     // The server ends the transaction that idles.
     eventually("it is folded all the same", async || document(&app.client()).await["total"] == 1).await;
-    eventually("nothing waits", async || app.service.handles.totals.health().fold_lag.is_zero()).await;
+    eventually("nothing waits", async || app.service.handles.totals.fold_lag().is_zero()).await;
     app.stop().await;
 }
 
