@@ -92,7 +92,8 @@ pub async fn recognise<B: MessageBody>(request: ServiceRequest, next: Next<B>) -
     let asks = NEED_A_TOKEN.iter().any(|start| request.path().starts_with(start));
     let token = if asks { bearer(&request) } else { None };
     if let (Some(token), Some(accounts)) = (token, request.app_data::<Data<Accounts>>()) {
-        let recognised = match accounts.recognise(&token).await {
+        // In a box of its own: requests without a token, which are nearly all, needn't hold room for it.
+        let recognised = match Box::pin(accounts.recognise(&token)).await {
             Ok(Some(who)) => Recognised::Known(who),
             Ok(None) => Recognised::Nobody,
             Err(_) => Recognised::Unavailable,

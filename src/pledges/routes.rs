@@ -174,7 +174,8 @@ pub async fn submit(
         let recorded = door.pass_json(bytes).await.inspect_err(refused)?;
         return Ok(HttpResponse::Created().json(recorded.body()));
     }
-    let (posted, passed) = door.read_form(&request, &media, bytes).await;
+    // In a box of its own: what reads forms is large, and thousands of requests may be under way.
+    let (posted, passed) = Box::pin(door.read_form(&request, &media, bytes)).await;
     match passed.inspect_err(refused) {
         Ok(to) => Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()),
         Err(problem) if wants_html(&request) => Ok(door.again(&posted, &problem, pages.as_ref())),

@@ -14,6 +14,7 @@ use pledges::{
     },
 };
 use serde_json::json;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -71,9 +72,10 @@ async fn more_than_the_queue_holds_is_refused_at_once_and_the_rest_is_stored() {
     // A queue whose writer doesn't write yet.
     let ingest = Ingest::new(handles.database.clone(), handles.totals.clone(), &Metrics::default());
     let stores = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge)));
+    let mut writers = JoinSet::new();
     let write = async {
         eventually("the queue is full", async || ingest.waiting() == 8_192).await;
-        tokio::spawn(ingest.clone().run(CancellationToken::new()));
+        writers.spawn(ingest.clone().run(CancellationToken::new()));
     };
     let (answers, ()) = tokio::join!(stores, write);
     let refused = answers.iter().filter(|answer| matches!(answer, Err(PledgeError::Overloaded))).count();
@@ -114,16 +116,15 @@ async fn a_visitor_who_hangs_up_changes_nothing_for_the_others() {
         let client = app.client();
         async move { client.pledge(&pledge(&format!("s{number}@example.org"))).await }
     };
-    let mut hanging_up: Vec<_> = (0..10).map(|number| tokio::spawn(post(number))).collect();
-    let staying: Vec<_> = (10..20).map(|number| tokio::spawn(post(number))).collect();
+    let mut hanging_up: JoinSet<_> = (0..10).map(post).collect();
+    let staying: JoinSet<_> = (10..20).map(post).collect();
     eventually("a batch waits", async || {
         app.rows.number("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'pledges'::regclass").await == 1
     })
     .await;
-    hanging_up.iter_mut().for_each(|post| post.abort());
+    hanging_up.shutdown().await;
     locker.batch_execute("COMMIT").await.unwrap();
-    let staying = join_all(staying).await.into_iter().map(|answer| answer.unwrap());
-    let acknowledged = staying.filter(|answer| answer.status == 201).count();
+    let acknowledged = staying.join_all().await.into_iter().filter(|answer| answer.status == 201).count();
     assert!(acknowledged > 0);
     let stored = stored(&app).await;
     assert!((i64::try_from(acknowledged).unwrap()..=20).contains(&stored), "{stored} of {acknowledged}");
