@@ -44,9 +44,9 @@ pub fn within(text: String, max_chars: usize) -> Result<String, FieldCode> {
 
 /// The text that is kept, never an empty one, or why there is none.
 pub fn clean_text(raw: &str, lines: Lines) -> Result<String, FieldCode> {
-    let text: String = match lines {
-        Lines::One => trim_blanks(raw).nfc().collect(),
-        Lines::Many => raw.replace("\r\n", "\n").trim_matches(|c| c == '\n' || is_blank(c)).nfc().collect(),
+    let text = match lines {
+        Lines::One => composed(trim_blanks(raw)),
+        Lines::Many => composed(raw.replace("\r\n", "\n").trim_matches(|c| c == '\n' || is_blank(c))),
     };
     let mut before = None;
     for c in text.chars() {
@@ -62,6 +62,11 @@ pub fn clean_text(raw: &str, lines: Lines) -> Result<String, FieldCode> {
     } else {
         Err(FieldCode::TooShort)
     }
+}
+
+/// In NFC; plain characters are so already.
+fn composed(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
 /// Why `c` may not stand after `before`, if it may not.
