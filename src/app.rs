@@ -152,7 +152,7 @@ impl Handles {
         let pledges = Pledges::new(ingest.clone(), sealing.clone(), &metrics);
         let figures = Figures::new(
             &metrics,
-            &serve.metrics_from,
+            &serve.metrics_readers(settings.mode),
             database.clone(),
             ingest.clone(),
             totals.clone(),

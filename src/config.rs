@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, Write},
-    net::SocketAddr,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -100,8 +100,9 @@ pub struct ServeSettings {
     #[arg(long, env = "PLEDGES_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Networks that may read /metrics, as 10.0.0.0/8,fd00::/8. Never through a proxy.
-    #[arg(long, env = "PLEDGES_METRICS_FROM", value_delimiter = ',', default_value = "127.0.0.0/8,::1/128")]
+    /// Networks that may read /metrics, as 10.0.0.0/8,fd00::/8. Default: this machine in development, nobody in
+    /// production: a proxy on this machine would let everybody in.
+    #[arg(long, env = "PLEDGES_METRICS_FROM", value_delimiter = ',')]
     pub metrics_from: Vec<IpNet>,
 
     /// Connections from visitors that are open at the most; more wait in the listen queue.
@@ -269,6 +270,16 @@ impl ServeSettings {
             return Err(ConfigError::BadPublicUrl("must be scheme, host and port only"));
         }
         Ok(url.origin().ascii_serialization())
+    }
+
+    /// Networks that may read /metrics.
+    pub fn metrics_readers(&self, mode: Mode) -> Vec<IpNet> {
+        match mode {
+            Mode::Development if self.metrics_from.is_empty() => {
+                vec![IpNet::from(IpAddr::from([127, 0, 0, 1])), IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST))]
+            }
+            _ => self.metrics_from.clone(),
+        }
     }
 
     /// Time between two re-readings of the rounded values (design rule 8: ten minutes; ten seconds in development).

@@ -5,7 +5,7 @@ use diesel::{QueryableByName, sql_types::Bool};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Connection, Database, DbError};
+use super::{Connection, Database, DbError, PATIENCE};
 
 #[derive(QueryableByName)]
 struct Yes {
@@ -40,7 +40,8 @@ impl Database {
 
 async fn commits_are_durable(url: &SecretString) -> Result<bool, DbError> {
     // Without what the service sets for itself.
-    let mut connection = Connection::establish(url.expose_secret()).await?;
+    let opened = tokio::time::timeout(PATIENCE, Connection::establish(url.expose_secret())).await;
+    let mut connection = opened.map_err(|_| DbError::Unavailable)??;
     let durable: Yes = diesel::sql_query("SELECT current_setting('synchronous_commit') <> 'off' AS yes")
         .get_result(&mut connection)
         .await?;

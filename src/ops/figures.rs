@@ -25,6 +25,7 @@ pub struct Figures {
     open_streams: IntGauge,
     board_age: Gauge,
     fold_lag: Gauge,
+    damaged: IntGauge,
     lent: IntGauge,
     idle: IntGauge,
     waiting: IntGauge,
@@ -51,6 +52,7 @@ impl Figures {
                 "pledges_fold_lag_seconds",
                 "How long the oldest change of the counts had been waiting when another instance held the fold; 0 otherwise.",
             ),
+            damaged: metrics.gauge("pledges_damaged_campaigns", "Campaigns whose counters stand still until they are repaired."),
             lent: pool("connections_lent", "Connections of the pool that somebody uses."),
             idle: pool("connections_idle", "Connections of the pool that nobody uses."),
             waiting: pool("callers_waiting", "Callers that wait for a connection of the pool."),
@@ -77,6 +79,7 @@ impl Figures {
         self.open_streams.set(self.streams.open_now().into());
         self.board_age.set(self.totals.board_age().as_secs_f64());
         self.fold_lag.set(self.totals.fold_lag().as_secs_f64());
+        whole(&self.damaged, self.totals.damaged_campaigns());
         let pool = self.database.pool_use();
         whole(&self.lent, pool.lent);
         whole(&self.idle, pool.idle);

@@ -192,13 +192,14 @@ struct Writer {
 impl Writer {
     /// Stores a batch and answers each pledge of it.
     async fn write(&mut self, mut batch: Vec<Waiting>) {
-        let now = Instant::now();
-        batch.retain(|waiting| waiting.deadline > now);
         batch.sort_unstable_by(|a, b| {
             (a.pledge.campaign, a.pledge.fingerprint).cmp(&(b.pledge.campaign, b.pledge.fingerprint))
         });
         let mut parts = vec![batch];
+        let mut reachable = true;
         while let Some(mut part) = parts.pop() {
+            let now = Instant::now();
+            part.retain(|waiting| reachable && waiting.deadline > now);
             let pledges: Vec<&NewPledge> = part.iter().map(|waiting| &waiting.pledge).collect();
             match self.store(&pledges).await {
                 Ok(mismatches) => {
@@ -207,7 +208,9 @@ impl Writer {
                         waiting.answer(if mismatch { Err(PledgeError::IdempotencyMismatch) } else { Ok(()) });
                     }
                 }
-                Err(DbError::Unavailable | DbError::Conflict) => {
+                Err(error @ (DbError::Unavailable | DbError::Conflict)) => {
+                    // What is left of the batch would wait in vain too. Who is let go of is told: unavailable.
+                    reachable = matches!(error, DbError::Conflict);
                     for waiting in part {
                         waiting.answer(Err(DbError::Unavailable.into()));
                     }

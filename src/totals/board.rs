@@ -202,7 +202,8 @@ impl Board {
 
     /// Notes that the documents were the newest at that time.
     pub fn checked(&self, at: DateTime<Utc>) {
-        self.checked_at.store(at.timestamp_millis(), Ordering::Relaxed);
+        // Who began to look later may be done earlier.
+        self.checked_at.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
     }
 
     /// When the documents were last known to be the newest; 1970 when they never were.

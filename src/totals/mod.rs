@@ -17,14 +17,15 @@ pub mod store;
 pub mod stream;
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use crate::{clock::Clock, db::Database};
@@ -40,6 +41,7 @@ pub struct Totals {
     stopped: Arc<AtomicBool>,
     instance: Arc<str>,
     fold_lag_ms: Arc<AtomicU64>,
+    damaged: Arc<Mutex<HashMap<Uuid, Instant>>>,
     pace: Pace,
     clock: Clock,
 }
@@ -64,8 +66,8 @@ impl Totals {
     /// Totals with an empty board; [`Self::publish`] fills it.
     pub fn new(database: Database, pace: Pace, clock: Clock) -> Self {
         let instance = Uuid::new_v4().to_string().into();
-        let (board, changed, stopped, fold_lag_ms) = Default::default();
-        Self { database, board, changed, stopped, instance, fold_lag_ms, pace, clock }
+        let (board, changed, stopped, fold_lag_ms, damaged) = Default::default();
+        Self { database, board, changed, stopped, instance, fold_lag_ms, damaged, pace, clock }
     }
 
     /// The published document of a public campaign, from memory.
@@ -81,6 +83,11 @@ impl Totals {
     /// How long the oldest delta had been waiting when another instance was last found folding; zero when this one folded.
     pub fn fold_lag(&self) -> Duration {
         Duration::from_millis(self.fold_lag_ms.load(Ordering::Relaxed))
+    }
+
+    /// How many campaigns were found to have damaged counters, and stand still.
+    pub fn damaged_campaigns(&self) -> usize {
+        self.damaged().len()
     }
 
     /// Tells the publisher that deltas were appended.

@@ -1,10 +1,15 @@
 //! The publisher: folds what is due, and keeps the board what the database has; at once when somebody says that something
 //! changed, here or on another instance, and from time to time when nobody does.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     Totals,
@@ -15,6 +20,9 @@ use crate::db::{DbError, TASK_PATIENCE};
 
 /// How long it takes to listen again after a connection broke.
 const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// When a campaign is tried again whose counters were found damaged.
+const TRY_DAMAGED_AFTER: Duration = Duration::from_secs(2);
 
 /// Deltas that wait longer than this are not being folded (they are about each second).
 const FOLD_STANDS_STILL: Duration = Duration::from_secs(10);
@@ -38,7 +46,9 @@ impl Totals {
     }
 
     async fn publish_by(&self, turns: Turns) -> Result<Option<Duration>, DbError> {
-        let order = Order { reread_every: self.pace.reread_every, turns, instance: &self.instance };
+        let leave_out = self.damaged();
+        let order =
+            Order { reread_every: self.pace.reread_every, turns, leave_out: &leave_out, instance: &self.instance };
         let asked_at = self.clock.now();
         let known = self.board.versions();
         let (next, fold_lag, changed) = self
@@ -46,8 +56,13 @@ impl Totals {
             .run_until(Instant::now() + TASK_PATIENCE, async |connection| {
                 let (next, lag) = loop {
                     match fold::store::fold(connection, &order).await? {
-                        Folded::MoreToDo => {}
-                        Folded::All(next) => break (next, Duration::ZERO),
+                        Folded::Some { more, next, damaged } => {
+                            self.note_damage(&damaged);
+                            // With damage in it, the rest is for the next turn, which leaves it out.
+                            if !more || !damaged.is_empty() {
+                                break (next, Duration::ZERO);
+                            }
+                        }
                         Folded::SomebodyElse(lag) => break (None, lag),
                     }
                 };
@@ -58,6 +73,18 @@ impl Totals {
         self.board.checked(asked_at);
         self.warn_of_a_stopped_fold(fold_lag);
         Ok(next)
+    }
+
+    /// Campaigns that were found damaged a moment ago: trying them at every turn would only repeat it.
+    pub(super) fn damaged(&self) -> Vec<Uuid> {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.retain(|_, found| found.elapsed() < TRY_DAMAGED_AFTER);
+        damaged.keys().copied().collect()
+    }
+
+    fn note_damage(&self, campaigns: &[Uuid]) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.extend(campaigns.iter().map(|campaign| (*campaign, Instant::now())));
     }
 
     /// Brings the board up to date with what others have folded.
@@ -90,7 +117,12 @@ impl Totals {
     async fn hear(&self) -> Result<(), DbError> {
         let mut listener = self.database.listen(fold::store::CHANNEL).await?;
         loop {
-            if listener.next().await? != *self.instance {
+            let mut news = listener.next().await? != *self.instance;
+            // One look is enough for all that has been announced meanwhile.
+            while let Some(further) = listener.next().now_or_never() {
+                news |= further? != *self.instance;
+            }
+            if news {
                 self.refresh().await?;
             }
         }

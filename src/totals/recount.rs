@@ -26,6 +26,8 @@ pub struct Buckets {
     pub hours: BTreeMap<DateTime<Utc>, i64>,
     /// By hour and country.
     pub country_hours: BTreeMap<(DateTime<Utc>, Country), i64>,
+    /// Hours of countries that should be settled, but differ from what is counted in them.
+    pub unsettled: usize,
 }
 
 /// What the counters of a campaign say and what counting gives, from one snapshot.
@@ -83,6 +85,10 @@ impl Recount {
         all.extend(self.compare(&self.buckets.country_hours, deltas, counted, |(at, country)| {
             format!("{country} in the hour {}", at.format("%F %R"))
         }));
+        if self.buckets.unsettled > 0 {
+            let hours = self.buckets.unsettled;
+            all.insert(0, format!("{}: the history of countries is not what was counted in {hours} hours", self.slug));
+        }
         if all.len() > MOST_TOLD {
             let further = all.len() - MOST_TOLD;
             all.truncate(MOST_TOLD);

@@ -160,14 +160,23 @@ pub async fn buckets(connection: &mut Connection, campaign: Uuid) -> Result<Buck
     let (minutes, hours): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(unit, ..)| unit == "minute");
     let by_time =
         |rows: Vec<(String, DateTime<Utc>, i64)>| rows.into_iter().map(|(_, at, count)| (at, count)).collect();
-    let countries: Vec<(DateTime<Utc>, String, i64)> = country_hours::table
+    let unsettled_from: Option<Option<DateTime<Utc>>> = campaign_totals::table
+        .find(campaign)
+        .select(campaign_totals::unsettled_from)
+        .first(&mut *connection)
+        .await
+        .optional()?;
+    let countries: Vec<(DateTime<Utc>, String, i64, i64)> = country_hours::table
         .filter(country_hours::campaign_id.eq(campaign))
-        .select((country_hours::begins_at, country_hours::country, country_hours::counted))
+        .select((country_hours::begins_at, country_hours::country, country_hours::counted, country_hours::settled))
         .load(connection)
         .await?;
-    let countries =
-        countries.into_iter().map(|(at, country, count)| ((at, country.parse().unwrap_or(Country::WITHHELD)), count));
-    Ok(Buckets { minutes: by_time(minutes), hours: by_time(hours), country_hours: countries.collect() })
+    let should_be_settled = |at: &DateTime<Utc>| unsettled_from.flatten().is_none_or(|from| *at < from);
+    let unsettled =
+        countries.iter().filter(|(at, _, counted, settled)| counted != settled && should_be_settled(at)).count();
+    let country = |text: String| text.parse().unwrap_or(Country::WITHHELD);
+    let country_hours = countries.into_iter().map(|(at, name, counted, _)| ((at, country(name)), counted)).collect();
+    Ok(Buckets { minutes: by_time(minutes), hours: by_time(hours), country_hours, unsettled })
 }
 
 #[derive(QueryableByName)]

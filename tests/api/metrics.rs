@@ -52,6 +52,11 @@ async fn only_listed_peers_read_them_and_never_through_a_proxy() {
         app.client().send(request).await.problem(404, "not_found");
     }
     app.stop().await;
+    // In production nobody reads them unless somebody is named: a proxy on this machine would let everybody in.
+    let production = ["--mode", "production", "--public-url", "https://pledges.example.org"];
+    let app = TestApp::with(&production).await;
+    app.client().get("/metrics").await.problem(404, "not_found");
+    app.stop().await;
     let elsewhere = TestApp::with(&["--metrics-from", "192.0.2.0/24"]).await;
     elsewhere.client().get("/metrics").await.problem(404, "not_found");
     elsewhere.stop().await;

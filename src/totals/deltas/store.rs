@@ -15,6 +15,9 @@ use crate::{
     totals::shown::Changes,
 };
 
+/// Rows of one statement: each binds four values, and PostgreSQL takes 65,535.
+const ROWS_AT_ONCE: usize = 1_000;
+
 /// Appends deltas. Belongs in the transaction that changes the rows.
 ///
 /// # Errors
@@ -32,10 +35,9 @@ pub async fn append(connection: &mut Connection, campaign: Uuid, changes: &ByMin
             )
         })
         .collect();
-    if rows.is_empty() {
-        return Ok(());
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        diesel::insert_into(count_deltas::table).values(rows).execute(connection).await?;
     }
-    diesel::insert_into(count_deltas::table).values(rows).execute(connection).await?;
     Ok(())
 }
 

@@ -5,13 +5,20 @@ pub mod store;
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 /// How a turn of folding ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Folded {
-    /// Everything that was due is folded. What waits for its campaign's next turn is due after this long.
-    All(Option<Duration>),
-    /// There was more than one transaction takes: fold again.
-    MoreToDo,
+    /// What was due is folded.
+    Some {
+        /// There was more than one transaction takes: fold again.
+        more: bool,
+        /// After how long something is due that waits for its campaign's turn.
+        next: Option<Duration>,
+        /// Campaigns whose counters contradict their deltas. They stand still.
+        damaged: Vec<Uuid>,
+    },
     /// Another instance is folding; the oldest delta has been waiting this long.
     SomebodyElse(Duration),
 }
@@ -32,6 +39,8 @@ pub struct Order<'a> {
     pub reread_every: Duration,
     /// Whether campaigns wait for their turn.
     pub turns: Turns,
+    /// Campaigns that were damaged a moment ago.
+    pub leave_out: &'a [Uuid],
     /// Who folds: what it announces, others hear.
     pub instance: &'a str,
 }

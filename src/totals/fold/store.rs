@@ -24,6 +24,10 @@ const FOLD_LOCK: i64 = 0x70_6c_65_64_67_65_2d_66;
 /// Deltas of one campaign that one transaction folds at the most.
 const FOLD_AT_ONCE: i64 = 20_000;
 
+/// Campaigns that one transaction folds at the most: some twenty statements each, so that it ends in time however many there
+/// are.
+const CAMPAIGNS_AT_ONCE: usize = 40;
+
 /// Where new versions are announced, with the name of the instance that made them.
 pub const CHANNEL: &str = "pledges_totals";
 
@@ -52,13 +56,13 @@ pub async fn fold(connection: &mut Connection, order: &Order<'_>) -> Result<Fold
                 return Ok(Folded::SomebodyElse(oldest_waits(connection).await?));
             }
             let turn = begin(connection).await?;
-            let (mut taken, mut complete, mut more, mut next) = (0, true, false, None::<f64>);
-            for waiting in waiting(connection, turn.floor, order.reread_every).await? {
-                if waiting.due_in > 0.0 && order.turns == Turns::Kept {
-                    complete = false;
-                    next = Some(next.map_or(waiting.due_in, |next| next.min(waiting.due_in)));
-                    continue;
-                }
+            let waiting = waiting(connection, turn.floor, order).await?;
+            // A re-reading doesn't wait: it stands on the clock.
+            let is_due = |it: &Waiting| it.due_in <= 0.0 || it.reread || order.turns == Turns::Ignored;
+            let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_due);
+            let next = later.iter().map(|it| it.due_in).min_by(f64::total_cmp);
+            let (mut taken, mut more, mut damaged) = (0, due.len() > CAMPAIGNS_AT_ONCE, Vec::new());
+            for waiting in due.into_iter().take(CAMPAIGNS_AT_ONCE) {
                 let campaign = waiting.campaign_id;
                 let folded = connection
                     .transaction(async |connection| {
@@ -73,16 +77,16 @@ pub async fn fold(connection: &mut Connection, order: &Order<'_>) -> Result<Fold
                         more |= count == FOLD_AT_ONCE;
                     }
                     Err(DbError::Constraint(constraint)) => {
-                        complete = false;
+                        damaged.push(campaign);
                         tracing::error!(%campaign, constraint, "damaged counters stand still: run pledges doctor --repair");
                     }
                     Err(other) => return Err(other),
                 }
             }
-            if complete && !more && taken > 0 {
-                advance(connection, turn.next_floor).await?;
+            if taken > 0 || turn.stale {
+                advance(connection, &turn).await?;
             }
-            Ok(if more { Folded::MoreToDo } else { Folded::All(next.map(Duration::from_secs_f64)) })
+            Ok(Folded::Some { more, next: next.map(Duration::from_secs_f64), damaged })
         })
         .await
 }
@@ -103,15 +107,15 @@ pub async fn lock(connection: &mut Connection) -> Result<(), DbError> {
     Ok(())
 }
 
-/// How long the oldest delta has been waiting to be folded; zero when there is none.
+/// How long the oldest delta has been waiting to be folded, its campaign's turn left out; zero when there is none.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn oldest_waits(connection: &mut Connection) -> Result<Duration, DbError> {
     let oldest: Seconds = diesel::sql_query(
-        "SELECT extract(epoch FROM clock_timestamp() - min(appended_at))::float8 AS seconds FROM count_deltas, \
-           fold_progress WHERE xact >= CASE WHEN floor <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
-             THEN floor ELSE 0 END",
+        "SELECT extract(epoch FROM clock_timestamp() - min(appended_at + publish_every_ms * interval '1 ms'))::float8 \
+           AS seconds FROM count_deltas JOIN campaigns ON campaigns.id = campaign_id, fold_progress \
+         WHERE xact >= CASE WHEN floor <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint THEN floor ELSE 0 END",
     )
     .get_result(connection)
     .await?;
@@ -124,22 +128,32 @@ struct Turn {
     floor: i64,
     #[diesel(sql_type = BigInt)]
     next_floor: i64,
+    #[diesel(sql_type = Bool)]
+    stale: bool,
 }
 
 /// Where to begin, and where to begin the next time when everything is folded: every transaction below `next_floor` has
 /// ended, so this turn sees its deltas. A dump that was restored elsewhere may bring a floor from a longer life than its new
-/// server's: then it is none.
+/// server's: that one is stale, and none.
 async fn begin(connection: &mut Connection) -> Result<Turn, DbError> {
     Ok(diesel::sql_query(
-        "SELECT CASE WHEN floor <= next_floor THEN floor ELSE 0 END AS floor, next_floor FROM fold_progress, \
+        "SELECT CASE WHEN floor <= next_floor THEN floor ELSE 0 END AS floor, next_floor, floor > next_floor AS stale \
+         FROM fold_progress, \
            LATERAL (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next_floor) AS now_running",
     )
     .get_result(connection)
     .await?)
 }
 
-async fn advance(connection: &mut Connection, floor: i64) -> Result<(), DbError> {
-    diesel::sql_query("UPDATE fold_progress SET floor = $1").bind::<BigInt, _>(floor).execute(connection).await?;
+/// Up to the oldest delta that is left: one whose campaign waits, or is damaged.
+async fn advance(connection: &mut Connection, turn: &Turn) -> Result<(), DbError> {
+    diesel::sql_query(
+        "UPDATE fold_progress SET floor = least($2, (SELECT min(xact) FROM count_deltas WHERE xact >= $1))",
+    )
+    .bind::<BigInt, _>(turn.floor)
+    .bind::<BigInt, _>(turn.next_floor)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -159,17 +173,20 @@ struct Waiting {
 /// Re-readings stand on the clock's multiples of `every`, the next one at least half of it after the last. The history of a
 /// country is read at the end of each hour: were that a few seconds from a re-reading, both together would tell the country
 /// of whoever pledged between them.
-async fn waiting(connection: &mut Connection, floor: i64, every: Duration) -> Result<Vec<Waiting>, DbError> {
+async fn waiting(connection: &mut Connection, floor: i64, order: &Order<'_>) -> Result<Vec<Waiting>, DbError> {
     Ok(diesel::sql_query(
         "SELECT campaign_id, reread, due_in FROM (SELECT campaign_id, \
              coalesce(floor(extract(epoch FROM reread_at) / nullif($2, 0) + 0.5) \
                < floor(extract(epoch FROM clock_timestamp()) / nullif($2, 0)), true) AS reread, \
-             publish_every_ms / 1000.0::float8 - extract(epoch FROM clock_timestamp() - changed_at)::float8 AS due_in \
+             publish_every_ms / 1000.0::float8 \
+               - greatest(extract(epoch FROM clock_timestamp() - changed_at)::float8, 0) AS due_in \
            FROM campaign_totals JOIN campaigns ON id = campaign_id) AS every_campaign \
-         WHERE reread OR campaign_id IN (SELECT campaign_id FROM count_deltas WHERE xact >= $1)",
+         WHERE (reread OR campaign_id IN (SELECT campaign_id FROM count_deltas WHERE xact >= $1)) \
+           AND campaign_id <> ALL($3)",
     )
     .bind::<BigInt, _>(floor)
-    .bind::<Double, _>(every.as_secs_f64())
+    .bind::<Double, _>(order.reread_every.as_secs_f64())
+    .bind::<Array<SqlUuid>, _>(order.leave_out)
     .get_results(connection)
     .await?)
 }
@@ -265,7 +282,8 @@ pub(in crate::totals) async fn write_buckets(
     campaign: Uuid,
     sums: &Sums,
 ) -> Result<(), DbError> {
-    if sums.minutes.is_empty() {
+    // A recount has the hours of all time, but no minutes of a campaign that has been quiet for two days.
+    if sums.hours.is_empty() && sums.minutes.is_empty() {
         return Ok(());
     }
     let hours = sums.hours_in_all();

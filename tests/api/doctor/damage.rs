@@ -27,7 +27,7 @@ async fn patient() -> (TestApp, Client) {
 }
 
 fn is_about_time(line: &str) -> bool {
-    ["the minute ", "the hour "].iter().any(|words| line.contains(words))
+    ["the minute ", "the hour ", "the history of countries"].iter().any(|words| line.contains(words))
 }
 
 /// Damages by SQL; the doctor must say every one of these sentences with status 1, and mend it so that `counted` pledges
@@ -159,7 +159,11 @@ async fn a_wrong_minute_or_hour_is_found_and_mended() {
     for (damage, words) in [
         ("UPDATE time_buckets SET counted = counted + 1 WHERE unit = 'minute'", "defend: the minute 20"),
         ("DELETE FROM time_buckets WHERE unit = 'hour'", "defend: the hour 20"),
-        ("UPDATE country_hours SET counted = counted - 1 WHERE country = 'FR'", "defend: FR in the hour 20"),
+        (
+            "UPDATE country_hours SET counted = counted - 1, settled = settled - 1 WHERE country = 'FR'",
+            "defend: FR in the hour 20",
+        ),
+        ("UPDATE country_hours SET settled = settled + 1 WHERE country = 'FR'", "defend: the history of countries"),
     ] {
         let (app, moderator) = patient().await;
         app.rows.execute(damage).await;
@@ -170,6 +174,23 @@ async fn a_wrong_minute_or_hour_is_found_and_mended() {
         is_published(&app, &moderator).await;
         app.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_has_been_quiet_for_days_keeps_its_history_in_a_repair() {
+    let (app, moderator) = patient().await;
+    app.rows.execute("UPDATE pledges SET counted_at = counted_at - interval '8 days'").await;
+    doctor(&app.url, app.var.path(), &[]).await.expect(1);
+    doctor(&app.url, app.var.path(), &["--repair"]).await.expect(0);
+    is_well(&app.url, app.var.path(), 11).await;
+    assert_eq!(app.rows.number("SELECT sum(counted) FROM time_buckets WHERE unit = 'hour'").await, 11);
+    // And goes on: a pledge of last week can be removed, and a new one counted.
+    let ids = app.rows.list("SELECT id FROM pledges WHERE country = 'FR'").await;
+    let removal = json!({"ids": ids, "reason": "test", "note": "x"});
+    moderator.post("/v1/moderation/campaigns/defend/removals", &removal).await.expect(201);
+    is_published(&app, &moderator).await;
+    is_well(&app.url, app.var.path(), 8).await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
