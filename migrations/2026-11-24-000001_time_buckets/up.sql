@@ -1,3 +1,5 @@
+-- Instances of before must be stopped: they fold without buckets (docs/operations.md, Upgrading).
+--
 -- Waits for whoever is appending, so that the rows counted below are exactly those whose deltas are here or folded.
 ALTER TABLE count_deltas
     ADD COLUMN minute timestamptz,

@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// The published totals
 ///
 /// From memory. Ask again with `If-None-Match` (browsers do so by themselves): 304 when nothing has changed. There is
-/// at most one new version a second.
+/// at most one new version a second, or as rarely as the campaign wants.
 #[utoipa::path(
     tag = "Totals", operation_id = "getTotals", security(()),
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),

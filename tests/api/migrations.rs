@@ -151,7 +151,8 @@ async fn schema_rs_is_current() {
     );
 }
 
-/// While a new version is rolled out, instances of the previous one go on working on the new schema. Each release leaves
+/// While a new version is rolled out, the queries of the previous one go on working on the new schema; whether its folding
+/// may, docs/operations.md says under "Upgrading". Each release leaves
 /// its queries in `tests/api/migrations/`; see `support/queries.rs` for how they are collected.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queries_of_the_previous_release_still_run() {
