@@ -66,9 +66,11 @@ pub(super) async fn fill(
     while left > 0 {
         let size = left.min(BATCH);
         let mut batch = Vec::new();
-        for _ in 0..size {
-            // More lately than long ago, as campaigns grow.
-            let back = dice.fraction().powi(2) * SPREAD.as_seconds_f64();
+        for number in 0..size {
+            // More lately than long ago, as campaigns grow; and one after the other, as they come: so ids grow, and their
+            // indexes are written where they end.
+            let to_come = f64::from(left - number) / f64::from(rows);
+            let back = to_come.powi(2) * SPREAD.as_seconds_f64();
             #[expect(clippy::cast_possible_truncation, reason = "a time within thirty days")]
             let at = now - TimeDelta::milliseconds((back * 1000.0) as i64);
             let submission = crowd.somebody(&mut dice, campaign);
