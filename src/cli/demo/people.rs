@@ -64,11 +64,6 @@ impl Dice {
         self.below(chance) == 0
     }
 
-    /// From 0 to 1.
-    pub(in crate::cli) fn fraction(&mut self) -> f64 {
-        f64::from(u32::try_from(self.next() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-    }
-
     fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let index = self.below(u64::try_from(from.len()).unwrap_or(0));
         from.get(usize::try_from(index).unwrap_or(0))
