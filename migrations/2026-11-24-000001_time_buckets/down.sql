@@ -5,5 +5,7 @@ ALTER TABLE campaign_totals DROP COLUMN unsettled_from;
 DROP TABLE country_hours;
 DROP TABLE time_buckets;
 DROP TABLE fold_progress;
+DROP TABLE partner_totals;
+ALTER TABLE pledges DROP COLUMN partner_id;
 DROP INDEX count_deltas_by_xact;
-ALTER TABLE count_deltas DROP COLUMN minute, DROP COLUMN appended_at, DROP COLUMN xact;
+ALTER TABLE count_deltas DROP COLUMN partners, DROP COLUMN partner_amounts, DROP COLUMN minute, DROP COLUMN appended_at, DROP COLUMN xact;

@@ -4,13 +4,32 @@
 ALTER TABLE count_deltas
     ADD COLUMN minute timestamptz,
     ADD COLUMN appended_at timestamptz NOT NULL DEFAULT now(),
-    ADD COLUMN xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint;
+    ADD COLUMN xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    ADD COLUMN partners uuid[] NOT NULL DEFAULT '{}',
+    ADD COLUMN partner_amounts bigint[] NOT NULL DEFAULT '{}',
+    ADD CONSTRAINT an_amount_per_partner CHECK (cardinality(partners) = cardinality(partner_amounts));
 -- Deltas that are here now keep NULL: their pledges are counted into the buckets below.
 ALTER TABLE count_deltas ALTER COLUMN minute SET DEFAULT date_trunc('minute', now());
 CREATE INDEX count_deltas_by_xact ON count_deltas (xact, id);
 COMMENT ON COLUMN count_deltas.minute IS 'The UTC minute of counted_at of the pledges; NULL: from before there were time buckets, which have them already.';
 COMMENT ON COLUMN count_deltas.appended_at IS 'When (database clock): how long the oldest delta waits tells whether somebody folds.';
+COMMENT ON COLUMN count_deltas.partners IS 'The partners whose counts change.';
+COMMENT ON COLUMN count_deltas.partner_amounts IS 'By how much each changes, in the order of partners.';
 COMMENT ON COLUMN count_deltas.xact IS 'The transaction that appended it. What is below fold_progress.floor is folded and gone, so nobody walks over dead rows.';
+
+ALTER TABLE pledges ADD COLUMN partner_id uuid;
+COMMENT ON COLUMN pledges.partner_id IS 'The partner whose site it came from; NULL: none.';
+
+CREATE TABLE partner_totals (
+    campaign_id uuid NOT NULL REFERENCES campaigns ON DELETE CASCADE,
+    partner_id uuid NOT NULL,
+    counted bigint NOT NULL CHECK (counted >= 0),
+    PRIMARY KEY (campaign_id, partner_id)
+);
+COMMENT ON TABLE partner_totals IS 'A campaign''s counted pledges by partner, deltas not folded yet left out.';
+COMMENT ON COLUMN partner_totals.campaign_id IS 'The campaign.';
+COMMENT ON COLUMN partner_totals.partner_id IS 'The partner.';
+COMMENT ON COLUMN partner_totals.counted IS 'Exactly how many are counted.';
 
 CREATE TABLE fold_progress (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -59,6 +78,7 @@ COMMENT ON COLUMN campaigns.publish_every_ms IS 'Milliseconds between two publis
 -- These rows are updated each second: room on their pages lets PostgreSQL do it without touching an index.
 ALTER TABLE campaign_totals SET (fillfactor = 50);
 ALTER TABLE country_totals SET (fillfactor = 50);
+ALTER TABLE partner_totals SET (fillfactor = 50);
 ALTER TABLE fold_progress SET (fillfactor = 50);
 
 -- Orphans, which doctor tells, belong to no campaign's counts.

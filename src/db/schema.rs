@@ -93,6 +93,10 @@ diesel::table! {
         appended_at -> Timestamptz,
         /// The transaction that appended it. What is below fold_progress.floor is folded and gone, so nobody walks over dead rows.
         xact -> Int8,
+        /// The partners whose counts change.
+        partners -> Array<Nullable<Uuid>>,
+        /// By how much each changes, in the order of partners.
+        partner_amounts -> Array<Nullable<Int8>>,
     }
 }
 
@@ -167,6 +171,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// A campaign's counted pledges by partner, deltas not folded yet left out.
+    partner_totals (campaign_id, partner_id) {
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The partner.
+        partner_id -> Uuid,
+        /// Exactly how many are counted.
+        counted -> Int8,
+    }
+}
+
+diesel::table! {
     /// One person's promise each. No foreign keys: they cost a quarter of ingest, and doctor finds orphans.
     pledges (id) {
         /// UUIDv7, never shown to the public.
@@ -201,6 +217,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When it first became counted (database clock); kept through removal and undo.
         counted_at -> Nullable<Timestamptz>,
+        /// The partner whose site it came from; NULL: none.
+        partner_id -> Nullable<Uuid>,
     }
 }
 
@@ -279,4 +297,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, fold_progress, moderator_campaigns, moderators, pledges, refresh_tokens, removals, sessions, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, fold_progress, moderator_campaigns, moderators, partner_totals, pledges, refresh_tokens, removals, sessions, time_buckets);

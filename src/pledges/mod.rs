@@ -69,6 +69,8 @@ pub struct NewPledge {
     pub campaign: Uuid,
     /// Where from.
     pub country: Country,
+    /// The partner whose site it came from.
+    pub partner: Option<Uuid>,
     /// Unique in the campaign.
     pub fingerprint: [u8; 32],
     /// Tells a retry from another body; only without a mailbox and with an idempotency key.

@@ -71,6 +71,8 @@ impl Sealing {
             id,
             campaign: campaign.id,
             country: checked.country,
+            // Partners are not told apart yet: that comes with their keys and origins.
+            partner: None,
             fingerprint,
             request_digest,
             consents: checked.consents,

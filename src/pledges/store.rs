@@ -19,6 +19,7 @@ struct Insert<'a> {
     ids: Vec<Uuid>,
     campaigns: Vec<Uuid>,
     countries: Vec<&'a str>,
+    partners: Vec<Option<Uuid>>,
     fingerprints: Vec<&'a [u8]>,
     request_digests: Vec<Option<&'a [u8]>>,
     updates: Vec<Option<i16>>,
@@ -43,6 +44,7 @@ impl<'a> Insert<'a> {
             ids: column(pledges, |pledge| pledge.id),
             campaigns: column(pledges, |pledge| pledge.campaign),
             countries: column(pledges, |pledge| pledge.country.as_str()),
+            partners: column(pledges, |pledge| pledge.partner),
             fingerprints: column(pledges, |pledge| pledge.fingerprint.as_slice()),
             request_digests: column(pledges, |pledge| pledge.request_digest.as_ref().map(<[u8; 32]>::as_slice)),
             updates: column(pledges, |pledge| pledge.consents.updates),
@@ -70,6 +72,8 @@ impl QueryFragment<Pg> for Insert<'_> {
         out.push_sql(", ");
         out.push_bind_param::<Array<Text>, _>(&self.countries)?;
         out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.partners)?;
+        out.push_sql(", ");
         out.push_bind_param::<Array<Bytea>, _>(&self.fingerprints)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Bytea>>, _>(&self.request_digests)?;
@@ -86,20 +90,23 @@ impl QueryFragment<Pg> for Insert<'_> {
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
         out.push_sql(
-            ") AS given (id, campaign_id, country, fingerprint, request_digest, updates, partner, public, review, \
+            ") AS given (id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, \
                language, source, at)), \
              counted AS ( \
-               INSERT INTO pledges (id, campaign_id, country, state, fingerprint, request_digest, consent_updates, \
+               INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
                  consent_partner, consent_public, sealed_review, language, source, created_at, counted_at) \
-               SELECT id, campaign_id, country, 'counted', fingerprint, request_digest, updates, partner, public, \
+               SELECT id, campaign_id, country, partner_id, 'counted', fingerprint, request_digest, updates, partner, public, \
                  review, language, source, coalesce(at, now()), coalesce(at, now()) FROM given \
-               ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country, counted_at), \
-             changes AS (SELECT campaign_id, country, date_trunc('minute', counted_at, 'UTC') AS minute, \
-               count(*) AS amount FROM counted GROUP BY 1, 2, 3) \
-             INSERT INTO count_deltas (campaign_id, minute, countries, amounts) \
+               ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country, partner_id, \
+                 date_trunc('minute', counted_at, 'UTC') AS minute), \
+             changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount FROM counted \
+               GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id))) \
+             INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts) \
              SELECT campaign_id, coalesce(minute, date_trunc('minute', now(), 'UTC')), \
-               coalesce(array_agg(country) FILTER (WHERE amount > 0), '{}'), \
-               coalesce(array_agg(amount) FILTER (WHERE amount > 0), '{}') \
+               coalesce(array_agg(country) FILTER (WHERE country IS NOT NULL), '{}'), \
+               coalesce(array_agg(amount) FILTER (WHERE country IS NOT NULL), '{}'), \
+               coalesce(array_agg(partner_id) FILTER (WHERE partner_id IS NOT NULL), '{}'), \
+               coalesce(array_agg(amount) FILTER (WHERE partner_id IS NOT NULL), '{}') \
              FROM (SELECT DISTINCT campaign_id FROM given) AS campaigns LEFT JOIN changes USING (campaign_id) \
              GROUP BY 1, 2",
         );

@@ -8,7 +8,10 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{deltas::Sums, shown::Figures};
+use super::{
+    deltas::{PartnerChanges, Sums},
+    shown::Figures,
+};
 use crate::country::Country;
 
 /// Minutes are kept for two days; those that near their end are not compared.
@@ -17,9 +20,11 @@ pub const MINUTES_COMPARED: TimeDelta = TimeDelta::hours(47);
 /// Differences in time that are told one by one; further ones are summed up.
 const MOST_TOLD: usize = 20;
 
-/// Stored time buckets.
+/// Stored counts by partner and time.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets {
+    /// By partner.
+    pub partners: PartnerChanges,
     /// By minute.
     pub minutes: BTreeMap<DateTime<Utc>, i64>,
     /// By hour.
@@ -39,7 +44,7 @@ pub struct Recount {
     pub slug: String,
     /// The stored figures.
     pub figures: Figures,
-    /// The stored time buckets.
+    /// The stored counts by partner and time.
     pub buckets: Buckets,
     /// Deltas that are not folded yet.
     pub deltas: Sums,
@@ -67,6 +72,8 @@ impl Recount {
                 differences.push(format!("{}: {country} is live but does not show its count", self.slug));
             }
         }
+        let (deltas, counted) = (&self.deltas.partners, &self.counted.partners);
+        differences.extend(self.compare(&self.buckets.partners, deltas, counted, |id| format!("the partner {id}")));
         differences.extend(self.differences_in_time());
         differences
     }

@@ -21,7 +21,7 @@ use crate::{
     country::Country,
     db::{
         Connection, DbError,
-        schema::{campaign_totals, count_deltas, country_hours, country_totals, time_buckets},
+        schema::{campaign_totals, count_deltas, country_hours, country_totals, partner_totals, time_buckets},
     },
 };
 
@@ -129,6 +129,8 @@ pub async fn set(connection: &mut Connection, campaign: Uuid, counted: &Sums) ->
     write_countries(connection, campaign, &figures.countries.iter().collect::<Vec<_>>()).await?;
     diesel::delete(time_buckets::table.filter(time_buckets::campaign_id.eq(campaign))).execute(connection).await?;
     diesel::delete(country_hours::table.filter(country_hours::campaign_id.eq(campaign))).execute(connection).await?;
+    diesel::delete(partner_totals::table.filter(partner_totals::campaign_id.eq(campaign))).execute(connection).await?;
+    fold::store::write_partners(connection, campaign, &counted.partners).await?;
     fold::store::write_buckets(connection, campaign, counted).await?;
     diesel::sql_query("UPDATE country_hours SET settled = counted WHERE campaign_id = $1")
         .bind::<SqlUuid, _>(campaign)
@@ -147,7 +149,7 @@ pub async fn set(connection: &mut Connection, campaign: Uuid, counted: &Sums) ->
     Ok(())
 }
 
-/// The stored time buckets of a campaign, deltas left out.
+/// The stored counts of a campaign by partner and time, deltas left out.
 ///
 /// # Errors
 /// Those of the database.
@@ -169,14 +171,20 @@ pub async fn buckets(connection: &mut Connection, campaign: Uuid) -> Result<Buck
     let countries: Vec<(DateTime<Utc>, String, i64, i64)> = country_hours::table
         .filter(country_hours::campaign_id.eq(campaign))
         .select((country_hours::begins_at, country_hours::country, country_hours::counted, country_hours::settled))
-        .load(connection)
+        .load(&mut *connection)
         .await?;
     let should_be_settled = |at: &DateTime<Utc>| unsettled_from.flatten().is_none_or(|from| *at < from);
     let unsettled =
         countries.iter().filter(|(at, _, counted, settled)| counted != settled && should_be_settled(at)).count();
     let country = |text: String| text.parse().unwrap_or(Country::WITHHELD);
     let country_hours = countries.into_iter().map(|(at, name, counted, _)| ((at, country(name)), counted)).collect();
-    Ok(Buckets { minutes: by_time(minutes), hours: by_time(hours), country_hours, unsettled })
+    let partners = partner_totals::table
+        .filter(partner_totals::campaign_id.eq(campaign))
+        .select((partner_totals::partner_id, partner_totals::counted))
+        .load(connection)
+        .await?;
+    let partners = partners.into_iter().collect();
+    Ok(Buckets { partners, minutes: by_time(minutes), hours: by_time(hours), country_hours, unsettled })
 }
 
 #[derive(QueryableByName)]

@@ -124,6 +124,7 @@ async fn generated(rows: &Rows) -> String {
                 "bigint" => "Int8",
                 "timestamp with time zone" => "Timestamptz",
                 "text[]" => "Array<Nullable<Text>>",
+                "uuid[]" => "Array<Nullable<Uuid>>",
                 "bigint[]" => "Array<Nullable<Int8>>",
                 other => panic!("{table}.{name} has the type {other}, which this test can't write yet"),
             };

@@ -46,6 +46,7 @@ async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
             id: Uuid::new_v7(Timestamp::from_unix(NoContext, at.timestamp().try_into().unwrap(), 0)),
             campaign,
             country: countries(number).parse().unwrap(),
+            partner: None,
             fingerprint: pledges::crypto::random_bytes().unwrap(),
             request_digest: None,
             consents: Consents::default(),

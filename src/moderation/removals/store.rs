@@ -45,6 +45,8 @@ struct Changed {
     state_before: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     counted_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    partner_id: Option<Uuid>,
 }
 
 /// Takes the pledges of `order` (sorted ids) out.
@@ -105,7 +107,7 @@ async fn take_out(
     .await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
-         RETURNING country, state_before, counted_at",
+         RETURNING country, state_before, counted_at, partner_id",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<Array<SqlUuid>, _>(ids)
@@ -124,15 +126,15 @@ fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
     for row in rows.iter().filter(|row| row.state_before == "counted") {
         // What is counted has a time (a constraint says so).
         let minute = minute_of(row.counted_at.unwrap_or_default());
-        let countries = changes.entry(minute).or_default();
-        *countries.entry(row.country.parse().unwrap_or(Country::WITHHELD)).or_default() += by;
+        let country = row.country.parse().unwrap_or(Country::WITHHELD);
+        changes.entry(minute).or_default().add(country, row.partner_id, by);
     }
     changes
 }
 
 fn by_country(changes: &ByMinute) -> BTreeMap<String, i64> {
     let mut sums = BTreeMap::new();
-    for (country, by) in changes.values().flatten() {
+    for (country, by) in changes.values().flat_map(|delta| &delta.countries) {
         *sums.entry(country.to_string()).or_default() += by;
     }
     sums
@@ -200,7 +202,7 @@ async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<ByMinute
     let rows: Vec<Changed> = diesel::sql_query(
         "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 ORDER BY id FOR UPDATE) \
          UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
-         WHERE pledges.id = taken.id RETURNING country, taken.state_before, counted_at",
+         WHERE pledges.id = taken.id RETURNING country, taken.state_before, counted_at, partner_id",
     )
     .bind::<SqlUuid, _>(removal)
     .get_results(connection)

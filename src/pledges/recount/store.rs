@@ -35,7 +35,15 @@ struct MinuteCount {
     counted: i64,
 }
 
-/// Counts a campaign's counted pledges, row by row: by country, by hour and country, and the last two days by minute.
+#[derive(QueryableByName)]
+struct PartnerCount {
+    #[diesel(sql_type = SqlUuid)]
+    partner_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+/// Counts a campaign's counted pledges, row by row: by country, by partner, by hour and country, and the last two days by minute.
 async fn recount(connection: &mut Connection, campaign: Uuid) -> Result<Sums, DbError> {
     let hours: Vec<HourCount> = diesel::sql_query(
         "SELECT country, date_trunc('hour', counted_at, 'UTC') AS hour, count(*) AS counted FROM pledges \
@@ -51,7 +59,15 @@ async fn recount(connection: &mut Connection, campaign: Uuid) -> Result<Sums, Db
     .bind::<SqlUuid, _>(campaign)
     .get_results(connection)
     .await?;
+    let partners: Vec<PartnerCount> = diesel::sql_query(
+        "SELECT partner_id, count(*) AS counted FROM pledges \
+         WHERE campaign_id = $1 AND state = 'counted' AND partner_id IS NOT NULL GROUP BY 1",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_results(connection)
+    .await?;
     let mut counted = Sums::default();
+    counted.partners = partners.into_iter().map(|row| (row.partner_id, row.counted)).collect();
     for row in hours {
         let country = row.country.parse().unwrap_or(Country::WITHHELD);
         *counted.countries.entry(country).or_default() += row.counted;

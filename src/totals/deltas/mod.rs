@@ -6,12 +6,35 @@ pub mod store;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use uuid::Uuid;
 
 use super::shown::Changes;
 use crate::country::Country;
 
-/// Changes of counts by the minute of `counted_at`.
-pub type ByMinute = BTreeMap<DateTime<Utc>, Changes>;
+/// Changes of counts by partner.
+pub type PartnerChanges = BTreeMap<Uuid, i64>;
+
+/// What changes of the pledges that were counted in one minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// By country.
+    pub countries: Changes,
+    /// By partner; those who came from none are left out.
+    pub partners: PartnerChanges,
+}
+
+impl Delta {
+    /// Adds `by` pledges.
+    pub fn add(&mut self, country: Country, partner: Option<Uuid>, by: i64) {
+        *self.countries.entry(country).or_default() += by;
+        if let Some(partner) = partner {
+            *self.partners.entry(partner).or_default() += by;
+        }
+    }
+}
+
+/// Changes by the minute of `counted_at`.
+pub type ByMinute = BTreeMap<DateTime<Utc>, Delta>;
 
 /// The minute that a moment lies in.
 pub fn minute_of(moment: DateTime<Utc>) -> DateTime<Utc> {
@@ -28,6 +51,8 @@ pub fn hour_of(moment: DateTime<Utc>) -> DateTime<Utc> {
 pub struct Sums {
     /// By country, over all time.
     pub countries: Changes,
+    /// By partner, over all time.
+    pub partners: PartnerChanges,
     /// By minute, over all countries.
     pub minutes: BTreeMap<DateTime<Utc>, i64>,
     /// By hour and country.

@@ -15,7 +15,7 @@ use crate::{
     totals::shown::Changes,
 };
 
-/// Rows of one statement: each binds four values, and PostgreSQL takes 65,535.
+/// Rows of one statement: each binds six values, and PostgreSQL takes 65,535.
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// Appends deltas. Belongs in the transaction that changes the rows.
@@ -26,12 +26,15 @@ pub async fn append(connection: &mut Connection, campaign: Uuid, changes: &ByMin
     let rows: Vec<_> = changes
         .iter()
         .map(|(minute, changes)| {
-            let changes = || changes.iter().filter(|(_, amount)| **amount != 0);
+            let countries = || changes.countries.iter().filter(|(_, amount)| **amount != 0);
+            let partners = || changes.partners.iter().filter(|(_, amount)| **amount != 0);
             (
                 count_deltas::campaign_id.eq(campaign),
                 count_deltas::minute.eq(*minute),
-                count_deltas::countries.eq(changes().map(|(country, _)| country.to_string()).collect::<Vec<_>>()),
-                count_deltas::amounts.eq(changes().map(|(_, amount)| *amount).collect::<Vec<_>>()),
+                count_deltas::countries.eq(countries().map(|(country, _)| country.to_string()).collect::<Vec<_>>()),
+                count_deltas::amounts.eq(countries().map(|(_, amount)| *amount).collect::<Vec<_>>()),
+                count_deltas::partners.eq(partners().map(|(partner, _)| *partner).collect::<Vec<_>>()),
+                count_deltas::partner_amounts.eq(partners().map(|(_, amount)| *amount).collect::<Vec<_>>()),
             )
         })
         .collect();
@@ -42,20 +45,27 @@ pub async fn append(connection: &mut Connection, campaign: Uuid, changes: &ByMin
 }
 
 #[derive(QueryableByName)]
-struct Delta {
+struct Row {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     minute: Option<DateTime<Utc>>,
     #[diesel(sql_type = Array<Text>)]
     countries: Vec<String>,
     #[diesel(sql_type = Array<BigInt>)]
     amounts: Vec<i64>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    partners: Vec<Uuid>,
+    #[diesel(sql_type = Array<BigInt>)]
+    partner_amounts: Vec<i64>,
 }
 
-fn sum(deltas: &[Delta]) -> Sums {
+fn sum(deltas: &[Row]) -> Sums {
     let mut sums = Sums::default();
     for delta in deltas {
         for (country, amount) in delta.countries.iter().zip(&delta.amounts) {
             sums.add(delta.minute, country.parse().unwrap_or(Country::WITHHELD), *amount);
+        }
+        for (partner, amount) in delta.partners.iter().zip(&delta.partner_amounts) {
+            *sums.partners.entry(*partner).or_default() += amount;
         }
     }
     sums
@@ -67,9 +77,9 @@ fn sum(deltas: &[Delta]) -> Sums {
 /// # Errors
 /// Those of the database.
 pub async fn take(connection: &mut Connection, campaign: Uuid, floor: i64, limit: i64) -> Result<(Sums, i64), DbError> {
-    let deltas: Vec<Delta> = diesel::sql_query(
+    let deltas: Vec<Row> = diesel::sql_query(
         "DELETE FROM count_deltas WHERE id IN (SELECT id FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 \
-           ORDER BY id LIMIT $3) RETURNING minute, countries, amounts",
+           ORDER BY id LIMIT $3) RETURNING minute, countries, amounts, partners, partner_amounts",
     )
     .bind::<SqlUuid, _>(campaign)
     .bind::<BigInt, _>(floor)
@@ -84,11 +94,12 @@ pub async fn take(connection: &mut Connection, campaign: Uuid, floor: i64, limit
 /// # Errors
 /// Those of the database.
 pub async fn unfolded(connection: &mut Connection, campaign: Uuid) -> Result<Sums, DbError> {
-    let deltas: Vec<Delta> =
-        diesel::sql_query("SELECT minute, countries, amounts FROM count_deltas WHERE campaign_id = $1")
-            .bind::<SqlUuid, _>(campaign)
-            .get_results(connection)
-            .await?;
+    let deltas: Vec<Row> = diesel::sql_query(
+        "SELECT minute, countries, amounts, partners, partner_amounts FROM count_deltas WHERE campaign_id = $1",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_results(connection)
+    .await?;
     Ok(sum(&deltas))
 }
 

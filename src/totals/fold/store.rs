@@ -13,7 +13,7 @@ use super::{Folded, Order, Turns};
 use crate::{
     db::{Connection, DbError},
     totals::{
-        deltas::{self, Sums},
+        deltas::{self, PartnerChanges, Sums},
         store::{figures, write_countries},
     },
 };
@@ -212,6 +212,7 @@ async fn fold_campaign(
     let differing: Vec<_> =
         after.countries.iter().filter(|(country, figure)| before.countries.get(country) != Some(figure)).collect();
     write_countries(connection, campaign, &differing).await?;
+    write_partners(connection, campaign, &sums.partners).await?;
     write_buckets(connection, campaign, sums).await?;
     let is_new_version = after.total != before.total || !after.shown().eq(before.shown());
     diesel::sql_query(
@@ -271,6 +272,30 @@ async fn settle(connection: &mut Connection, campaign: Uuid) -> Result<(), DbErr
         "DELETE FROM time_buckets WHERE campaign_id = $1 AND unit = 'minute' AND begins_at < now() - interval '2 days'",
     )
     .bind::<SqlUuid, _>(campaign)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Adds to the totals of partners.
+pub(in crate::totals) async fn write_partners(
+    connection: &mut Connection,
+    campaign: Uuid,
+    changes: &PartnerChanges,
+) -> Result<(), DbError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "MERGE INTO partner_totals AS total USING (SELECT * FROM unnest($2::uuid[], $3::bigint[]) \
+             AS given (partner_id, amount) WHERE amount <> 0) AS given \
+           ON total.campaign_id = $1 AND total.partner_id = given.partner_id \
+         WHEN MATCHED THEN UPDATE SET counted = counted + amount \
+         WHEN NOT MATCHED THEN INSERT (campaign_id, partner_id, counted) VALUES ($1, given.partner_id, amount)",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Array<SqlUuid>, _>(changes.keys().copied().collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(changes.values().copied().collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

@@ -1,12 +1,17 @@
 //! What the doctor finds, and mends.
 
-use pledges::accounts::Role;
+use pledges::{
+    accounts::Role,
+    crypto::RootSecret,
+    pledges::{NewPledge, sealing::Sealing, store, submission::Submission},
+};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{doctor, is_published, is_well};
 use crate::{
     outage::load::Load,
-    support::{TestApp, client::Client, eventually},
+    support::{ROOT_SECRET, TestApp, client::Client, eventually},
 };
 
 /// 7 pledges from DE, 3 from FR, 1 that prefers not to say, and 2 from BR that were removed.
@@ -174,6 +179,46 @@ async fn a_wrong_minute_or_hour_is_found_and_mended() {
         is_published(&app, &moderator).await;
         app.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pledges_of_a_partner_are_counted_for_it_and_a_wrong_count_is_found_and_mended() {
+    let (app, moderator) = patient().await;
+    // As ingest stores them: three from one partner's site, two from another's, one from none.
+    let campaign = app.service.handles.campaigns.find("defend").unwrap();
+    let sealing = Sealing::new(RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
+    let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let partners = [Some(one), Some(one), Some(one), Some(other), Some(other), None];
+    let prepare = |(number, partner): (usize, &Option<Uuid>)| {
+        let body = json!({"name": "Li", "email": format!("p{number}@example.org"), "country": "KE"});
+        let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
+        let pledge = sealing.prepare(Uuid::now_v7(), &campaign, &checked, None).unwrap();
+        NewPledge { partner: *partner, ..pledge }
+    };
+    let pledges: Vec<_> = partners.iter().enumerate().map(prepare).collect();
+    let mut connection = app.rows.database.open().await.unwrap();
+    let all: Vec<_> = pledges.iter().collect();
+    store::insert(&mut connection, &all).await.unwrap();
+    // Sent again, they change nothing.
+    store::insert(&mut connection, &all).await.unwrap();
+    app.publish().await;
+    let counts = "SELECT partner_id || ' ' || counted FROM partner_totals ORDER BY partner_id";
+    assert_eq!(app.rows.list(counts).await, [format!("{one} 3"), format!("{other} 2")]);
+    is_well(&app.url, app.var.path(), 17).await;
+    let removal = json!({"ids": [pledges[0].id], "reason": "test", "note": "x"});
+    let removed = moderator.post("/v1/moderation/campaigns/defend/removals", &removal).await.expect(201);
+    app.publish().await;
+    assert_eq!(app.rows.list(counts).await, [format!("{one} 2"), format!("{other} 2")]);
+    let undo = format!("/v1/moderation/campaigns/defend/removals/{}/undo", removed["removal"]["id"].as_str().unwrap());
+    moderator.post(&undo, &json!({"note": "x"})).await.expect(200);
+    app.publish().await;
+    assert_eq!(app.rows.list(counts).await, [format!("{one} 3"), format!("{other} 2")]);
+    app.rows.execute("UPDATE partner_totals SET counted = counted + 1 WHERE counted = 2").await;
+    let found = doctor(&app.url, app.var.path(), &[]).await.expect(1);
+    assert_eq!(found.stdout, format!("defend: the partner {other} says 3, there are 2\n"));
+    doctor(&app.url, app.var.path(), &["--repair"]).await.expect(0);
+    is_well(&app.url, app.var.path(), 17).await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
