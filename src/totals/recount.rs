@@ -72,8 +72,9 @@ impl Recount {
                 differences.push(format!("{}: {country} is live but does not show its count", self.slug));
             }
         }
-        let (deltas, counted) = (&self.deltas.partners, &self.counted.partners);
-        differences.extend(self.compare(&self.buckets.partners, deltas, counted, |id| format!("the partner {id}")));
+        let partner = |id: &Uuid| format!("the partner {id}");
+        let stored = &self.buckets.partners;
+        differences.extend(self.compare(stored, &self.deltas.partners, &self.counted.partners, partner));
         differences.extend(self.differences_in_time());
         differences
     }
