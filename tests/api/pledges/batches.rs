@@ -92,6 +92,26 @@ async fn more_than_the_queue_holds_is_refused_at_once_and_the_rest_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_burst_after_a_quiet_time_is_not_refused() {
+    let app = TestApp::start().await;
+    let mut prepared: Vec<_> = (0..1_030).map(|number| prepared(&app, "DE", number)).collect();
+    let ingest = &app.service.handles.ingest;
+    // Each a batch of its own, which waits a moment for a table: so a pledge alone takes longer than many take each.
+    for quiet in prepared.split_off(1_000) {
+        let mut locker = locked(&app).await;
+        let release = async {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            locker.batch_execute("COMMIT").await.unwrap();
+        };
+        tokio::join!(ingest.store(quiet), release).0.unwrap();
+    }
+    let burst = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge))).await;
+    assert!(!burst.iter().any(|answer| matches!(answer, Err(PledgeError::Overloaded))));
+    assert_eq!(app.differences().await, [""; 0]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_instances_store_the_same_mailboxes_at_once_without_a_deadlock() {
     let one = TestApp::start().await;
     let two = TestApp::on(one.url.clone(), &[]).await;
