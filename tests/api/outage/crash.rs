@@ -99,6 +99,16 @@ async fn a_stop_waits_for_requests_under_way_and_takes_no_new_ones() {
     let waiting = "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
         WHERE NOT granted AND relname = 'pledges' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     soon("a batch waits", async || rows.number(waiting).await == 1).await;
+    // All eight have come in: they are in that batch, or in the queue (with the one from before, nine have been).
+    let figure = |text: &str, name: &str| -> u32 {
+        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap()
+    };
+    soon("all have come in", async || {
+        let text = client.get("/metrics").await.text();
+        figure(&text, "pledges_ingest_wait_seconds_count") + figure(&text, "pledges_ingest_queue_pledges") == 9
+    })
+    .await;
     let (pid, base) = (service.pid(), service.base.clone());
     program::signal("TERM", pid);
     soon("no new connection is taken", async || {
