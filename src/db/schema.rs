@@ -197,8 +197,8 @@ diesel::table! {
         state_before -> Nullable<Text>,
         /// The removal that took the pledge out; NULL unless removed.
         removal_id -> Nullable<Uuid>,
-        /// HMAC-SHA-256 of the mailbox under the campaign's key; without a mailbox, of the idempotency key, or random.
-        fingerprint -> Bytea,
+        /// The first 128 bits of the HMAC-SHA-256 of the mailbox under the campaign's key; without a mailbox, of the idempotency key, or random.
+        fingerprint -> Uuid,
         /// HMAC of the submitted fields, only for a pledge without mailbox that came with an idempotency key: tells a retry from another body.
         request_digest -> Nullable<Bytea>,
         /// Version of the text by which the organiser may write; NULL: may not.

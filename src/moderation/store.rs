@@ -31,7 +31,7 @@ pub struct Filter {
     /// Taken out by this removal.
     pub removal: Option<Uuid>,
     /// With this fingerprint.
-    pub fingerprint: Option<[u8; 32]>,
+    pub fingerprint: Option<Uuid>,
 }
 
 /// A pledge as it is stored, without its fingerprint.
@@ -80,8 +80,8 @@ fn filtered(campaign: Uuid, filter: &Filter) -> Boxed<'_> {
     if let Some(removal) = filter.removal {
         query = query.filter(pledges::removal_id.eq(removal));
     }
-    if let Some(fingerprint) = &filter.fingerprint {
-        query = query.filter(pledges::fingerprint.eq(fingerprint.as_slice()));
+    if let Some(fingerprint) = filter.fingerprint {
+        query = query.filter(pledges::fingerprint.eq(fingerprint));
     }
     // The bounds of the id let an index begin and end near the right place; the time itself decides.
     if let Some(from) = filter.from {

@@ -193,9 +193,7 @@ struct Writer {
 impl Writer {
     /// Stores a batch and answers each pledge of it.
     async fn write(&mut self, mut batch: Vec<Waiting>) {
-        batch.sort_unstable_by(|a, b| {
-            (a.pledge.campaign, a.pledge.fingerprint).cmp(&(b.pledge.campaign, b.pledge.fingerprint))
-        });
+        batch.sort_unstable_by_key(|waiting| waiting.pledge.fingerprint);
         let mut parts = vec![batch];
         let mut reachable = true;
         while let Some(mut part) = parts.pop() {

@@ -71,8 +71,8 @@ pub struct NewPledge {
     pub country: Country,
     /// The partner whose site it came from.
     pub partner: Option<Uuid>,
-    /// Unique in the campaign.
-    pub fingerprint: [u8; 32],
+    /// Unique: see [`sealing::Sealing::fingerprint`].
+    pub fingerprint: Uuid,
     /// Tells a retry from another body; only without a mailbox and with an idempotency key.
     pub request_digest: Option<[u8; 32]>,
     /// What the supporter agreed to.

@@ -20,7 +20,7 @@ struct Insert<'a> {
     campaigns: Vec<Uuid>,
     countries: Vec<&'a str>,
     partners: Vec<Option<Uuid>>,
-    fingerprints: Vec<&'a [u8]>,
+    fingerprints: Vec<Uuid>,
     request_digests: Vec<Option<&'a [u8]>>,
     updates: Vec<Option<i16>>,
     partner: Vec<Option<i16>>,
@@ -45,7 +45,7 @@ impl<'a> Insert<'a> {
             campaigns: column(pledges, |pledge| pledge.campaign),
             countries: column(pledges, |pledge| pledge.country.as_str()),
             partners: column(pledges, |pledge| pledge.partner),
-            fingerprints: column(pledges, |pledge| pledge.fingerprint.as_slice()),
+            fingerprints: column(pledges, |pledge| pledge.fingerprint),
             request_digests: column(pledges, |pledge| pledge.request_digest.as_ref().map(<[u8; 32]>::as_slice)),
             updates: column(pledges, |pledge| pledge.consents.updates),
             partner: column(pledges, |pledge| pledge.consents.partner),
@@ -65,39 +65,40 @@ impl QueryId for Insert<'_> {
 
 impl QueryFragment<Pg> for Insert<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // The types are said as well, so that the text means the same to whoever prepares it by hand.
         out.push_sql("WITH given AS (SELECT * FROM unnest(");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
-        out.push_sql(", ");
+        out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.campaigns)?;
-        out.push_sql(", ");
+        out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<Text>, _>(&self.countries)?;
-        out.push_sql(", ");
+        out.push_sql("::text[], ");
         out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.partners)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Bytea>, _>(&self.fingerprints)?;
-        out.push_sql(", ");
+        out.push_sql("::uuid[], ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.fingerprints)?;
+        out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<Nullable<Bytea>>, _>(&self.request_digests)?;
+        out.push_sql("::bytea[], ");
         for consents in [&self.updates, &self.partner, &self.public] {
-            out.push_sql(", ");
             out.push_bind_param::<Array<Nullable<SmallInt>>, _>(consents)?;
+            out.push_sql("::int2[], ");
         }
-        out.push_sql(", ");
         out.push_bind_param::<Array<Bytea>, _>(&self.sealed_reviews)?;
+        out.push_sql("::bytea[], ");
         for texts in [&self.languages, &self.sources] {
-            out.push_sql(", ");
             out.push_bind_param::<Array<Nullable<Text>>, _>(texts)?;
+            out.push_sql("::text[], ");
         }
-        out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
         out.push_sql(
-            ") AS given (id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, \
+            "::timestamptz[]) AS given (id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, \
                language, source, at)), \
              counted AS ( \
                INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
                  consent_partner, consent_public, sealed_review, language, source, created_at, counted_at) \
                SELECT id, campaign_id, country, partner_id, 'counted', fingerprint, request_digest, updates, partner, public, \
                  review, language, source, coalesce(at, now()), coalesce(at, now()) FROM given \
-               ON CONFLICT (campaign_id, fingerprint) DO NOTHING RETURNING campaign_id, country, partner_id, \
+               ON CONFLICT (fingerprint) DO NOTHING RETURNING campaign_id, country, partner_id, \
                  date_trunc('minute', counted_at, 'UTC') AS minute), \
              changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount FROM counted \
                GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id))) \
@@ -118,7 +119,7 @@ impl QueryFragment<Pg> for Insert<'_> {
 /// already changes no count; its campaign's delta is written all the same, so that a repeated pledge waits for the disk
 /// like a new one and can't be told by its speed (rule 4).
 ///
-/// Sort the pledges by campaign and fingerprint: two statements then wait for each other in one order only.
+/// Sort the pledges by fingerprint: two statements then wait for each other in one order only.
 ///
 /// # Errors
 /// Those of the database; then none is stored, unless the connection broke: then all or none are.
@@ -152,12 +153,12 @@ struct Mismatch {
 pub async fn mismatches(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<Vec<usize>, DbError> {
     let digests = pledges.iter().map(|pledge| pledge.request_digest.as_ref().map(<[u8; 32]>::as_slice));
     let rows: Vec<Mismatch> = diesel::sql_query(
-        "SELECT place::int FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) WITH ORDINALITY \
+        "SELECT place::int FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) WITH ORDINALITY \
            AS given (campaign_id, fingerprint, digest, place) \
          JOIN pledges USING (campaign_id, fingerprint) WHERE request_digest <> digest",
     )
     .bind::<Array<SqlUuid>, _>(pledges.iter().map(|pledge| pledge.campaign).collect::<Vec<_>>())
-    .bind::<Array<Bytea>, _>(pledges.iter().map(|pledge| pledge.fingerprint.as_slice()).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(pledges.iter().map(|pledge| pledge.fingerprint).collect::<Vec<_>>())
     .bind::<Array<Nullable<Bytea>>, _>(digests.collect::<Vec<_>>())
     .get_results(connection)
     .await?;

@@ -3,6 +3,7 @@
 
 use std::{fmt::Write as _, fs, process::Command};
 
+use diesel_async::SimpleAsyncConnection;
 use pledges::db::{self, Database};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -30,7 +31,7 @@ async fn migrations_go_up_down_and_up_again() {
     let url = cluster::empty_database().await;
     let database = Database::new(&url, 2).unwrap();
     let nothing = dump(&url);
-    assert_eq!(db::migrate(&database).await.unwrap().len(), 5);
+    assert_eq!(db::migrate(&database).await.unwrap().len(), 6);
     let up = dump(&url);
     assert_eq!(db::migrate(&database).await.unwrap(), Vec::<String>::new(), "a second run has nothing to do");
     db::revert_all(&database).await.unwrap();
@@ -47,7 +48,7 @@ async fn instances_that_start_together_migrate_one_after_the_other() {
         async move { db::migrate(&Database::new(&url, 2).unwrap()).await.unwrap().len() }
     });
     let run: Vec<usize> = futures_util::future::join_all(starts).await;
-    assert_eq!(run.iter().sum::<usize>(), 5, "{run:?}");
+    assert_eq!(run.iter().sum::<usize>(), 6, "{run:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,8 +153,31 @@ async fn schema_rs_is_current() {
     );
 }
 
-/// While a new version is rolled out, the queries of the previous one go on working on the new schema; whether its folding
-/// may, docs/operations.md says under "Upgrading". Each release leaves
+/// Whoever pledged before fingerprints became shorter has pledged afterwards as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn short_fingerprints_are_the_first_half_of_the_long_ones() {
+    let url = cluster::empty_database().await;
+    let rows = Rows::new(&url).await;
+    let mut connection = rows.database.open().await.unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let mut migrations: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    migrations.sort();
+    let at = migrations.iter().position(|path| path.ends_with("2026-11-24-000002_short_fingerprints")).unwrap();
+    for migration in &migrations[..at] {
+        connection.batch_execute(&fs::read_to_string(migration.join("up.sql")).unwrap()).await.unwrap();
+    }
+    rows.execute(
+        "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) VALUES (gen_random_uuid(), \
+           gen_random_uuid(), 'FR', 'counted', decode('00112233445566778899aabbccddeeff' || repeat('f0', 16), 'hex'), now())",
+    )
+    .await;
+    connection.batch_execute(&fs::read_to_string(migrations[at].join("up.sql")).unwrap()).await.unwrap();
+    let kept = rows.value("SELECT fingerprint::text FROM pledges").await;
+    assert_eq!(kept, "00112233-4455-6677-8899-aabbccddeeff");
+}
+
+/// While a new version is rolled out, the queries of the previous one go on working on the new schema, but where
+/// docs/operations.md says otherwise under "Upgrading", as from 0.1 to 0.2. Each release leaves
 /// its queries in `tests/api/migrations/`; see `support/queries.rs` for how they are collected.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queries_of_the_previous_release_still_run() {

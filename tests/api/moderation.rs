@@ -47,7 +47,7 @@ async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
             campaign,
             country: countries(number).parse().unwrap(),
             partner: None,
-            fingerprint: pledges::crypto::random_bytes().unwrap(),
+            fingerprint: Uuid::new_v4(),
             request_digest: None,
             consents: Consents::default(),
             sealed_review: Vec::new(),

@@ -25,7 +25,7 @@ async fn count(app: &TestApp, countries: &[(&str, i64)]) {
         let sql = format!(
             "WITH counted AS (INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) \
                SELECT gen_random_uuid(), campaigns.id, '{country}', 'counted', \
-                 sha256(gen_random_uuid()::text::bytea), now() \
+                 gen_random_uuid(), now() \
                FROM campaigns, generate_series(1, {amount}) WHERE slug = 'defend' RETURNING campaign_id, country) \
              INSERT INTO count_deltas (campaign_id, countries, amounts) \
              SELECT campaign_id, ARRAY[country], ARRAY[count(*)] FROM counted GROUP BY campaign_id, country"

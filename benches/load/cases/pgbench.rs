@@ -23,14 +23,13 @@ CREATE TABLE bare_pledges (
     campaign_id uuid NOT NULL,
     country text NOT NULL,
     state text NOT NULL,
-    fingerprint bytea NOT NULL,
+    fingerprint uuid NOT NULL UNIQUE,
     consent_updates smallint,
     sealed_review bytea,
     language text,
     source text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    counted_at timestamptz,
-    UNIQUE (campaign_id, fingerprint)
+    counted_at timestamptz
 );
 CREATE TABLE bare_counter (campaign_id uuid PRIMARY KEY, counted bigint NOT NULL);
 INSERT INTO bare_counter VALUES ('00000000-0000-7000-8000-000000000001', 0);
@@ -41,7 +40,7 @@ const INSERT: &str = "
 INSERT INTO bare_pledges (id, campaign_id, country, state, fingerprint, consent_updates, sealed_review, language, source,
     counted_at)
 VALUES (gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'CO', 'counted',
-    sha256(uuid_send(gen_random_uuid())), 1, decode(repeat('5a', 110), 'hex'), 'en', 'homepage-banner', now());
+    gen_random_uuid(), 1, decode(repeat('5a', 110), 'hex'), 'en', 'homepage-banner', now());
 ";
 
 const COUNT: &str = "

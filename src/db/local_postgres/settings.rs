@@ -1,6 +1,7 @@
 //! The settings of the private server, and its address.
 
 use std::fmt::Write;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -9,12 +10,15 @@ use super::{LocalPostgresError, PLEDGES};
 /// What every server gets. Nothing a client sends may reach the log (security.md): statements, parameters and details
 /// are off, and so are messages of statements that failed (`log_min_messages`), which can quote a value; the client
 /// gets them.
-const BASE_SETTINGS: [(&str, &str); 21] = [
+const BASE_SETTINGS: [(&str, &str); 22] = [
     ("listen_addresses", ""),
     ("port", "5432"),
     ("unix_socket_permissions", "0700"),
     ("max_connections", "100"),
-    ("shared_buffers", "128MB"),
+    // The first change of a page after a checkpoint is logged with the whole page, so checkpoints must be rare under load:
+    // every 2 GB of log, not every 500 MB (docs/performance.md). As much is replayed at the most after a crash.
+    ("max_wal_size", "4GB"),
+    ("checkpoint_timeout", "15min"),
     ("jit", "off"),
     ("fsync", "on"),
     ("synchronous_commit", "on"),
@@ -33,6 +37,27 @@ const BASE_SETTINGS: [(&str, &str); 21] = [
     ("log_min_duration_statement", "-1"),
 ];
 
+/// A quarter of the memory (the rule of PostgreSQL's own manual for `shared_buffers`), between its default and 8 GB, in MB.
+/// The operating system gives it only as it is used.
+fn shared_buffers_mb(memory: Option<u64>) -> u64 {
+    let quarter = memory.unwrap_or(0) / 4 / (1024 * 1024);
+    quarter.clamp(128, 8192)
+}
+
+/// Bytes of memory that this machine, or the container, may use; None where Linux doesn't tell.
+fn memory() -> Option<u64> {
+    let machine = memory_total(&fs::read_to_string("/proc/meminfo").ok()?);
+    // Control groups, version 2; "max" is no limit.
+    let container = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    [machine, container].into_iter().flatten().min()
+}
+
+/// From the text of `/proc/meminfo`.
+fn memory_total(text: &str) -> Option<u64> {
+    let kib = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix("kB")?.trim();
+    kib.parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// The file that `postgresql.conf` includes. Written at each start, so that what a running server does can be read
 /// there.
 ///
@@ -46,8 +71,9 @@ pub(super) fn settings_text(
     // A list of directories: quoted inside, or a comma would split it.
     let directory = socket_directory.to_string_lossy().replace('"', "\"\"");
     let socket = ("unix_socket_directories".to_owned(), format!("\"{directory}\""));
+    let buffers = ("shared_buffers".to_owned(), format!("{}MB", shared_buffers_mb(memory())));
     let base = BASE_SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    for (name, value) in base.chain([socket]).chain(further.iter().cloned()) {
+    for (name, value) in base.chain([socket, buffers]).chain(further.iter().cloned()) {
         let is_name = !name.is_empty() && name.chars().all(|it| it.is_ascii_alphanumeric() || matches!(it, '_' | '.'));
         if !is_name || value.chars().any(char::is_control) {
             return Err(LocalPostgresError::Setting(name));
@@ -97,6 +123,16 @@ mod tests {
         assert!(text.contains("unix_socket_directories = '\"/a, \"\"b\"\"\"'\n"), "{text}");
         assert!(text.contains(r"a.b = 'it''s \\'"), "{text}");
         assert!(text.find("fsync = 'off'") > text.find("fsync = 'on'"), "{text}");
+    }
+
+    #[test]
+    fn the_buffers_are_a_quarter_of_the_memory() {
+        let gib = 1024 * 1024 * 1024;
+        for (memory, mb) in [(None, 128), (Some(gib / 4), 128), (Some(8 * gib), 2048), (Some(512 * gib), 8192)] {
+            assert_eq!(shared_buffers_mb(memory), mb);
+        }
+        assert_eq!(memory_total("MemTotal:       24683656 kB\nMemFree: 1 kB\n"), Some(24_683_656 * 1024));
+        assert_eq!(memory_total("MemTotal: many kB\n"), None);
     }
 
     #[test]

@@ -244,7 +244,7 @@ async fn orphans_are_found_and_left_to_a_person() {
     app.rows
         .execute(
             "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) \
-             SELECT gen_random_uuid(), gen_random_uuid(), country, state, fingerprint, counted_at FROM pledges \
+             SELECT gen_random_uuid(), gen_random_uuid(), country, state, gen_random_uuid(), counted_at FROM pledges \
              WHERE country = 'FR'",
         )
         .await;

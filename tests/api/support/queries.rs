@@ -33,7 +33,8 @@ fn note(event: InstrumentationEvent<'_>) {
     let text = query.to_string();
     let sql = text.split(" -- binds:").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     let plannable = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|verb| sql.starts_with(verb));
-    if !plannable || sql.starts_with(OURS.trim()) || sql.contains("__diesel") {
+    // The tests ask some things themselves, by hand or with a marker to look for.
+    if !plannable || sql.starts_with(OURS.trim()) || sql.contains("__diesel") || sql.contains("qzxv") {
         return;
     }
     let mut seen = SEEN.lock().unwrap();

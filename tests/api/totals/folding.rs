@@ -12,7 +12,7 @@ async fn a_transaction_that_began_before_the_others_and_commits_after_them_is_co
     late.batch_execute(
         "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; \
          INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) SELECT gen_random_uuid(), id, \
-           'FR', 'counted', sha256('late'), now() FROM campaigns; \
+           'FR', 'counted', gen_random_uuid(), now() FROM campaigns; \
          INSERT INTO count_deltas (campaign_id, countries, amounts) SELECT id, '{FR}', '{1}' FROM campaigns",
     )
     .await

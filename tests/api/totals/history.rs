@@ -32,7 +32,7 @@ async fn count_at(app: &TestApp, at: DateTime<Utc>, countries: &[(&str, i64)]) {
         let sql = format!(
             "WITH counted AS (INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) \
                SELECT gen_random_uuid(), campaigns.id, '{country}', 'counted', \
-                 sha256(gen_random_uuid()::text::bytea), '{at}' \
+                 gen_random_uuid(), '{at}' \
                FROM campaigns, generate_series(1, {amount}) WHERE slug = 'defend' RETURNING campaign_id, country) \
              INSERT INTO count_deltas (campaign_id, countries, amounts, minute) \
              SELECT campaign_id, ARRAY[country], ARRAY[count(*)], date_trunc('minute', '{at}'::timestamptz) \
