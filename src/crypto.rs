@@ -99,6 +99,11 @@ impl Key {
         Ok(Self(Zeroizing::new(random_bytes()?)))
     }
 
+    /// A key that comes from elsewhere.
+    pub fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+
     /// The key's bytes, for libraries that want them.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0

@@ -133,6 +133,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// When the organiser's list was last given out: the next one tells what was erased since.
+    exports (id) {
+        /// UUIDv7; stands in the bundle.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The partner whose list it was; NULL: the organiser's.
+        partner_id -> Nullable<Uuid>,
+        /// Who asked for it; NULL: the command line.
+        moderator_id -> Nullable<Uuid>,
+        /// The moment it shows (database clock).
+        snapshot_at -> Timestamptz,
+        /// How many pledges it had.
+        pledges -> Int8,
+    }
+}
+
+diesel::table! {
     /// How far the deltas are folded. One row.
     fold_progress (only_row) {
         /// Always true.
@@ -219,6 +237,38 @@ diesel::table! {
         counted_at -> Nullable<Timestamptz>,
         /// The partner whose site it came from; NULL: none.
         partner_id -> Nullable<Uuid>,
+        /// Name, address, message and consents for the organiser, sealed under the key of an epoch.
+        sealed_record -> Nullable<Bytea>,
+        /// The same for the partner, when the supporter allowed it and the partner has a recipient.
+        sealed_for_partner -> Nullable<Bytea>,
+        /// When the personal parts were erased; the fingerprint stays until the campaign's retention ends.
+        erased_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Public age keys: who can open, offline, what a campaign seals.
+    recipients (id) {
+        /// UUIDv7.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The partner whose key it is; NULL: the organiser's.
+        partner_id -> Nullable<Uuid>,
+        /// X25519, as age writes it.
+        public_key -> Text,
+        /// Whose it is or where its secret half is kept, in the organiser's words.
+        label -> Text,
+        /// SHA-256 of the code in the newest test record; NULL: none was made.
+        test_code_hash -> Nullable<Bytea>,
+        /// When that test record was made.
+        test_made_at -> Nullable<Timestamptz>,
+        /// When it was last proved that somebody can open what is sealed to it; NULL: never, and nothing is.
+        checked_at -> Nullable<Timestamptz>,
+        /// When it was added.
+        added_at -> Timestamptz,
+        /// Since when nothing new is sealed to it; NULL: still is.
+        removed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -265,6 +315,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Keys of sealed records, each for one instance and at most an hour, wrapped so that only recipients can open them.
+    sealing_epochs (id) {
+        /// UUIDv7; stands in every record that was sealed in it.
+        id -> Uuid,
+        /// Whose records.
+        campaign_id -> Uuid,
+        /// For which partner; NULL: for the organiser.
+        partner_id -> Nullable<Uuid>,
+        /// An age file with the epoch's key.
+        wrapped_key -> Bytea,
+        /// The public keys it is wrapped to.
+        recipients -> Array<Nullable<Text>>,
+        /// When it began (database clock).
+        began_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// One sign-in each: the family of its refresh tokens.
     sessions (id) {
         /// UUIDv7; the sid of access tokens.
@@ -297,4 +365,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, fold_progress, moderator_campaigns, moderators, partner_totals, pledges, refresh_tokens, removals, sessions, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, exports, fold_progress, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, sealing_epochs, sessions, time_buckets);

@@ -1,5 +1,8 @@
-//! Personal data that is kept, sealed: the review copies that moderators work with.
+//! Personal data that is kept, sealed: the records for the organiser, which the service can't open again once their epoch
+//! is over, and the review copies that moderators work with.
 
+pub mod recipients;
+pub mod record;
 mod review;
 
 pub use review::{ReviewCopies, ReviewCopy, mask_name};
