@@ -14,8 +14,14 @@ use pledges::{
     country::Country,
     crypto::RootSecret,
     http::body,
-    pledges::{sealing::Sealing, submission::Submission},
-    sealing::{ReviewCopies, ReviewCopy},
+    pledges::{
+        sealing::{Keys, Sealing},
+        submission::Submission,
+    },
+    sealing::{
+        ReviewCopies, ReviewCopy,
+        record::{Epoch, Record},
+    },
     totals::{
         board::{Document, Published},
         shown::{Figure, Figures},
@@ -65,11 +71,23 @@ fn seal_a_review_copy(bencher: Bencher) {
 }
 
 #[divan::bench]
+fn seal_a_record(bencher: Bencher) {
+    let epoch = Epoch::begin(Uuid::nil()).expect("random bytes");
+    let mut record = Record::default();
+    record.name = Some("Amina Okafor".into());
+    record.email = Some("amina.okafor@example.org".into());
+    record.message = Some("I stand with those who defend the rights of all of us.".into());
+    record.updates = Some(1);
+    bencher.bench(|| epoch.seal(Uuid::nil(), black_box(&record)));
+}
+
+#[divan::bench]
 fn prepare_a_row(bencher: Bencher) {
     let (campaign, sealing) = (campaign(), Sealing::new(root()));
     let submission: Submission = body::parse(BODY).expect("a good body");
     let checked = submission.check(&campaign).expect("good fields");
-    bencher.bench(|| sealing.prepare(Uuid::now_v7(), &campaign, black_box(&checked), None));
+    let keys = Keys::of(Epoch::begin(campaign.id).expect("random bytes").into());
+    bencher.bench(|| sealing.prepare(Uuid::now_v7(), &campaign, black_box(&checked), None, &keys));
 }
 
 #[divan::bench]
@@ -105,6 +123,7 @@ fn campaign() -> Campaign {
         mailbox_rules: 1,
         salt: vec![7; 32],
         created_at: DateTime::UNIX_EPOCH,
+        recipients: Vec::new(),
     }
 }
 

@@ -31,6 +31,10 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
+    sealing::{
+        Epochs,
+        development::{self, DevelopmentIdentityError},
+    },
     tasks::Tasks,
     totals::{self, Pace, Totals, history::History, places::Limits, stream::Streams},
     web::{self, OpenApiText, Pages},
@@ -51,6 +55,9 @@ pub enum StartError {
     /// A self-test of the cryptography.
     #[error("a self-test failed: {0}")]
     Crypto(#[from] CryptoError),
+    /// The identity of development.
+    #[error(transparent)]
+    DevelopmentIdentity(#[from] DevelopmentIdentityError),
     /// The OpenAPI document.
     #[error("the OpenAPI document can't be written")]
     Document,
@@ -93,6 +100,21 @@ pub fn document_text() -> Result<OpenApiText, StartError> {
     Ok(OpenApiText { yaml: openapi::yaml(&document).map_err(|_| StartError::Document)?, json })
 }
 
+/// Keys for the records of pledges. In development campaigns without a recipient are sealed for one under the var directory.
+///
+/// # Errors
+/// When that one can't be read or made.
+pub fn epochs(settings: &Settings, database: Database, clock: Clock) -> Result<Epochs, DevelopmentIdentityError> {
+    let fallback = match settings.mode {
+        Mode::Development => {
+            let made = clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            Some(development::recipient(&settings.var_dir, &made)?)
+        }
+        Mode::Production => None,
+    };
+    Ok(Epochs::new(database, clock, fallback))
+}
+
 /// Every handle of the service.
 #[derive(Clone)]
 pub struct Handles {
@@ -106,6 +128,8 @@ pub struct Handles {
     pub campaigns: Campaigns,
     /// The way of pledges into the database.
     pub ingest: Ingest,
+    /// Keys of records.
+    pub epochs: Epochs,
     /// Pledges.
     pub pledges: Pledges,
     figures: Figures,
@@ -145,11 +169,12 @@ impl Handles {
         campaigns.renew().await?;
         totals.catch_up().await?;
         let history = History::new(totals.clone());
-        let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
+        let accounts = Accounts::new(database.clone(), &root, clock.clone(), &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
         let sealing = Sealing::new(root.clone());
-        let pledges = Pledges::new(ingest.clone(), sealing.clone(), &metrics);
+        let epochs = epochs(settings, database.clone(), clock)?;
+        let pledges = Pledges::new(ingest.clone(), sealing.clone(), epochs.clone(), &metrics);
         let figures = Figures::new(
             &metrics,
             &serve.metrics_readers(settings.mode),
@@ -171,6 +196,7 @@ impl Handles {
             streams,
             campaigns,
             ingest,
+            epochs,
             pledges,
             figures,
             history,
@@ -256,6 +282,7 @@ impl Service {
         tasks.start("publisher", handles.totals.clone().run(tasks.stop_token()));
         tasks.start("listener", handles.totals.clone().listen(tasks.stop_token()));
         tasks.start("ingest", handles.ingest.clone().run(tasks.stop_token()));
+        tasks.start("epochs", handles.epochs.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
         let limits = server::Limits {
             max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),

@@ -12,7 +12,12 @@ use pledges::{
     campaigns::{self, Campaign},
     crypto::{RootSecret, random_bytes},
     db::{Connection, Database},
-    pledges::{NewPledge, sealing::Sealing, store},
+    pledges::{
+        NewPledge,
+        sealing::{Keys, Sealing},
+        store,
+    },
+    sealing::record::Epoch,
 };
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -126,13 +131,15 @@ fn prepare(campaign: &Campaign, shape: Shape) -> anyhow::Result<Vec<Vec<NewPledg
     // Fingerprints are only compared with each other: any secret will do.
     let root = RootSecret::new(&random_bytes::<64>()?).map_err(|problem| anyhow!("the secret {problem}"))?;
     let sealing = Sealing::new(root);
+    // Nor is anything opened.
+    let keys = Keys::of(Epoch::begin(campaign.id)?.into());
     let rows = usize::try_from((shape.warm_up + shape.seconds) * ROWS_PREPARED_A_SECOND)?;
     let threads = available_parallelism()?.get();
     let batches = rows.div_ceil(shape.batch).div_ceil(threads);
     scope(|scope| {
         let part = || -> anyhow::Result<Vec<_>> {
             let people = People::new(Spread::Even)?;
-            (0..batches).map(|_| prepare_batch(&sealing, campaign, &people, shape.batch)).collect()
+            (0..batches).map(|_| prepare_batch((&sealing, &keys), campaign, &people, shape.batch)).collect()
         };
         let parts: Vec<_> = (0..threads).map(|_| scope.spawn(part)).collect();
         let mut prepared = Vec::new();
@@ -145,7 +152,7 @@ fn prepare(campaign: &Campaign, shape: Shape) -> anyhow::Result<Vec<Vec<NewPledg
 
 /// Sorted by fingerprint, as every writer does it, or two of them would deadlock.
 fn prepare_batch(
-    sealing: &Sealing,
+    (sealing, keys): (&Sealing, &Keys),
     campaign: &Campaign,
     people: &People,
     size: usize,
@@ -153,7 +160,7 @@ fn prepare_batch(
     let one = |_| {
         let checked = people.submission(people.next()).check(campaign);
         let checked = checked.map_err(|_| anyhow!("the campaign asks for other fields than the driver sends"))?;
-        Ok(sealing.prepare(Uuid::now_v7(), campaign, &checked, None)?)
+        Ok(sealing.prepare(Uuid::now_v7(), campaign, &checked, None, keys)?)
     };
     let mut batch = (0..size).map(one).collect::<anyhow::Result<Vec<NewPledge>>>()?;
     batch.sort_by_key(|pledge| pledge.fingerprint);

@@ -1,6 +1,7 @@
 //! Campaigns: what is pledged for, in which words, with which settings. Public reads come from memory, so that they
 //! survive the database; the copy is renewed about each second ([`Campaigns::run`]).
 
+pub mod recipients;
 pub mod routes;
 pub mod settings;
 pub mod store;
@@ -16,7 +17,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::db::{Database, DbError, TASK_PATIENCE};
+use crate::{
+    db::{Database, DbError, TASK_PATIENCE},
+    sealing::{Audience, recipients::Recipient},
+};
 
 use settings::{Consent, Controller, Fields, Purpose, Texts};
 
@@ -81,6 +85,8 @@ pub struct Campaign {
     pub salt: Vec<u8>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Whom its records are sealed for, and its partners' (only those that were checked).
+    pub recipients: Vec<(Audience, Recipient)>,
 }
 
 impl std::fmt::Debug for Campaign {
@@ -107,6 +113,12 @@ impl Campaign {
             }
         }
         current.into_values().collect()
+    }
+
+    /// Whom is sealed for: the organiser, or a partner.
+    pub fn recipients_of(&self, audience: Audience) -> Vec<Recipient> {
+        let fitting = self.recipients.iter().filter(|(other, _)| *other == audience);
+        fitting.map(|(_, recipient)| recipient.clone()).collect()
     }
 
     /// Whether this version of a consent text was ever shown.

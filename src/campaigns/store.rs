@@ -1,6 +1,6 @@
 //! The shelf of campaigns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Campaign, State,
+    Campaign, State, recipients,
     settings::{Ask, Consent, Controller, Fields, NewCampaign, Texts, is_slug},
 };
 use crate::{
@@ -67,6 +67,7 @@ impl TryFrom<Row> for Campaign {
             salt: row.salt,
             created_at: row.created_at,
             publish_every_ms: row.publish_every_ms,
+            recipients: Vec::new(),
         })
     }
 }
@@ -77,7 +78,15 @@ impl TryFrom<Row> for Campaign {
 /// Those of the database.
 pub async fn list(connection: &mut Connection) -> Result<Vec<Campaign>, DbError> {
     let rows = campaigns::table.select(Row::as_select()).order(campaigns::slug).load(connection).await?;
-    rows.into_iter().map(Campaign::try_from).collect()
+    let mut all: Vec<Campaign> = rows.into_iter().map(Campaign::try_from).collect::<Result<_, _>>()?;
+    let mut recipients: HashMap<Uuid, Vec<_>> = HashMap::new();
+    for (audience, recipient) in recipients::store::in_force(connection).await? {
+        recipients.entry(audience.campaign).or_default().push((audience, recipient));
+    }
+    for campaign in &mut all {
+        campaign.recipients = recipients.remove(&campaign.id).unwrap_or_default();
+    }
+    Ok(all)
 }
 
 /// A campaign by slug, drafts too.
@@ -88,7 +97,10 @@ pub async fn find(connection: &mut Connection, slug: &str) -> Result<Campaign, D
     // Anything may stand in an address; PostgreSQL doesn't even take a NUL to look for.
     is_slug(slug).map_err(|_| DbError::NotFound)?;
     let row = campaigns::table.filter(campaigns::slug.eq(slug)).select(Row::as_select()).first(connection).await?;
-    row.try_into()
+    let mut campaign: Campaign = row.try_into()?;
+    let recipients = recipients::store::in_force(connection).await?;
+    campaign.recipients = recipients.into_iter().filter(|(audience, _)| audience.campaign == campaign.id).collect();
+    Ok(campaign)
 }
 
 /// Adds a campaign as a draft, with its totals.

@@ -15,10 +15,11 @@ use validator::Validate;
 use super::{output::say, session::Session};
 use crate::{
     campaigns::{
-        self, State,
+        self, State, recipients,
         settings::{Ask, Consent, Controller, NewCampaign, Texts, is_language, told},
         store,
     },
+    config::Mode,
     crypto,
     db::DbError,
     pledges::mailbox::MailboxRules,
@@ -113,6 +114,9 @@ pub(super) async fn run(session: &Session, command: &Campaign) -> anyhow::Result
         Campaign::Add { file, open } => {
             let new: NewCampaign = read(file)?;
             refuse(file, &new.mistakes())?;
+            if *open && session.mode == Mode::Production {
+                bail!("a campaign opens when its recipients have been tested: add it, then `pledges recipient --help`");
+            }
             if *open && new.controller.is_none() {
                 bail!("{} has no controller: supporters must know who answers for their data", new.slug);
             }
@@ -167,21 +171,26 @@ async fn add(session: &Session, new: &NewCampaign) -> anyhow::Result<campaigns::
     Ok(store::find(&mut connection, &new.slug).await?)
 }
 
-async fn find(session: &Session, slug: &str) -> anyhow::Result<campaigns::Campaign> {
+pub(super) async fn find(session: &Session, slug: &str) -> anyhow::Result<campaigns::Campaign> {
     let mut connection = session.database.get().await?;
     store::find(&mut connection, slug).await.with_context(|| format!("there is no campaign {slug}"))
 }
 
 /// A campaign opens only when it says who answers for the data: supporters must know before they pledge.
 async fn open_campaign(session: &Session, mut campaign: campaigns::Campaign) -> anyhow::Result<()> {
-    check_openable(&campaign)?;
+    check_openable(session, &campaign).await?;
     campaign.state = State::Open;
     let mut connection = session.database.get().await?;
     store::update(&mut connection, &campaign, json!({ "state": "open" })).await?;
     Ok(())
 }
 
-fn check_openable(campaign: &campaigns::Campaign) -> anyhow::Result<()> {
+async fn check_openable(session: &Session, campaign: &campaigns::Campaign) -> anyhow::Result<()> {
+    if session.mode == Mode::Production {
+        let mut connection = session.database.get().await?;
+        let listed = recipients::store::list(&mut connection, campaign.id).await?;
+        recipients::sealable(&listed).map_err(|problem| anyhow::anyhow!("{}: {problem}", campaign.slug))?;
+    }
     if campaign.controller.is_none() {
         bail!("{} has no controller: supporters must know who answers for their data", campaign.slug);
     }
@@ -225,7 +234,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         campaign.controller = Some(controller);
     }
     if set.open {
-        check_openable(&campaign)?;
+        check_openable(session, &campaign).await?;
         campaign.state = State::Open;
     }
     let what = json!({

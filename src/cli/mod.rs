@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod moderator;
 mod output;
+mod recipient;
 mod seed;
 mod serve;
 mod session;
@@ -43,6 +44,9 @@ enum Command {
     /// Campaigns.
     #[command(subcommand)]
     Campaign(campaign::Campaign),
+    /// Who can open what supporters give.
+    #[command(subcommand)]
+    Recipient(recipient::RecipientCommand),
     /// Recount everything; exit status 1 when a counter differs from the rows.
     Doctor(doctor::Doctor),
     /// Print the OpenAPI document as YAML.
@@ -82,6 +86,9 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             within(&settings, async |session| moderator::run(session, &command).await).await?;
         }
         Command::Campaign(command) => within(&settings, async |session| campaign::run(session, &command).await).await?,
+        Command::Recipient(command) => {
+            within(&settings, async |session| recipient::run(session, &command).await).await?;
+        }
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;

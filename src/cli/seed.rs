@@ -11,10 +11,14 @@ use super::{
     session::Session,
 };
 use crate::{
+    app,
     campaigns::{self, Campaign},
     clock::Clock,
     config::{Mode, Settings},
-    pledges::{sealing::Sealing, store},
+    pledges::{
+        sealing::{Keys, Sealing},
+        store,
+    },
     totals::{Pace, Totals},
 };
 
@@ -61,11 +65,13 @@ pub(super) async fn fill(
     let totals = Totals::new(session.database.clone(), pace, Clock::System);
     let sealing = Sealing::new(settings.root_secret()?);
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
+    let epochs = app::epochs(settings, session.database.clone(), Clock::System)?;
     let mut connection = session.database.open_direct().await?;
     let mut left = rows;
     while left > 0 {
         let size = left.min(BATCH);
         let mut batch = Vec::new();
+        let keys = Keys::current(&epochs, campaign, None).await?;
         for number in 0..size {
             // More lately than long ago, as campaigns grow; and one after the other, as they come: so ids grow, and their
             // indexes are written where they end.
@@ -76,7 +82,7 @@ pub(super) async fn fill(
             let submission = crowd.somebody(&mut dice, campaign);
             let checked =
                 submission.check(campaign).map_err(|_| anyhow::anyhow!("the campaign asks for other fields"))?;
-            batch.push((sealing.prepare(id_at(at), campaign, &checked, None)?, at));
+            batch.push((sealing.prepare(id_at(at), campaign, &checked, None, &keys)?, at));
         }
         store::insert_at(&mut connection, &batch).await?;
         left -= size;

@@ -10,7 +10,9 @@ use crate::{
     app::Service,
     clock::Clock,
     config::{Mode, ServeSettings, Settings},
-    db, tasks,
+    db,
+    sealing::development,
+    tasks,
 };
 
 /// Run the service until it is told to stop (Ctrl-C or SIGTERM).
@@ -69,6 +71,11 @@ async fn serve_on(session: &Session, settings: &Settings, serve: &Serve) -> anyh
 fn warn_of_settings(settings: &Settings, service: &Service) {
     if settings.mode == Mode::Development {
         tracing::warn!("development mode: the service made its own secrets. Set PLEDGES_MODE=production to go live");
+        tracing::warn!(
+            "what supporters give is sealed for a key that lies beside the database ({}): it is protected from nobody who \
+             gets at this machine",
+            settings.var_dir.join(development::FILE).display()
+        );
     } else if !service.handles.campaigns.all().is_empty() {
         tracing::warn!(
             "pledges count without being confirmed by mail: the exact total tells an observer whether an address was \

@@ -5,7 +5,7 @@ use anyhow::Context;
 use secrecy::SecretString;
 
 use crate::{
-    config::Settings,
+    config::{Mode, Settings},
     db::{
         Database,
         local_postgres::{LocalPostgres, LocalPostgresConfig},
@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct Session {
     /// The pool.
     pub(super) database: Database,
+    /// How careful to be.
+    pub(super) mode: Mode,
     /// Its address.
     pub(super) url: SecretString,
     private: Option<(LocalPostgres, Option<VarLock>)>,
@@ -58,7 +60,7 @@ impl Session {
         let url = settings.database_url.clone().or(private_url).context("there is no database")?;
         let database =
             Database::new(&url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
-        Ok(Self { database, url, private, _lock: lock })
+        Ok(Self { database, mode: settings.mode, url, private, _lock: lock })
     }
 
     /// Lets go: closes the pool, and stops the private PostgreSQL if no service uses it.

@@ -1,8 +1,11 @@
-//! Moderators at work: finding pledges ([`routes`], [`store`]), taking them out and putting them back ([`removals`]).
+//! Moderators at work: finding pledges ([`routes`], [`store`]), seeing a few of them unmasked ([`reveal`]), taking them out
+//! and putting them back ([`removals`]).
 //! Every action commits with its entry in the audit log.
 
 pub mod log;
+mod note;
 pub mod removals;
+pub mod reveal;
 pub mod routes;
 pub mod store;
 

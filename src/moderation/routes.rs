@@ -29,6 +29,7 @@ use crate::{
 /// The operations of this feature.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list_pledges).service(look_up).service(exact_totals);
+    super::reveal::routes::routes(config);
     super::removals::routes::routes(config);
     super::log::routes::routes(config);
 }

@@ -25,6 +25,7 @@ use crate::{
     crypto::CryptoError,
     db::{Connection, Database, DbError, IsConflict, KeptConnection},
     metrics::Metrics,
+    sealing::NoEpoch,
     totals::Totals,
 };
 
@@ -63,6 +64,9 @@ pub enum PledgeError {
     /// The pledge can't be sealed or fingerprinted.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+    /// There is no key to seal it under.
+    #[error(transparent)]
+    NoEpoch(#[from] NoEpoch),
 }
 
 type Answer = Result<(), PledgeError>;

@@ -26,11 +26,12 @@ use crate::{
     country::Country,
     http::{Code, FieldProblem},
     metrics::Metrics,
+    sealing::Epochs,
 };
 
 use fields::IdempotencyKey;
 use ingest::{Ingest, PledgeError};
-use sealing::Sealing;
+use sealing::{Keys, Sealing};
 use submission::{Checked, Consents, Submission};
 
 /// Where a pledge is in its life. It is in every counter exactly while it is counted.
@@ -79,6 +80,10 @@ pub struct NewPledge {
     pub consents: Consents,
     /// For moderators.
     pub sealed_review: Vec<u8>,
+    /// For the organiser.
+    pub sealed_record: Vec<u8>,
+    /// For the partner, when the supporter allowed it.
+    pub sealed_for_partner: Option<Vec<u8>>,
     /// BCP 47.
     pub language: Option<String>,
     /// Which page.
@@ -113,16 +118,17 @@ pub struct Pledges {
     acknowledged: IntCounter,
     refused: IntCounterVec,
     sealing: Sealing,
+    epochs: Epochs,
 }
 
 impl Pledges {
-    /// Pledges that `sealing` seals and `ingest` stores.
-    pub fn new(ingest: Ingest, sealing: Sealing, metrics: &Metrics) -> Self {
+    /// Pledges that `sealing` seals, under the keys of `epochs`, and `ingest` stores.
+    pub fn new(ingest: Ingest, sealing: Sealing, epochs: Epochs, metrics: &Metrics) -> Self {
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self { ingest, acknowledged, refused, sealing }
+        Self { ingest, acknowledged, refused, sealing, epochs }
     }
 
     /// Counts a refusal by the code of its problem.
@@ -140,7 +146,8 @@ impl Pledges {
         checked: &Checked,
         key: Option<&IdempotencyKey>,
     ) -> Result<(), PledgeError> {
-        let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key)?;
+        let keys = Keys::current(&self.epochs, campaign, None).await?;
+        let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
         self.ingest.store(pledge).await.inspect(|()| self.acknowledged.inc())
     }
 }

@@ -30,6 +30,7 @@ use crate::{
         body::{self, BODY_LIMIT, Media},
         form,
     },
+    sealing::NoEpoch,
     totals::{Totals, board::Document},
 };
 
@@ -96,10 +97,10 @@ pub struct Receipt<'a> {
 impl From<PledgeError> for Problem {
     fn from(error: PledgeError) -> Self {
         match error {
-            PledgeError::Overloaded => Code::Unavailable.into(),
+            PledgeError::Overloaded | PledgeError::NoEpoch(NoEpoch::NoRecipient) => Code::Unavailable.into(),
             PledgeError::IdempotencyMismatch => Code::IdempotencyMismatch.into(),
-            PledgeError::Database(error) => error.into(),
-            PledgeError::Crypto(error) => error.into(),
+            PledgeError::Database(error) | PledgeError::NoEpoch(NoEpoch::Database(error)) => error.into(),
+            PledgeError::Crypto(error) | PledgeError::NoEpoch(NoEpoch::Crypto(error)) => error.into(),
         }
     }
 }

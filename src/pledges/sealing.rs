@@ -1,6 +1,8 @@
 //! From checked fields to a row in which nothing is readable that could name somebody: the mailbox becomes a fingerprint,
 //! what moderators may see is sealed.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::{
@@ -12,8 +14,43 @@ use super::{
 use crate::{
     campaigns::Campaign,
     crypto::{self, CryptoError, RootSecret},
-    sealing::{ReviewCopies, ReviewCopy},
+    sealing::{
+        Audience, Epochs, NoEpoch, ReviewCopies, ReviewCopy,
+        record::{Epoch, Record},
+    },
 };
+
+/// Whom the records of a pledge are sealed for, and under which keys.
+pub struct Keys {
+    organiser: Arc<Epoch>,
+    partner: Option<(Uuid, Option<Arc<Epoch>>)>,
+}
+
+impl Keys {
+    /// Those of this hour. A partner without a recipient gets no records of its own.
+    ///
+    /// # Errors
+    /// See [`NoEpoch`]: the pledge must then be refused (rule 7).
+    pub async fn current(epochs: &Epochs, campaign: &Campaign, partner: Option<Uuid>) -> Result<Self, NoEpoch> {
+        let audience = |partner| Audience { campaign: campaign.id, partner };
+        let organiser = epochs.current(audience(None), &campaign.recipients_of(audience(None))).await?;
+        let mut keys = Self::of(organiser);
+        if let Some(id) = partner {
+            let recipients = campaign.recipients_of(audience(partner));
+            let epoch = match recipients.as_slice() {
+                [] => None,
+                recipients => Some(epochs.current(audience(partner), recipients).await?),
+            };
+            keys.partner = Some((id, epoch));
+        }
+        Ok(keys)
+    }
+
+    /// For the organiser alone, in this epoch.
+    pub fn of(organiser: Arc<Epoch>) -> Self {
+        Self { organiser, partner: None }
+    }
+}
 
 /// Makes rows. Clones share the keys.
 #[derive(Clone)]
@@ -48,7 +85,7 @@ impl Sealing {
         Uuid::from_bytes(*first)
     }
 
-    /// The row of a pledge: fingerprinted and sealed.
+    /// The row of a pledge: fingerprinted, and sealed under `keys`.
     ///
     /// # Errors
     /// When it can't be: then it must not be stored (rule 7).
@@ -58,6 +95,7 @@ impl Sealing {
         campaign: &Campaign,
         checked: &Checked,
         key: Option<&IdempotencyKey>,
+        keys: &Keys,
     ) -> Result<NewPledge, CryptoError> {
         let fingerprint = match (&checked.email, key) {
             (Some(email), _) => self.fingerprint(campaign, email)?,
@@ -72,16 +110,26 @@ impl Sealing {
             email: checked.email.as_ref().map(Email::masked),
             message: checked.message.as_ref().map(|message| message.as_str().to_owned()),
         };
+        let mut record = Record::default();
+        record.name.clone_from(&copy.name);
+        record.email = checked.email.as_ref().map(|email| email.as_str().to_owned());
+        record.message.clone_from(&copy.message);
+        record.updates = checked.consents.updates;
+        record.partner = checked.consents.partner;
+        record.public = checked.consents.public;
+        let for_partner = keys.partner.as_ref().filter(|_| checked.consents.partner.is_some());
+        let for_partner = for_partner.and_then(|(_, epoch)| epoch.as_ref());
         Ok(NewPledge {
             id,
             campaign: campaign.id,
             country: checked.country,
-            // Partners are not told apart yet: that comes with their keys and origins.
-            partner: None,
+            partner: keys.partner.as_ref().map(|(id, _)| *id),
             fingerprint,
             request_digest,
             consents: checked.consents,
             sealed_review: self.copies.seal(campaign.id, id, &copy)?,
+            sealed_record: keys.organiser.seal(id, &record)?,
+            sealed_for_partner: for_partner.map(|epoch| epoch.seal(id, &record)).transpose()?,
             language: checked.language.as_ref().map(|language| language.as_str().to_owned()),
             source: checked.source.as_ref().map(|source| source.as_str().to_owned()),
         })

@@ -26,6 +26,8 @@ struct Insert<'a> {
     partner: Vec<Option<i16>>,
     public: Vec<Option<i16>>,
     sealed_reviews: Vec<&'a [u8]>,
+    sealed_records: Vec<&'a [u8]>,
+    sealed_for_partners: Vec<Option<&'a [u8]>>,
     languages: Vec<Option<&'a str>>,
     sources: Vec<Option<&'a str>>,
     /// When each was counted; None: now.
@@ -51,6 +53,8 @@ impl<'a> Insert<'a> {
             partner: column(pledges, |pledge| pledge.consents.partner),
             public: column(pledges, |pledge| pledge.consents.public),
             sealed_reviews: column(pledges, |pledge| pledge.sealed_review.as_slice()),
+            sealed_records: column(pledges, |pledge| pledge.sealed_record.as_slice()),
+            sealed_for_partners: column(pledges, |pledge| pledge.sealed_for_partner.as_deref()),
             languages: column(pledges, |pledge| pledge.language.as_deref()),
             sources: column(pledges, |pledge| pledge.source.as_deref()),
             times: pledges.iter().map(|(_, at)| *at).collect(),
@@ -83,7 +87,11 @@ impl QueryFragment<Pg> for Insert<'_> {
             out.push_bind_param::<Array<Nullable<SmallInt>>, _>(consents)?;
             out.push_sql("::int2[], ");
         }
-        out.push_bind_param::<Array<Bytea>, _>(&self.sealed_reviews)?;
+        for sealed in [&self.sealed_reviews, &self.sealed_records] {
+            out.push_bind_param::<Array<Bytea>, _>(sealed)?;
+            out.push_sql("::bytea[], ");
+        }
+        out.push_bind_param::<Array<Nullable<Bytea>>, _>(&self.sealed_for_partners)?;
         out.push_sql("::bytea[], ");
         for texts in [&self.languages, &self.sources] {
             out.push_bind_param::<Array<Nullable<Text>>, _>(texts)?;
@@ -91,13 +99,13 @@ impl QueryFragment<Pg> for Insert<'_> {
         }
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
         out.push_sql(
-            "::timestamptz[]) AS given (id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, \
-               language, source, at)), \
+            "::timestamptz[]) AS given (id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, record, \
+               for_partner, language, source, at)), \
              counted AS ( \
                INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
-                 consent_partner, consent_public, sealed_review, language, source, created_at, counted_at) \
+                 consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, created_at, counted_at) \
                SELECT id, campaign_id, country, partner_id, 'counted', fingerprint, request_digest, updates, partner, public, \
-                 review, language, source, coalesce(at, now()), coalesce(at, now()) FROM given \
+                 review, record, for_partner, language, source, coalesce(at, now()), coalesce(at, now()) FROM given \
                ON CONFLICT (fingerprint) DO NOTHING RETURNING campaign_id, country, partner_id, \
                  date_trunc('minute', counted_at, 'UTC') AS minute), \
              changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount FROM counted \

@@ -57,6 +57,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("me", Needs::SignedIn),
     ("listPledges", Needs::Campaign(Role::Moderator)),
     ("lookUpPledge", Needs::Campaign(Role::Moderator)),
+    ("revealPledges", Needs::Campaign(Role::Moderator)),
     ("getExactTotals", Needs::Campaign(Role::Moderator)),
     ("removePledges", Needs::Campaign(Role::Moderator)),
     ("listRemovals", Needs::Campaign(Role::Moderator)),
@@ -177,6 +178,7 @@ impl World {
             }
             "recordPledge" => Some(pledge("somebody@example.org")),
             "lookUpPledge" => Some(json!({"email": "somebody@example.org"})),
+            "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
             other => {

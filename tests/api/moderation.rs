@@ -4,6 +4,7 @@ mod at_once;
 mod audit;
 mod filters;
 mod removals;
+mod reveal;
 mod undo;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -51,6 +52,8 @@ async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
             request_digest: None,
             consents: Consents::default(),
             sealed_review: Vec::new(),
+            sealed_record: Vec::new(),
+            sealed_for_partner: None,
             language: languages(number).map(str::to_owned),
             source: None,
         };

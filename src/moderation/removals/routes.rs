@@ -7,14 +7,8 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        RefOr, Schema,
-        schema::{ObjectBuilder, Type},
-    },
-};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
@@ -24,21 +18,13 @@ use crate::{
     accounts::signed::{Moderator, Signed},
     http::{
         Code, FieldCode, Problem, ProblemBody, Valid, ValidQuery,
-        body::coded,
         page::{Page, next_cursor},
     },
-    moderation::Moderation,
-    pledges::{
-        fields::SOME_LINES,
-        text::{Lines, clean_text, within},
-    },
+    moderation::{Moderation, note::Note},
 };
 
 /// A thousand ids take 39 KB.
 const REMOVAL_BODY_LIMIT: usize = 64 * 1024;
-
-/// Characters of a note.
-const NOTE_CHARS: usize = 1_000;
 
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
@@ -78,29 +64,6 @@ fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
         _ => Ok(()),
     }
 }
-
-/// A note: what any stranger's text may contain, over several lines, because others will read it.
-struct Note(String);
-
-impl<'de> Deserialize<'de> for Note {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        clean_text(&text, Lines::Many).and_then(|text| within(text, NOTE_CHARS)).map(Self).map_err(coded)
-    }
-}
-
-impl PartialSchema for Note {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .min_length(Some(1))
-            .max_length(Some(NOTE_CHARS))
-            .pattern(Some(SOME_LINES))
-            .into()
-    }
-}
-
-impl ToSchema for Note {}
 
 /// A removal.
 #[derive(Serialize, ToSchema)]
@@ -199,7 +162,7 @@ pub async fn create(
     Valid(body): Valid<NewRemoval, REMOVAL_BODY_LIMIT>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let order = Order { ids: body.ids, reason: body.reason, note: body.note.0 };
+    let order = Order { ids: body.ids, reason: body.reason, note: body.note.into_text() };
     let outcome = moderation.remove(&signed.who, campaign.id, order).await?;
     let location = format!("/v1/moderation/campaigns/{}/removals/{}", campaign.slug, outcome.removal.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(RemovalResult::from(outcome)))
@@ -276,5 +239,5 @@ pub async fn undo(
 ) -> Result<Json<Removal>, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    Ok(Json(moderation.undo(&signed.who, campaign.id, id, &body.note.0).await?.into()))
+    Ok(Json(moderation.undo(&signed.who, campaign.id, id, &body.note.into_text()).await?.into()))
 }

@@ -3,7 +3,13 @@
 use pledges::{
     accounts::Role,
     crypto::RootSecret,
-    pledges::{NewPledge, sealing::Sealing, store, submission::Submission},
+    pledges::{
+        NewPledge,
+        sealing::{Keys, Sealing},
+        store,
+        submission::Submission,
+    },
+    sealing::record::Epoch,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -192,7 +198,9 @@ async fn pledges_of_a_partner_are_counted_for_it_and_a_wrong_count_is_found_and_
     let prepare = |(number, partner): (usize, &Option<Uuid>)| {
         let body = json!({"name": "Li", "email": format!("p{number}@example.org"), "country": "KE"});
         let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
-        let pledge = sealing.prepare(Uuid::now_v7(), &campaign, &checked, None).unwrap();
+        let pledge = sealing
+            .prepare(Uuid::now_v7(), &campaign, &checked, None, &Keys::of(Epoch::begin(campaign.id).unwrap().into()))
+            .unwrap();
         NewPledge { partner: *partner, ..pledge }
     };
     let pledges: Vec<_> = partners.iter().enumerate().map(prepare).collect();

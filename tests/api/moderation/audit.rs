@@ -141,6 +141,7 @@ async fn another_campaign_looks_like_none_and_the_attempt_is_audited() {
         (PLEDGES.to_owned(), None),
         (format!("{PLEDGES}?state=counted&limit=1"), None),
         (format!("{PLEDGES}/lookup"), Some(json!({"email": "ann@example.org"}))),
+        (format!("{PLEDGES}/reveal"), Some(json!({"ids": ids, "note": "Not mine"}))),
         ("/v1/moderation/campaigns/defend/totals".into(), None),
         (REMOVALS.into(), None),
         (REMOVALS.into(), Some(order)),

@@ -9,9 +9,10 @@ use pledges::{
     pledges::{
         NewPledge,
         ingest::{Ingest, PledgeError},
-        sealing::Sealing,
+        sealing::{Keys, Sealing},
         submission::Submission,
     },
+    sealing::record::Epoch,
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -34,7 +35,9 @@ fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
     let body = json!({"name": "Amina Okafor", "email": format!("s{number}@example.org"), "country": country});
     let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
     let sealing = Sealing::new(RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
-    sealing.prepare(Uuid::now_v7(), &campaign, &checked, None).unwrap()
+    sealing
+        .prepare(Uuid::now_v7(), &campaign, &checked, None, &Keys::of(Epoch::begin(campaign.id).unwrap().into()))
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

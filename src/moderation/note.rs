@@ -1,0 +1,51 @@
+//! What moderators write in their own words.
+
+use serde::{Deserialize, Deserializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, Type},
+    },
+};
+
+use crate::{
+    http::body::coded,
+    pledges::{
+        fields::SOME_LINES,
+        text::{Lines, clean_text, within},
+    },
+};
+
+/// Characters of a note.
+const NOTE_CHARS: usize = 1_000;
+
+/// A note: what any stranger's text may contain, over several lines, because others will read it.
+pub(super) struct Note(String);
+
+impl Note {
+    /// The text.
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Note {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        clean_text(&text, Lines::Many).and_then(|text| within(text, NOTE_CHARS)).map(Self).map_err(coded)
+    }
+}
+
+impl PartialSchema for Note {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(NOTE_CHARS))
+            .pattern(Some(SOME_LINES))
+            .into()
+    }
+}
+
+impl ToSchema for Note {}

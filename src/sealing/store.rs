@@ -1,0 +1,32 @@
+//! The shelf of epochs.
+
+use diesel::ExpressionMethods;
+use diesel_async::RunQueryDsl;
+
+use super::{Audience, recipients::Recipient, record::Epoch};
+use crate::db::{Connection, DbError, schema::sealing_epochs};
+
+/// Stores the wrapped key of an epoch. Nothing may be sealed under it before this is committed.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn add(
+    connection: &mut Connection,
+    audience: Audience,
+    epoch: &Epoch,
+    wrapped: &[u8],
+    recipients: &[Recipient],
+) -> Result<(), DbError> {
+    let recipients: Vec<String> = recipients.iter().map(Recipient::to_string).collect();
+    diesel::insert_into(sealing_epochs::table)
+        .values((
+            sealing_epochs::id.eq(epoch.id),
+            sealing_epochs::campaign_id.eq(audience.campaign),
+            sealing_epochs::partner_id.eq(audience.partner),
+            sealing_epochs::wrapped_key.eq(wrapped),
+            sealing_epochs::recipients.eq(recipients),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
