@@ -1,7 +1,11 @@
 //! The shelf of the audit log: append and read.
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl};
+use diesel::{
+    ExpressionMethods, IntoSql, JoinOnDsl, NullableExpressionMethods, QueryDsl,
+    dsl::{IntervalDsl, now},
+    sql_types::Timestamptz,
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,6 +17,23 @@ use crate::db::{
 };
 
 type Row = (i64, DateTime<Utc>, Option<String>, Option<String>, String, Value);
+
+/// Entries with the names of whoever and whatever they are about.
+macro_rules! entries {
+    () => {
+        audit_log::table
+            .left_join(moderators::table.on(audit_log::moderator_id.eq(moderators::id.nullable())))
+            .left_join(campaigns::table.on(audit_log::campaign_id.eq(campaigns::id.nullable())))
+            .select((
+                audit_log::id,
+                audit_log::at,
+                moderators::login.nullable(),
+                campaigns::slug.nullable(),
+                audit_log::action,
+                audit_log::details,
+            ))
+    };
+}
 
 /// Appends an entry. Belongs in the transaction of the action.
 ///
@@ -41,20 +62,7 @@ pub async fn list(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Recorded>, DbError> {
-    let mut query = audit_log::table
-        .left_join(moderators::table.on(audit_log::moderator_id.eq(moderators::id.nullable())))
-        .left_join(campaigns::table.on(audit_log::campaign_id.eq(campaigns::id.nullable())))
-        .select((
-            audit_log::id,
-            audit_log::at,
-            moderators::login.nullable(),
-            campaigns::slug.nullable(),
-            audit_log::action,
-            audit_log::details,
-        ))
-        .order(audit_log::id.desc())
-        .limit(limit.into())
-        .into_boxed();
+    let mut query = entries!().order(audit_log::id.desc()).limit(limit.into()).into_boxed();
     if let Some(campaign) = campaign {
         query = query.filter(audit_log::campaign_id.eq(campaign));
     }
@@ -62,8 +70,24 @@ pub async fn list(
         query = query.filter(audit_log::id.lt(before));
     }
     let rows: Vec<Row> = query.load(connection).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, at, login, campaign, action, details)| Recorded { id, at, login, campaign, action, details })
-        .collect())
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+/// At most 1,000 entries of these actions in the last `days`, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn recent(connection: &mut Connection, actions: &[&str], days: i32) -> Result<Vec<Recorded>, DbError> {
+    let rows: Vec<Row> = entries!()
+        .filter(audit_log::action.eq_any(actions))
+        .filter(audit_log::at.gt(now.into_sql::<Timestamptz>() - days.days()))
+        .order(audit_log::id.desc())
+        .limit(1_000)
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+fn recorded((id, at, login, campaign, action, details): Row) -> Recorded {
+    Recorded { id, at, login, campaign, action, details }
 }

@@ -3,7 +3,12 @@
 use clap::Args;
 
 use super::{output::say, session::Session};
-use crate::{db::retrying, pledges::recount::store};
+use crate::{
+    campaigns::{self, State, recipients},
+    config::Mode,
+    db::retrying,
+    pledges::recount::store,
+};
 
 /// Recount everything and compare it with the counters.
 #[derive(Args)]
@@ -35,10 +40,31 @@ pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bo
     if without_removal > 0 {
         say(&format!("{without_removal} removed pledges belong to no removal that stands"));
     }
-    let well = differences == 0 && without_campaign == 0 && without_removal == 0;
+    let sealed = recipients(session).await?;
+    let well = sealed && differences == 0 && without_campaign == 0 && without_removal == 0;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));
+    }
+    Ok(well)
+}
+
+/// Whom the open campaigns are sealed for, and when that was last proved; whether it is enough to take pledges.
+async fn recipients(session: &Session) -> anyhow::Result<bool> {
+    let mut connection = session.database.get().await?;
+    let mut well = true;
+    for campaign in campaigns::store::list(&mut connection).await? {
+        if campaign.state != State::Open {
+            continue;
+        }
+        let listed = recipients::store::list(&mut connection, campaign.id).await?;
+        for one in listed.iter().filter(|one| one.removed_at.is_none()) {
+            say(&format!("{}: {} ({}): {}", campaign.slug, one.recipient, one.label, recipients::standing(one)));
+        }
+        if let (Mode::Production, Err(problem)) = (session.mode, recipients::sealable(&listed)) {
+            say(&format!("{} takes no pledges: {problem}", campaign.slug));
+            well = false;
+        }
     }
     Ok(well)
 }

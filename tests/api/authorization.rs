@@ -65,6 +65,8 @@ const TABLE: &[(&str, Needs)] = &[
     ("undoRemoval", Needs::Campaign(Role::Moderator)),
     ("getAuditLog", Needs::Campaign(Role::Organiser)),
     ("getWholeAuditLog", Needs::Admin),
+    ("listRecipients", Needs::Campaign(Role::Organiser)),
+    ("listAnnouncements", Needs::Admin),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -53,7 +53,7 @@ pub fn standing(one: &Listed) -> String {
 pub fn sealable(listed: &[Listed]) -> Result<(), &'static str> {
     let mut organisers = listed.iter().filter(|one| one.partner.is_none() && one.removed_at.is_none()).peekable();
     if organisers.peek().is_none() {
-        return Err("there would be nobody who can open what supporters give: pledges recipient add");
+        return Err("nobody can open what supporters give: pledges recipient add");
     }
     if organisers.any(|one| one.checked_at.is_none()) {
         return Err("a recipient was never seen to open a record: pledges recipient test");

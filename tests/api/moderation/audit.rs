@@ -149,6 +149,7 @@ async fn another_campaign_looks_like_none_and_the_attempt_is_audited() {
         (format!("{REMOVALS}/{}", Uuid::now_v7()), None),
         (format!("{REMOVALS}/{removal}/undo"), Some(note)),
         (CAMPAIGN_LOG.into(), None),
+        ("/v1/moderation/campaigns/defend/recipients".into(), None),
     ];
     let count = i64::try_from(requests.len()).unwrap();
     for (path, body) in requests {

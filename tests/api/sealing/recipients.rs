@@ -38,6 +38,8 @@ async fn a_production_campaign_takes_pledges_only_when_somebody_can_open_them() 
     // Refused, not let through unsealed (rule 7).
     app.client().pledge(&pledge("ada@example.org")).await.problem(503, "unavailable");
     assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 0);
+    let ill = program::run(on(&app, &["doctor"])).await.expect(1);
+    assert!(ill.stdout.contains("defend takes no pledges"), "{}", ill.stdout);
     app.rows.execute("UPDATE campaigns SET state = 'draft'").await;
     let open = &["campaign", "set", "defend", "--open"];
     let refused = program::run(on(&app, open)).await.expect(1);
@@ -57,6 +59,8 @@ async fn a_production_campaign_takes_pledges_only_when_somebody_can_open_them() 
     let record = sealed(&app.rows, "sealed_record").await;
     let key = epoch(&app.rows, &record, &identity).await.unwrap();
     assert!(key.open(id(&app.rows, "SELECT id FROM pledges").await, &record).is_ok());
+    let well = program::run(on(&app, &["doctor"])).await.expect(0);
+    assert!(well.stdout.contains("in the safe): opened a test record 20"), "{}", well.stdout);
     // The last one stays while the campaign is open.
     let public = identity.recipient().to_string();
     let refused = program::run(on(&app, &["recipient", "remove", "defend", &public])).await.expect(1);
@@ -90,12 +94,16 @@ async fn a_second_recipient_opens_what_comes_after_its_test() {
     assert!(listed.contains("removed 20") && listed.contains("opened a test record 20"), "{listed}");
     // Everything is on record, and admins see it.
     let admin = app.signed_in(Role::Admin).await;
-    let log = admin.get("/v1/admin/audit").await.expect(200);
+    let log = admin.get("/v1/admin/announcements").await.expect(200);
     let actions: Vec<&str> =
-        log["entries"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
+        log["announcements"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
     for action in ["recipient.add", "recipient.check", "recipient.remove"] {
         assert!(actions.contains(&action), "{actions:?}");
     }
+    let organiser = app.signed_in(Role::Organiser).await;
+    let shown = organiser.get("/v1/moderation/campaigns/defend/recipients").await.expect(200);
+    assert_eq!(shown["recipients"][0]["public_key"], public);
+    assert!(shown["recipients"][0]["removed_at"].is_string() && shown["recipients"][1]["checked_at"].is_string());
     app.stop().await;
 }
 
