@@ -7,6 +7,7 @@ pub mod ingest;
 pub mod large;
 pub mod pgbench;
 pub mod reads;
+pub mod sealing;
 pub mod snapshot;
 pub mod stream;
 

@@ -132,13 +132,21 @@ impl Lab {
     /// # Errors
     /// Those of the database, and when the service doesn't start.
     pub async fn stage(&self, case: &'static str) -> anyhow::Result<Stage<'_>> {
+        self.stage_with(case, &self.program).await
+    }
+
+    /// The same with another program on it.
+    ///
+    /// # Errors
+    /// Those of the database, and when the service doesn't start.
+    pub async fn stage_with(&self, case: &'static str, program: &Program) -> anyhow::Result<Stage<'_>> {
         let number = self.next.get();
         self.next.set(number + 1);
         let database = format!("bench_{number}");
         // A run that was killed may have left one in a directory that is kept.
         self.admin().await?.batch_execute(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
         self.clone_template(&database).await?;
-        let stage = self.stage_on(case, &database).await?;
+        let stage = self.stage_of(case, &database, program).await?;
         Ok(Stage { passing: Some(database), ..stage })
     }
 
@@ -147,8 +155,16 @@ impl Lab {
     /// # Errors
     /// Those of the database, and when the service doesn't start.
     pub async fn stage_on(&self, case: &'static str, database: &str) -> anyhow::Result<Stage<'_>> {
+        self.stage_of(case, database, &self.program).await
+    }
+
+    /// The same with another program on it.
+    ///
+    /// # Errors
+    /// Those of the database, and when the service doesn't start.
+    pub async fn stage_of(&self, case: &'static str, database: &str, program: &Program) -> anyhow::Result<Stage<'_>> {
         let url = self.postgres.database_url(database);
-        let service = Service::start(&self.program, &self.var_dir(database), Some(&url), &[]).await?;
+        let service = Service::start(program, &self.var_dir(database), Some(&url), &[]).await?;
         let postgres = connect(&url).await?;
         Ok(Stage { lab: self, case, url, passing: None, service, postgres })
     }

@@ -58,7 +58,11 @@ pub struct Options {
     #[arg(long)]
     pub wrk: Option<PathBuf>,
 
-    /// A case to run (may be given several times). Default: all but `large`.
+    /// The service built with the feature `unsealed`, for the case `sealing`.
+    #[arg(long)]
+    pub unsealed: Option<PathBuf>,
+
+    /// A case to run (may be given several times). Default: all but `large` and `sealing`.
     #[arg(long, value_enum)]
     pub only: Vec<Case>,
 
@@ -104,13 +108,16 @@ pub enum Case {
     Reads,
     /// 10,000 subscribers of the stream while 1,000 pledges a second arrive.
     Stream,
+    /// Against the same service with sealing left out (--unsealed).
+    Sealing,
     /// With 20 million rows stored.
     Large,
 }
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
-        let asked = if self.only.is_empty() { case != Case::Large } else { self.only.contains(&case) };
+        let asked =
+            if self.only.is_empty() { !matches!(case, Case::Large | Case::Sealing) } else { self.only.contains(&case) };
         asked || (case == Case::Large && self.large)
     }
 }
@@ -163,6 +170,7 @@ impl Run {
                 Case::Snapshot => cases::snapshot::run(lab, report).await,
                 Case::Reads => cases::reads::run(lab, report).await,
                 Case::Stream => cases::stream::run(lab, report).await,
+                Case::Sealing => cases::sealing::run(lab, report).await,
                 Case::Large => cases::large::run(lab, report).await,
             };
             if let Err(error) = done {

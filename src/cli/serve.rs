@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     config::{Mode, ServeSettings, Settings},
     db,
+    pledges::sealing::UNSEALED,
     sealing::development,
     tasks,
 };
@@ -36,6 +37,9 @@ pub(super) async fn run(settings: &Settings, serve: &Serve) -> anyhow::Result<()
     // First what can be told without a database.
     serve.settings.public_origin(settings.mode)?;
     settings.root_secret()?;
+    if UNSEALED && settings.mode == Mode::Production {
+        anyhow::bail!("this was built for measuring, with what supporters give left out");
+    }
     if serve.demo && settings.mode == Mode::Production {
         anyhow::bail!("--demo makes up pledges and is for development only");
     }
