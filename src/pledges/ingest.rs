@@ -132,16 +132,16 @@ impl Ingest {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Stores a pledge. When this returns Ok, it is committed; or its fingerprint was there before.
+    /// Stores a pledge whose sender has waited since `since`. When this returns Ok, it is committed; or its fingerprint was there
+    /// before.
     ///
     /// # Errors
     /// See [`PledgeError`].
-    pub async fn store(&self, pledge: NewPledge) -> Answer {
+    pub async fn store(&self, pledge: NewPledge, since: Instant) -> Answer {
         if self.probable_wait() > LONGEST_WAIT {
             return Err(PledgeError::Overloaded);
         }
         let (answer, answered) = oneshot::channel();
-        let since = Instant::now();
         let deadline = since + DEADLINE;
         self.queue.try_send(Waiting { pledge, since, deadline, answer }).map_err(|_| PledgeError::Overloaded)?;
         match timeout_at(deadline, answered).await {

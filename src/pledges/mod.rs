@@ -19,6 +19,7 @@ pub mod submission;
 pub mod text;
 
 use prometheus::{IntCounter, IntCounterVec};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
@@ -146,8 +147,9 @@ impl Pledges {
         checked: &Checked,
         key: Option<&IdempotencyKey>,
     ) -> Result<(), PledgeError> {
+        let since = Instant::now();
         let keys = Keys::current(&self.epochs, campaign, None).await?;
         let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
-        self.ingest.store(pledge).await.inspect(|()| self.acknowledged.inc())
+        self.ingest.store(pledge, since).await.inspect(|()| self.acknowledged.inc())
     }
 }

@@ -15,7 +15,7 @@ use pledges::{
     sealing::record::Epoch,
 };
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ async fn a_row_that_the_database_refuses_fails_alone() {
     app.rows.execute("ALTER TABLE pledges ADD CONSTRAINT nobody_lives_there CHECK (country <> 'AQ')").await;
     let countries: Vec<_> = (0..60).map(|number| if number % 25 == 7 { "AQ" } else { "DE" }).collect();
     let prepared = countries.iter().enumerate().map(|(number, country)| prepared(&app, country, number));
-    let stores = prepared.map(|pledge| app.service.handles.ingest.store(pledge)).collect::<Vec<_>>();
+    let stores = prepared.map(|pledge| app.service.handles.ingest.store(pledge, Instant::now())).collect::<Vec<_>>();
     // While the table is locked, they gather.
     let mut locker = locked(&app).await;
     let release = async {
@@ -74,7 +74,7 @@ async fn more_than_the_queue_holds_is_refused_at_once_and_the_rest_is_stored() {
     let prepared: Vec<_> = (0..8_400).map(|number| prepared(&app, "DE", number)).collect();
     // A queue whose writer doesn't write yet.
     let ingest = Ingest::new(handles.database.clone(), handles.totals.clone(), &Metrics::default());
-    let stores = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge)));
+    let stores = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge, Instant::now())));
     let mut writers = JoinSet::new();
     let write = async {
         eventually("the queue is full", async || ingest.waiting() == 8_192).await;
@@ -106,9 +106,9 @@ async fn a_burst_after_a_quiet_time_is_not_refused() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             locker.batch_execute("COMMIT").await.unwrap();
         };
-        tokio::join!(ingest.store(quiet), release).0.unwrap();
+        tokio::join!(ingest.store(quiet, Instant::now()), release).0.unwrap();
     }
-    let burst = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge))).await;
+    let burst = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge, Instant::now()))).await;
     assert!(!burst.iter().any(|answer| matches!(answer, Err(PledgeError::Overloaded))));
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
