@@ -12,7 +12,7 @@ use pledges::{
         settings::{Ask, Consent, Fields, Purpose},
     },
     country::Country,
-    crypto::RootSecret,
+    crypto::KeyRing,
     http::body,
     pledges::{sealing::Sealing, submission::Submission},
     sealing::{ReviewCopies, ReviewCopy},
@@ -47,7 +47,7 @@ fn parse_and_check_a_pledge(bencher: Bencher) {
 
 #[divan::bench]
 fn fingerprint(bencher: Bencher) {
-    let (campaign, sealing) = (campaign(), Sealing::new(root()));
+    let (campaign, sealing) = (campaign(), Sealing::new(ring()));
     let email = "Amina.Okafor+pledge@example.org";
     let email = pledges::pledges::mailbox::Email::parse(email).expect("a good address");
     bencher.bench(|| sealing.fingerprint(&campaign, black_box(&email)));
@@ -55,7 +55,7 @@ fn fingerprint(bencher: Bencher) {
 
 #[divan::bench]
 fn seal_a_review_copy(bencher: Bencher) {
-    let copies = ReviewCopies::new(&root());
+    let copies = ReviewCopies::new(&ring());
     let copy = ReviewCopy {
         name: Some("Amina Okafor".into()),
         email: Some("a•••@example.org".into()),
@@ -66,7 +66,7 @@ fn seal_a_review_copy(bencher: Bencher) {
 
 #[divan::bench]
 fn prepare_a_row(bencher: Bencher) {
-    let (campaign, sealing) = (campaign(), Sealing::new(root()));
+    let (campaign, sealing) = (campaign(), Sealing::new(ring()));
     let submission: Submission = body::parse(BODY).expect("a good body");
     let checked = submission.check(&campaign).expect("good fields");
     bencher.bench(|| sealing.prepare(Uuid::now_v7(), &campaign, black_box(&checked), None));
@@ -84,8 +84,8 @@ fn answer_totals(bencher: Bencher, coding: &str) {
     bencher.bench_local(|| published.json.answer(&request));
 }
 
-fn root() -> RootSecret {
-    RootSecret::new(b"0123456789abcdef0123456789ABCDEFxyz").expect("long enough")
+fn ring() -> KeyRing {
+    KeyRing::parse("0123456789abcdef0123456789ABCDEFxyz").expect("long enough")
 }
 
 fn campaign() -> Campaign {
@@ -104,6 +104,7 @@ fn campaign() -> Campaign {
         publish_every_ms: 1_000,
         mailbox_rules: 1,
         salt: vec![7; 32],
+        fingerprint_key: Some(ring().current().id()),
         created_at: DateTime::UNIX_EPOCH,
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
-    pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
+    pledges::{self, FormPages, Pledges, ingest::Ingest, roots, sealing::Sealing},
     tasks::Tasks,
     totals::{self, Pace, Totals, history::History, places::Limits, stream::Streams},
     web::{self, OpenApiText, Pages},
@@ -51,6 +51,9 @@ pub enum StartError {
     /// A self-test of the cryptography.
     #[error("a self-test failed: {0}")]
     Crypto(#[from] CryptoError),
+    /// A campaign's root secret isn't listed.
+    #[error(transparent)]
+    Roots(#[from] roots::RootsError),
     /// The OpenAPI document.
     #[error("the OpenAPI document can't be written")]
     Document,
@@ -127,13 +130,14 @@ impl Handles {
         url: &SecretString,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let root = settings.root_secret()?;
+        let ring = settings.key_ring()?;
         let database =
             Database::new(url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
         database.check_pooler().await?;
         for migration in db::migrate(&database).await? {
             tracing::info!(migration, "the schema was brought up to date");
         }
+        roots::settle(&database, &ring).await?;
         let pace = Pace {
             look_every: Duration::from_millis(serve.look_every_ms),
             reread_every: serve.reread_every(settings.mode),
@@ -145,10 +149,10 @@ impl Handles {
         campaigns.renew().await?;
         totals.catch_up().await?;
         let history = History::new(totals.clone());
-        let accounts = Accounts::new(database.clone(), &root, clock, &origin, serve.logins_per_minute)?;
+        let accounts = Accounts::new(database.clone(), &ring, clock, &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
-        let sealing = Sealing::new(root.clone());
+        let sealing = Sealing::new(ring.clone());
         let pledges = Pledges::new(ingest.clone(), sealing.clone(), &metrics);
         let figures = Figures::new(
             &metrics,
@@ -158,7 +162,7 @@ impl Handles {
             totals.clone(),
             streams.clone(),
         );
-        let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &root);
+        let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &ring);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let development = settings.mode == Mode::Development;

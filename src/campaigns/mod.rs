@@ -16,7 +16,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::db::{Database, DbError, TASK_PATIENCE};
+use crate::{
+    crypto::KeyId,
+    db::{Database, DbError, TASK_PATIENCE},
+};
 
 use settings::{Consent, Controller, Fields, Purpose, Texts};
 
@@ -79,6 +82,8 @@ pub struct Campaign {
     pub mailbox_rules: i16,
     /// Enters the key of the fingerprints.
     pub salt: Vec<u8>,
+    /// The root secret that the fingerprints come from. None: from before there were ids, until the service starts.
+    pub fingerprint_key: Option<KeyId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }

@@ -3,7 +3,6 @@
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use pledges::{
-    crypto::RootSecret,
     db::{Connection, DbError},
     metrics::Metrics,
     pledges::{
@@ -19,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::stored;
-use crate::support::{ROOT_SECRET, TestApp, client::pledge, eventually};
+use crate::support::{TestApp, client::pledge, eventually, key_ring};
 
 /// A connection that keeps everybody from storing until it commits.
 async fn locked(app: &TestApp) -> Connection {
@@ -33,7 +32,7 @@ fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
     let campaign = app.service.handles.campaigns.find("defend").unwrap();
     let body = json!({"name": "Amina Okafor", "email": format!("s{number}@example.org"), "country": country});
     let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
-    let sealing = Sealing::new(RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
+    let sealing = Sealing::new(key_ring());
     sealing.prepare(Uuid::now_v7(), &campaign, &checked, None).unwrap()
 }
 
