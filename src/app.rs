@@ -138,6 +138,7 @@ impl Handles {
             tracing::info!(migration, "the schema was brought up to date");
         }
         roots::settle(&database, &ring).await?;
+        tracing::info!(current = %ring.current().id(), listed = ring.roots().count(), "the root secrets are checked");
         let pace = Pace {
             look_every: Duration::from_millis(serve.look_every_ms),
             reread_every: serve.reread_every(settings.mode),

@@ -66,7 +66,7 @@ pub async fn settle_what_is_listed(database: &Database, ring: &KeyRing) -> Resul
 
 async fn settled(connection: &mut Connection, ring: &KeyRing) -> Result<Vec<Missing>, DbError> {
     let mut missing = Vec::new();
-    for campaign in campaigns::store::list(connection).await? {
+    for campaign in needing(connection).await? {
         match campaign.fingerprint_key {
             Some(root) if ring.root(root).is_some() => {}
             None => match beginning(connection, ring, &campaign).await? {
@@ -77,6 +77,12 @@ async fn settled(connection: &mut Connection, ring: &KeyRing) -> Result<Vec<Miss
         }
     }
     Ok(missing)
+}
+
+/// The campaigns that need their root secret: all of them, as long as no campaign's salt is destroyed at the end of its
+/// retention. Without the salt its fingerprints can't be made with the secret either.
+async fn needing(connection: &mut Connection) -> Result<Vec<Campaign>, DbError> {
+    campaigns::store::list(connection).await
 }
 
 /// The root secret that a campaign without an id began with. There was one then, and it sealed the review copies too, so
@@ -95,8 +101,10 @@ async fn beginning(connection: &mut Connection, ring: &KeyRing, campaign: &Campa
 /// # Errors
 /// Those of the database.
 pub async fn missing(connection: &mut Connection, ring: &KeyRing) -> Result<Vec<Missing>, DbError> {
-    let campaigns = campaigns::store::list(connection).await?.into_iter();
-    let unlisted = campaigns.filter(|campaign| campaign.fingerprint_key.is_some_and(|root| ring.root(root).is_none()));
+    let unlisted = needing(connection)
+        .await?
+        .into_iter()
+        .filter(|campaign| campaign.fingerprint_key.is_some_and(|root| ring.root(root).is_none()));
     Ok(unlisted.map(|campaign| Missing { slug: campaign.slug, root: campaign.fingerprint_key }).collect())
 }
 
@@ -131,7 +139,7 @@ pub struct Needs {
 /// Those of the database.
 pub async fn needs(connection: &mut Connection, ring: &KeyRing) -> Result<Needs, DbError> {
     let mut needs = Needs::default();
-    for campaign in campaigns::store::list(connection).await? {
+    for campaign in needing(connection).await? {
         if let Some(root) = campaign.fingerprint_key {
             needs.roots.entry(root).or_default().campaigns.push(campaign.slug);
         }
