@@ -12,7 +12,7 @@ use pledges::{
         settings::{Ask, Consent, Fields, Purpose},
     },
     country::Country,
-    crypto::RootSecret,
+    crypto::KeyRing,
     http::body,
     pledges::{
         sealing::{Keys, Sealing},
@@ -53,7 +53,7 @@ fn parse_and_check_a_pledge(bencher: Bencher) {
 
 #[divan::bench]
 fn fingerprint(bencher: Bencher) {
-    let (campaign, sealing) = (campaign(), Sealing::new(root()));
+    let (campaign, sealing) = (campaign(), Sealing::new(ring()));
     let email = "Amina.Okafor+pledge@example.org";
     let email = pledges::pledges::mailbox::Email::parse(email).expect("a good address");
     bencher.bench(|| sealing.fingerprint(&campaign, black_box(&email)));
@@ -61,7 +61,7 @@ fn fingerprint(bencher: Bencher) {
 
 #[divan::bench]
 fn seal_a_review_copy(bencher: Bencher) {
-    let copies = ReviewCopies::new(&root());
+    let copies = ReviewCopies::new(&ring());
     let copy = ReviewCopy {
         name: Some("Amina Okafor".into()),
         email: Some("a•••@example.org".into()),
@@ -83,7 +83,7 @@ fn seal_a_record(bencher: Bencher) {
 
 #[divan::bench]
 fn prepare_a_row(bencher: Bencher) {
-    let (campaign, sealing) = (campaign(), Sealing::new(root()));
+    let (campaign, sealing) = (campaign(), Sealing::new(ring()));
     let submission: Submission = body::parse(BODY).expect("a good body");
     let checked = submission.check(&campaign).expect("good fields");
     let keys = Keys::of(Epoch::begin(campaign.id).expect("random bytes").into());
@@ -102,8 +102,8 @@ fn answer_totals(bencher: Bencher, coding: &str) {
     bencher.bench_local(|| published.json.answer(&request));
 }
 
-fn root() -> RootSecret {
-    RootSecret::new(b"0123456789abcdef0123456789ABCDEFxyz").expect("long enough")
+fn ring() -> KeyRing {
+    KeyRing::parse("0123456789abcdef0123456789ABCDEFxyz").expect("long enough")
 }
 
 fn campaign() -> Campaign {
@@ -122,6 +122,7 @@ fn campaign() -> Campaign {
         publish_every_ms: 1_000,
         mailbox_rules: 1,
         salt: vec![7; 32],
+        fingerprint_key: Some(ring().current().id()),
         created_at: DateTime::UNIX_EPOCH,
         recipients: Vec::new(),
     }

@@ -30,7 +30,7 @@ use crate::{
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
-    pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
+    pledges::{self, FormPages, Pledges, ingest::Ingest, roots, sealing::Sealing},
     sealing::{
         Epochs,
         development::{self, DevelopmentIdentityError},
@@ -58,6 +58,9 @@ pub enum StartError {
     /// The identity of development.
     #[error(transparent)]
     DevelopmentIdentity(#[from] DevelopmentIdentityError),
+    /// A campaign's root secret isn't listed.
+    #[error(transparent)]
+    Roots(#[from] roots::RootsError),
     /// The OpenAPI document.
     #[error("the OpenAPI document can't be written")]
     Document,
@@ -151,13 +154,15 @@ impl Handles {
         url: &SecretString,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let root = settings.root_secret()?;
+        let ring = settings.key_ring()?;
         let database =
             Database::new(url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
         database.check_pooler().await?;
         for migration in db::migrate(&database).await? {
             tracing::info!(migration, "the schema was brought up to date");
         }
+        roots::settle(&database, &ring).await?;
+        tracing::info!(current = %ring.current().id(), listed = ring.roots().count(), "the root secrets are checked");
         let pace = Pace {
             look_every: Duration::from_millis(serve.look_every_ms),
             reread_every: serve.reread_every(settings.mode),
@@ -169,10 +174,10 @@ impl Handles {
         campaigns.renew().await?;
         totals.catch_up().await?;
         let history = History::new(totals.clone());
-        let accounts = Accounts::new(database.clone(), &root, clock.clone(), &origin, serve.logins_per_minute)?;
+        let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
-        let sealing = Sealing::new(root.clone());
+        let sealing = Sealing::new(ring.clone());
         let epochs = epochs(settings, database.clone(), clock)?;
         let pledges = Pledges::new(ingest.clone(), sealing.clone(), epochs.clone(), &metrics);
         let figures = Figures::new(
@@ -183,7 +188,7 @@ impl Handles {
             totals.clone(),
             streams.clone(),
         );
-        let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &root);
+        let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &ring);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let development = settings.mode == Mode::Development;
@@ -277,7 +282,7 @@ impl Service {
         let socket = server::bind(serve.bind).map_err(failed)?;
         let address = server::address(&socket).map_err(failed)?;
         let origin = ServeSettings { bind: address, ..serve.clone() }.public_origin(settings.mode)?;
-        let handles = Handles::assemble(settings, serve, origin, url, clock).await?;
+        let handles = Box::pin(Handles::assemble(settings, serve, origin, url, clock)).await?;
         let tasks = Tasks::default();
         tasks.start("publisher", handles.totals.clone().run(tasks.stop_token()));
         tasks.start("listener", handles.totals.clone().listen(tasks.stop_token()));

@@ -1,12 +1,12 @@
 //! Everything that can be set, by flag or environment: the only reader of the environment. The doc comments are the
 //! help texts; `pledges serve --help` is the reference.
 
+mod secret_file;
+
 use std::{
-    fs,
-    io::{self, Write},
+    io,
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -14,7 +14,9 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::crypto::{CryptoError, RootSecret, random_token};
+use crate::crypto::{CryptoError, KeyRing, random_token};
+
+pub use secret_file::SecretFile;
 
 /// How careful the service is about its own settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,11 +64,13 @@ pub struct Settings {
     pub postgres_bin: Option<PathBuf>,
 
     /// The secret that all keys come from: 32 random bytes or more, for instance the output of
-    /// `openssl rand -hex 32`. Whoever loses it loses the review copies, and pledges made again count twice.
+    /// `openssl rand -hex 32`. Whoever loses it loses the review copies, and pledges made again count twice. May have
+    /// several lines: the first is current, the others open what they made; `pledges keys rotate` adds one.
     #[arg(long, env = "PLEDGES_ROOT_SECRET", hide_env_values = true, global = true)]
     pub root_secret: Option<SecretString>,
 
-    /// File that holds the root secret, readable by its owner only. Leading and trailing white space is ignored.
+    /// File that holds the root secret or several, one a line, readable by its owner only. White space around them is
+    /// ignored.
     #[arg(long, env = "PLEDGES_ROOT_SECRET_FILE", global = true, conflicts_with = "root_secret")]
     pub root_secret_file: Option<PathBuf>,
 
@@ -174,6 +178,12 @@ pub enum ConfigError {
         /// What happened.
         source: io::Error,
     },
+    /// Somebody else is changing a file of secrets.
+    #[error("{path} is there: another change of the secrets is under way. If one was broken off, remove it")]
+    ChangeUnderWay {
+        /// The draft.
+        path: PathBuf,
+    },
     /// No random bytes for a new secret.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -189,57 +199,75 @@ impl Settings {
         std::env::var_os("PATH")
     }
 
-    /// The root secret: the one that is set, or in development one that is made under the var directory.
-    ///
-    /// # Errors
-    /// In production when none is set; in both modes when it is short or a placeholder, or a file can't be read.
-    pub fn root_secret(&self) -> Result<RootSecret, ConfigError> {
-        let (name, text) = match (&self.root_secret, &self.root_secret_file) {
-            (Some(text), _) => ("PLEDGES_ROOT_SECRET".to_owned(), text.clone()),
-            (None, Some(path)) => (path.display().to_string(), read_secret(path)?),
+    /// Where the root secrets are: what is set, or in development a file under the var directory. None: nowhere.
+    pub fn root_source(&self) -> Option<RootSource> {
+        match (&self.root_secret, &self.root_secret_file) {
+            (Some(text), _) => Some(RootSource::Environment(text.clone())),
+            (None, Some(path)) => Some(RootSource::File(SecretFile::at(path))),
             (None, None) if self.mode == Mode::Development => {
-                let path = self.var_dir.join("root-secret");
-                (path.display().to_string(), self.secret_in_var("root-secret")?)
+                Some(RootSource::Own(SecretFile::at(self.var_dir.join("root-secret"))))
             }
-            (None, None) => {
-                return Err(ConfigError::BadSecret {
-                    name: "PLEDGES_ROOT_SECRET".into(),
-                    problem: "is not set, and production mode needs it",
-                    mend: HOW_TO_MAKE_ONE,
-                });
-            }
-        };
-        RootSecret::new(text.expose_secret().trim().as_bytes()).map_err(|problem| ConfigError::BadSecret {
-            name,
-            problem,
-            mend: HOW_TO_MAKE_ONE,
-        })
+            (None, None) => None,
+        }
     }
 
-    /// The secret in a file of the var directory (0600), which is made when it isn't there.
+    /// The root secrets. In development one is made under the var directory when none is set.
     ///
     /// # Errors
-    /// When the file can't be read or made.
-    pub fn secret_in_var(&self, file: &str) -> Result<SecretString, ConfigError> {
-        let path = self.var_dir.join(file);
-        let failed = |source| ConfigError::File { path: path.clone(), source };
-        if path.exists() {
-            return read_secret(&path);
-        }
-        fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.var_dir).map_err(failed)?;
-        let secret = random_token()?;
-        // Written aside and linked into place: a crash leaves no half secret, and of two makers one wins.
-        let draft = self.var_dir.join(format!(".{file}.{}", std::process::id()));
-        let mut out =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
-        out.write_all(secret.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
-        let linked = fs::hard_link(&draft, &path);
-        fs::remove_file(&draft).map_err(failed)?;
-        match linked {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
-            _ => read_secret(&path),
+    /// In production when none is set; in both modes when one is short or a placeholder, two are the same, or a file can't
+    /// be read.
+    pub fn key_ring(&self) -> Result<KeyRing, ConfigError> {
+        match self.root_source() {
+            Some(RootSource::Own(file)) => file.read_or_make(&random_token()?).and_then(|text| key_ring(&file, &text)),
+            Some(source) => source.key_ring(),
+            None => Err(ConfigError::BadSecret {
+                name: "PLEDGES_ROOT_SECRET".into(),
+                problem: "is not set, and production mode needs it",
+                mend: HOW_TO_MAKE_ONE,
+            }),
         }
     }
+}
+
+/// Where root secrets come from.
+#[derive(Clone, Debug)]
+pub enum RootSource {
+    /// `PLEDGES_ROOT_SECRET` (or its flag).
+    Environment(SecretString),
+    /// `PLEDGES_ROOT_SECRET_FILE`.
+    File(SecretFile),
+    /// The file that the service makes for itself in development.
+    Own(SecretFile),
+}
+
+impl RootSource {
+    /// Whether there is anything to read. The service's own file is made when it first starts.
+    pub fn is_there(&self) -> bool {
+        !matches!(self, Self::Own(file) if !file.path().exists())
+    }
+
+    /// The root secrets that are there; nothing is made.
+    ///
+    /// # Errors
+    /// Like [`Settings::key_ring`], and when the file isn't there.
+    pub fn key_ring(&self) -> Result<KeyRing, ConfigError> {
+        match self {
+            Self::Environment(text) => parsed("PLEDGES_ROOT_SECRET", text),
+            Self::File(file) | Self::Own(file) => key_ring(file, &file.read()?),
+        }
+    }
+}
+
+fn key_ring(file: &SecretFile, text: &SecretString) -> Result<KeyRing, ConfigError> {
+    parsed(&file.path().display().to_string(), text)
+}
+
+fn parsed(name: &str, text: &SecretString) -> Result<KeyRing, ConfigError> {
+    KeyRing::parse(text.expose_secret()).map_err(|bad| ConfigError::BadSecret {
+        name: format!("{name}{}", bad.place()),
+        problem: bad.problem,
+        mend: HOW_TO_MAKE_ONE,
+    })
 }
 
 impl ServeSettings {
@@ -289,17 +317,4 @@ impl ServeSettings {
             Mode::Production => 600,
         }))
     }
-}
-
-fn read_secret(path: &Path) -> Result<SecretString, ConfigError> {
-    let failed = |source| ConfigError::File { path: path.to_owned(), source };
-    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(ConfigError::BadSecret {
-            name: path.display().to_string(),
-            problem: "can be read by others",
-            mend: "Make it private: chmod 600",
-        });
-    }
-    fs::read_to_string(path).map(|text| text.trim().into()).map_err(failed)
 }

@@ -13,6 +13,10 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+mod ring;
+
+pub use ring::{BadKeyId, BadRing, KeyId, KeyRing, PurposeKeys};
+
 /// Bytes that a root secret has at least.
 pub const ROOT_SECRET_MIN_BYTES: usize = 32;
 
@@ -24,6 +28,9 @@ pub enum CryptoError {
     /// Not sealed under this key for this place, or damaged.
     #[error("a sealed value does not open")]
     DoesNotOpen,
+    /// The root secret that it was made with is not listed (any more).
+    #[error("the root secret that this needs is not listed")]
+    KeyMissing,
     /// Sealing failed (the text is longer than the cipher takes).
     #[error("sealing failed")]
     DoesNotSeal,
@@ -34,7 +41,10 @@ pub enum CryptoError {
 
 /// The secret that every other key of the service comes from. Never in the database, never printed.
 #[derive(Clone)]
-pub struct RootSecret(SecretSlice<u8>);
+pub struct RootSecret {
+    secret: SecretSlice<u8>,
+    id: KeyId,
+}
 
 impl RootSecret {
     /// Takes a secret of at least [`ROOT_SECRET_MIN_BYTES`] bytes.
@@ -55,28 +65,39 @@ impl RootSecret {
         if seen.iter().filter(|seen| **seen).count() < 12 {
             return Err("repeats too few characters to be random");
         }
-        let text = String::from_utf8_lossy(bytes).to_lowercase();
-        if ["changeme", "change-me", "secret", "password", "example", "default"].iter().any(|word| text.contains(word))
-        {
+        let lower = Zeroizing::new(bytes.to_ascii_lowercase());
+        let contains = |word: &&str| lower.windows(word.len()).any(|part| part == word.as_bytes());
+        if ["changeme", "change-me", "secret", "password", "example", "default"].iter().any(contains) {
             return Err("contains a word that is used for placeholders");
         }
-        Ok(Self(bytes.to_vec().into()))
+        let secret = SecretSlice::from(bytes.to_vec());
+        let id = derive(&secret, "key id v1", b"").id();
+        Ok(Self { secret, id })
+    }
+
+    /// Tells this root secret from others, and nothing of it: a hash under a key of its own.
+    pub fn id(&self) -> KeyId {
+        self.id
     }
 
     /// The key for one purpose (HKDF-SHA-256), bound to `salt`, for instance a campaign's.
     pub fn derive(&self, purpose: &str, salt: &[u8]) -> Key {
-        let mut key = Zeroizing::new([0; 32]);
-        // The only error of expand is an output of more than 255 hashes; ours is one.
-        let expanded =
-            Hkdf::<Sha256>::new(Some(salt), self.0.expose_secret()).expand(purpose.as_bytes(), key.as_mut_slice());
-        debug_assert!(expanded.is_ok());
-        Key(key)
+        derive(&self.secret, purpose, salt)
     }
+}
+
+fn derive(secret: &SecretSlice<u8>, purpose: &str, salt: &[u8]) -> Key {
+    let mut key = Zeroizing::new([0; 32]);
+    // The only error of expand is an output of more than 255 hashes; ours is one.
+    let expanded =
+        Hkdf::<Sha256>::new(Some(salt), secret.expose_secret()).expand(purpose.as_bytes(), key.as_mut_slice());
+    debug_assert!(expanded.is_ok());
+    Key(key)
 }
 
 impl fmt::Debug for RootSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RootSecret(hidden)")
+        write!(f, "RootSecret({}, hidden)", self.id)
     }
 }
 
@@ -107,6 +128,11 @@ impl Key {
     /// The key's bytes, for libraries that want them.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Tells this key from others, and nothing of it.
+    pub fn id(&self) -> KeyId {
+        KeyId::of(&self.hash(&[b"key id"]))
     }
 
     /// HMAC-SHA-256 of `parts`. Each part is preceded by its length, so that no two lists of parts meet.
@@ -173,11 +199,14 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
 /// # Errors
 /// [`CryptoError::NoRandomness`].
 pub fn random_token() -> Result<Zeroizing<String>, CryptoError> {
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
+    let bytes = Zeroizing::new(random_bytes::<32>()?);
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice())))
 }
 
 #[cfg(test)]
 mod tests {
+    use zeroize::ZeroizeOnDrop;
+
     use super::*;
 
     fn root() -> RootSecret {
@@ -189,7 +218,25 @@ mod tests {
         for weak in ["", "short", &"a".repeat(64), "please-changeme-0123456789-abcdefghijklm"] {
             assert!(RootSecret::new(weak.as_bytes()).is_err(), "{weak}");
         }
-        assert!(!format!("{:?}", root()).contains("0123"));
+    }
+
+    /// The fields wipe what they hold when they are dropped: an array or a Vec in their place doesn't compile.
+    #[test]
+    fn secrets_are_wiped_and_hidden() {
+        fn wiped<T: ZeroizeOnDrop + ?Sized>(_: &T) {}
+        let (root, key) = (root(), root().derive("test", b""));
+        wiped(&root.secret);
+        wiped(&key.0);
+        wiped(&random_token().unwrap());
+        wiped(&key.open(&key.seal(b"text", b"").unwrap(), b"").unwrap());
+        let ring = KeyRing::parse("0123456789abcdef0123456789ABCDEFxyz").unwrap();
+        let shown = format!("{root:?} {root:#?} {key:?} {ring:?} {ring:#?} {:?}", ring.keys("test"));
+        for secret in [root.secret.expose_secret(), key.0.as_slice()] {
+            let (hex, list, text) = (format!("{secret:02x?}"), format!("{secret:?}"), String::from_utf8_lossy(secret));
+            for form in [&hex.replace(", ", "")[1..9], &list[1..9], text.get(..8).unwrap_or("no text")] {
+                assert!(!shown.contains(form), "{form}: {shown}");
+            }
+        }
     }
 
     #[test]

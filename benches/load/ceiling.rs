@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use pledges::{
     campaigns::{self, Campaign},
-    crypto::{RootSecret, random_bytes},
+    crypto::{KeyRing, random_token},
     db::{Connection, Database},
     pledges::{
         NewPledge,
@@ -129,8 +129,9 @@ async fn store_batch(connection: &mut Connection, batch: &[NewPledge]) -> anyhow
 /// On every core: nothing else is measured meanwhile.
 fn prepare(campaign: &Campaign, shape: Shape) -> anyhow::Result<Vec<Vec<NewPledge>>> {
     // Fingerprints are only compared with each other: any secret will do.
-    let root = RootSecret::new(&random_bytes::<64>()?).map_err(|problem| anyhow!("the secret {problem}"))?;
-    let sealing = Sealing::new(root);
+    let ring = KeyRing::parse(&random_token()?)?;
+    let campaign = &Campaign { fingerprint_key: Some(ring.current().id()), ..campaign.clone() };
+    let sealing = Sealing::new(ring);
     // Nor is anything opened.
     let keys = Keys::of(Epoch::begin(campaign.id)?.into());
     let rows = usize::try_from((shape.warm_up + shape.seconds) * ROWS_PREPARED_A_SECOND)?;

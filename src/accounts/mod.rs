@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
-    crypto::{self, CryptoError, RootSecret},
+    crypto::{self, CryptoError, KeyRing},
     db::{Database, DbError},
 };
 
@@ -126,7 +126,7 @@ impl Accounts {
     /// When tokens can't be signed and checked (a self-test).
     pub fn new(
         database: Database,
-        root: &RootSecret,
+        ring: &KeyRing,
         clock: Clock,
         public_origin: &str,
         logins_per_minute: u32,
@@ -134,7 +134,7 @@ impl Accounts {
         Ok(Self {
             database,
             passwords: Passwords::new()?,
-            tokens: Arc::new(AccessTokens::new(root, clock)?),
+            tokens: Arc::new(AccessTokens::new(ring, clock)?),
             limit: Arc::new(LoginLimit::new(logins_per_minute)),
             public_origin: public_origin.into(),
         })

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
-    crypto::{CryptoError, RootSecret},
+    crypto::{CryptoError, Key, KeyRing, RootSecret},
 };
 
 /// How long an access token lasts.
@@ -53,21 +53,32 @@ struct OnlyHeader {
 /// Issues and checks access tokens.
 pub struct AccessTokens {
     encoding: EncodingKey,
-    decoding: DecodingKey,
     key_id: String,
+    /// By key id.
+    decoding: Vec<(String, DecodingKey)>,
     validation: Validation,
     clock: Clock,
 }
 
+fn key(root: &RootSecret) -> Key {
+    root.derive("access tokens v1", b"")
+}
+
+fn key_id(key: &Key) -> String {
+    URL_SAFE_NO_PAD.encode(key.hash(&[b"key id"]).first_chunk::<6>().unwrap_or(&[0; 6]))
+}
+
 impl AccessTokens {
-    /// Under the key that comes from `root`.
+    /// Signed with the key that comes from the current root secret, checked with those of every one that is listed: a token
+    /// outlives a rotation by the few minutes that it lasts.
     ///
     /// # Errors
     /// When a token signed here is not accepted here: the library can't do its work.
-    pub fn new(root: &RootSecret, clock: Clock) -> Result<Self, CryptoError> {
+    pub fn new(ring: &KeyRing, clock: Clock) -> Result<Self, CryptoError> {
         // Without a provider the library panics at first use. Another part of the process may have installed it.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
-        let key = root.derive("access tokens v1", b"");
+        let current = key(ring.current());
+        let decoding = ring.roots().map(key).map(|key| (key_id(&key), DecodingKey::from_secret(key.expose())));
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -75,9 +86,9 @@ impl AccessTokens {
         // The times are checked below, against our own clock.
         validation.validate_exp = false;
         let tokens = Self {
-            encoding: EncodingKey::from_secret(key.expose()),
-            decoding: DecodingKey::from_secret(key.expose()),
-            key_id: URL_SAFE_NO_PAD.encode(key.hash(&[b"key id"]).first_chunk::<6>().unwrap_or(&[0; 6])),
+            encoding: EncodingKey::from_secret(current.expose()),
+            key_id: key_id(&current),
+            decoding: decoding.collect(),
             validation,
             clock,
         };
@@ -115,10 +126,11 @@ impl AccessTokens {
         }
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
         let header: OnlyHeader = serde_json::from_slice(&header).ok()?;
-        if header.alg != "HS256" || header.typ != TYPE || header.kid != self.key_id {
+        if header.alg != "HS256" || header.typ != TYPE {
             return None;
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
+        let (_, decoding) = self.decoding.iter().find(|(id, _)| *id == header.kid)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, decoding, &self.validation).ok()?.claims;
         let now = self.clock.now().timestamp();
         let in_time = claims.iat <= now + LEEWAY_SECONDS
             && claims.nbf <= now + LEEWAY_SECONDS

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    crypto::KeyId,
     db::{Database, DbError, TASK_PATIENCE},
     sealing::{Audience, recipients::Recipient},
 };
@@ -83,6 +84,8 @@ pub struct Campaign {
     pub mailbox_rules: i16,
     /// Enters the key of the fingerprints.
     pub salt: Vec<u8>,
+    /// The root secret that the fingerprints come from. None: from before there were ids, until the service starts.
+    pub fingerprint_key: Option<KeyId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Whom its records are sealed for, and its partners' (only those that were checked).

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     audit::{self, Entry},
+    crypto::KeyId,
     db::{Connection, DbError, schema::campaigns},
     totals,
 };
@@ -39,6 +40,7 @@ struct Row {
     #[diesel(skip_insertion)]
     created_at: DateTime<Utc>,
     publish_every_ms: i32,
+    fingerprint_key_id: Option<Vec<u8>>,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -51,6 +53,7 @@ impl TryFrom<Row> for Campaign {
         let consents: Vec<Consent> = serde_json::from_value(row.consents).map_err(|_| unreadable())?;
         let fields =
             Fields { name: ask(&row.name_field)?, email: ask(&row.email_field)?, message: ask(&row.message_field)? };
+        let fingerprint_key = row.fingerprint_key_id.map(|id| KeyId::from_bytes(&id).ok_or_else(unreadable));
         let controller = row.controller_name.zip(row.controller_contact);
         Ok(Self {
             id: row.id,
@@ -65,6 +68,7 @@ impl TryFrom<Row> for Campaign {
             threshold: row.threshold,
             mailbox_rules: row.mailbox_rules,
             salt: row.salt,
+            fingerprint_key: fingerprint_key.transpose()?,
             created_at: row.created_at,
             publish_every_ms: row.publish_every_ms,
             recipients: Vec::new(),
@@ -103,7 +107,7 @@ pub async fn find(connection: &mut Connection, slug: &str) -> Result<Campaign, D
     Ok(campaign)
 }
 
-/// Adds a campaign as a draft, with its totals.
+/// Adds a campaign as a draft, with its totals. Its fingerprints come from the root secret with the id `root` for ever.
 ///
 /// # Errors
 /// [`DbError::Constraint`] when the slug is taken.
@@ -112,6 +116,7 @@ pub async fn add(
     new: &NewCampaign,
     mailbox_rules: i16,
     salt: &[u8; 32],
+    root: KeyId,
 ) -> Result<Uuid, DbError> {
     let id = Uuid::now_v7();
     let unwritable = |_| DbError::Defect("a campaign's settings can't be written");
@@ -133,6 +138,7 @@ pub async fn add(
         salt: salt.to_vec(),
         created_at: DateTime::UNIX_EPOCH,
         publish_every_ms: new.publish_every_ms,
+        fingerprint_key_id: Some(root.as_bytes().to_vec()),
     };
     connection
         .transaction(async |connection| {
@@ -142,6 +148,18 @@ pub async fn add(
         })
         .await?;
     Ok(id)
+}
+
+/// Says from which root secret the fingerprints of a campaign come that doesn't know it yet.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_fingerprint_key(connection: &mut Connection, campaign: Uuid, root: KeyId) -> Result<(), DbError> {
+    diesel::update(campaigns::table.find(campaign).filter(campaigns::fingerprint_key_id.is_null()))
+        .set(campaigns::fingerprint_key_id.eq(root.as_bytes().as_slice()))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Writes a campaign's changed settings and makes a new version of its totals. `what` is for the audit log.

@@ -19,7 +19,7 @@ use crate::{
         settings::{Ask, Consent, Controller, NewCampaign, Texts, is_language, told},
         store,
     },
-    config::Mode,
+    config::{Mode, Settings},
     crypto,
     db::DbError,
     pledges::mailbox::MailboxRules,
@@ -109,7 +109,7 @@ impl From<AskArgument> for Ask {
     }
 }
 
-pub(super) async fn run(session: &Session, command: &Campaign) -> anyhow::Result<()> {
+pub(super) async fn run(session: &Session, settings: &Settings, command: &Campaign) -> anyhow::Result<()> {
     match command {
         Campaign::Add { file, open } => {
             let new: NewCampaign = read(file)?;
@@ -120,7 +120,7 @@ pub(super) async fn run(session: &Session, command: &Campaign) -> anyhow::Result
             if *open && new.controller.is_none() {
                 bail!("{} has no controller: supporters must know who answers for their data", new.slug);
             }
-            let campaign = add(session, &new).await?;
+            let campaign = add(session, settings, &new).await?;
             if *open {
                 open_campaign(session, campaign.clone()).await?;
             }
@@ -149,22 +149,22 @@ pub(super) async fn run(session: &Session, command: &Campaign) -> anyhow::Result
 }
 
 /// Adds and opens the demo campaign; None when it is there already.
-pub(super) async fn add_demo(session: &Session) -> anyhow::Result<Option<campaigns::Campaign>> {
+pub(super) async fn add_demo(session: &Session, settings: &Settings) -> anyhow::Result<Option<campaigns::Campaign>> {
     let new: NewCampaign = serde_json::from_str(include_str!("demo/campaign.json")).context("the demo campaign")?;
     let mut connection = session.database.get().await?;
     if store::find(&mut connection, &new.slug).await.is_ok() {
         return Ok(None);
     }
     drop(connection);
-    let campaign = add(session, &new).await?;
+    let campaign = add(session, settings, &new).await?;
     open_campaign(session, campaign.clone()).await?;
     Ok(Some(campaign))
 }
 
-async fn add(session: &Session, new: &NewCampaign) -> anyhow::Result<campaigns::Campaign> {
-    let salt = crypto::random_bytes()?;
+async fn add(session: &Session, settings: &Settings, new: &NewCampaign) -> anyhow::Result<campaigns::Campaign> {
+    let (salt, root) = (crypto::random_bytes()?, settings.key_ring()?.current().id());
     let mut connection = session.database.get().await?;
-    match store::add(&mut connection, new, MailboxRules::CURRENT.number(), &salt).await {
+    match store::add(&mut connection, new, MailboxRules::CURRENT.number(), &salt, root).await {
         Err(DbError::Constraint(name)) if name == "campaigns_slug_key" => bail!("{} is there already", new.slug),
         added => added?,
     };

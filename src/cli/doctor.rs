@@ -5,9 +5,9 @@ use clap::Args;
 use super::{output::say, session::Session};
 use crate::{
     campaigns::{self, State, recipients},
-    config::Mode,
+    config::{Mode, Settings},
     db::retrying,
-    pledges::recount::store,
+    pledges::{recount::store, roots},
 };
 
 /// Recount everything and compare it with the counters.
@@ -19,7 +19,7 @@ pub(super) struct Doctor {
 }
 
 /// Whether everything is well, or has been repaired.
-pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bool> {
+pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor) -> anyhow::Result<bool> {
     let mut connection = session.database.open_direct().await?;
     let mut recounts = if doctor.repair {
         retrying(async || store::repair_counts(&mut connection).await).await?
@@ -40,8 +40,16 @@ pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bo
     if without_removal > 0 {
         say(&format!("{without_removal} removed pledges belong to no removal that stands"));
     }
+    let missing = match settings.root_source() {
+        // Without root secrets there is nothing to hold the campaigns against.
+        Some(source) if source.is_there() => roots::missing(&mut connection, &source.key_ring()?).await?,
+        _ => Vec::new(),
+    };
+    for missing in &missing {
+        say(&missing.to_string());
+    }
     let sealed = recipients(session).await?;
-    let well = sealed && differences == 0 && without_campaign == 0 && without_removal == 0;
+    let well = sealed && differences == 0 && without_campaign == 0 && without_removal == 0 && missing.is_empty();
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));

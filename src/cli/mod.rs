@@ -4,6 +4,7 @@
 mod campaign;
 mod demo;
 mod doctor;
+mod keys;
 mod moderator;
 mod output;
 mod recipient;
@@ -47,6 +48,9 @@ enum Command {
     /// Who can open what supporters give.
     #[command(subcommand)]
     Recipient(recipient::RecipientCommand),
+    /// Root secrets: which there are, what needs them, and new ones.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Recount everything; exit status 1 when a counter differs from the rows.
     Doctor(doctor::Doctor),
     /// Print the OpenAPI document as YAML.
@@ -85,14 +89,17 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         Command::Moderator(command) => {
             within(&settings, async |session| moderator::run(session, &command).await).await?;
         }
-        Command::Campaign(command) => within(&settings, async |session| campaign::run(session, &command).await).await?,
+        Command::Campaign(command) => {
+            within(&settings, async |session| campaign::run(session, &settings, &command).await).await?;
+        }
         Command::Recipient(command) => {
             within(&settings, async |session| recipient::run(session, &command).await).await?;
         }
+        Command::Keys(keys) => keys::run(&settings, &keys).await?,
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;
-            let well = doctor::run(&session, &doctor).await;
+            let well = doctor::run(&session, &settings, &doctor).await;
             session.close().await?;
             return Ok(if well? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }

@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     config::{Mode, Settings},
     pledges::{
+        roots,
         sealing::{Keys, Sealing},
         store,
     },
@@ -44,6 +45,7 @@ pub(super) async fn run(session: &Session, settings: &Settings, seed: &Seed) -> 
     if settings.mode == Mode::Production {
         bail!("made-up pledges don't belong into a service that is live");
     }
+    roots::settle(&session.database, &settings.key_ring()?).await?;
     let mut connection = session.database.get().await?;
     let campaign = campaigns::store::find(&mut connection, &seed.campaign).await;
     let campaign = campaign.with_context(|| format!("there is no campaign {}", seed.campaign))?;
@@ -63,7 +65,7 @@ pub(super) async fn fill(
 ) -> anyhow::Result<()> {
     let pace = Pace { look_every: std::time::Duration::from_secs(1), reread_every: std::time::Duration::ZERO };
     let totals = Totals::new(session.database.clone(), pace, Clock::System);
-    let sealing = Sealing::new(settings.root_secret()?);
+    let sealing = Sealing::new(settings.key_ring()?);
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
     let epochs = app::epochs(settings, session.database.clone(), Clock::System)?;
     let mut connection = session.database.open_direct().await?;

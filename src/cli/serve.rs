@@ -36,7 +36,7 @@ const DEMO_ADMIN: &str = "admin";
 pub(super) async fn run(settings: &Settings, serve: &Serve) -> anyhow::Result<()> {
     // First what can be told without a database.
     serve.settings.public_origin(settings.mode)?;
-    settings.root_secret()?;
+    settings.key_ring()?;
     if UNSEALED && settings.mode == Mode::Production {
         anyhow::bail!("this was built for measuring, with what supporters give left out");
     }
@@ -89,7 +89,7 @@ fn warn_of_settings(settings: &Settings, service: &Service) {
 }
 
 async fn prepare_demo(session: &Session, settings: &Settings) -> anyhow::Result<()> {
-    if let Some(campaign) = campaign::add_demo(session).await? {
+    if let Some(campaign) = campaign::add_demo(session, settings).await? {
         seed::fill(session, settings, &campaign, DEMO_PLEDGES, &people::Crowd::load()?).await?;
         say(&format!("made the demo campaign {} with {DEMO_PLEDGES} pledges", campaign.slug));
     }

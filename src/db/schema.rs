@@ -73,6 +73,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Milliseconds between two published totals, at the least.
         publish_every_ms -> Int4,
+        /// Id of the root secret that the campaign's fingerprints and request digests come from; it stays for the life of the campaign. NULL: from before there were ids, until the service starts.
+        fingerprint_key_id -> Nullable<Bytea>,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     accounts::Who,
     audit::{self, Entry},
     campaigns::{self, Campaign},
-    crypto::RootSecret,
+    crypto::KeyRing,
     db::{Database, DbError},
     http::{Code, Problem},
     pledges::sealing::Sealing,
@@ -36,8 +36,8 @@ pub struct Moderation {
 
 impl Moderation {
     /// Moderation of the pledges in `database`.
-    pub fn new(database: Database, sealing: Sealing, totals: Totals, root: &RootSecret) -> Self {
-        Self { database, sealing, totals, copies: ReviewCopies::new(root) }
+    pub fn new(database: Database, sealing: Sealing, totals: Totals, ring: &KeyRing) -> Self {
+        Self { database, sealing, totals, copies: ReviewCopies::new(ring) }
     }
 
     /// The campaign, drafts too, if this person may see it. Somebody else's campaign is not found, like one that

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod mailbox;
 mod providers;
 pub mod recount;
+pub mod roots;
 pub mod routes;
 pub mod sealing;
 pub mod store;

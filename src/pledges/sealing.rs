@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     campaigns::Campaign,
-    crypto::{self, CryptoError, RootSecret},
+    crypto::{self, CryptoError, KeyRing, RootSecret},
     sealing::{
         Audience, Epochs, NoEpoch, ReviewCopies, ReviewCopy,
         record::{Epoch, Record},
@@ -58,15 +58,15 @@ impl Keys {
 /// Makes rows. Clones share the keys.
 #[derive(Clone)]
 pub struct Sealing {
-    root: RootSecret,
+    ring: KeyRing,
     copies: ReviewCopies,
 }
 
 impl Sealing {
-    /// Under keys that come from `root`.
-    pub fn new(root: RootSecret) -> Self {
-        let copies = ReviewCopies::new(&root);
-        Self { root, copies }
+    /// Under keys that come from the root secrets of `ring`.
+    pub fn new(ring: KeyRing) -> Self {
+        let copies = ReviewCopies::new(&ring);
+        Self { ring, copies }
     }
 
     /// The fingerprint that a mailbox has in a campaign: the first 128 bits of an HMAC-SHA-256 under the campaign's key, so it
@@ -75,17 +75,23 @@ impl Sealing {
     /// with 20 million pledges its size decides how fast one more is stored (docs/performance.md).
     ///
     /// # Errors
-    /// When the campaign's rules are unknown to this version of the service.
+    /// When the campaign's rules are unknown to this version of the service, or its root secret isn't listed.
     pub fn fingerprint(&self, campaign: &Campaign, email: &Email) -> Result<Uuid, CryptoError> {
         let rules = MailboxRules::from_number(campaign.mailbox_rules).ok_or(CryptoError::DoesNotOpen)?;
         let mailbox = canonical(email, rules);
-        Ok(self.keyed(campaign, b"mailbox", mailbox.as_bytes()))
+        self.keyed(campaign, b"mailbox", mailbox.as_bytes())
     }
 
-    fn keyed(&self, campaign: &Campaign, kind: &[u8], value: &[u8]) -> Uuid {
-        let hash = self.root.derive("fingerprint v1", &campaign.salt).hash(&[kind, value]);
+    fn keyed(&self, campaign: &Campaign, kind: &[u8], value: &[u8]) -> Result<Uuid, CryptoError> {
+        let hash = self.root(campaign)?.derive("fingerprint v1", &campaign.salt).hash(&[kind, value]);
         let (first, _) = hash.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        Uuid::from_bytes(*first)
+        Ok(Uuid::from_bytes(*first))
+    }
+
+    /// The root secret that the campaign began with. Under another one a mailbox that has pledged would look new, so
+    /// without it nothing is taken.
+    fn root(&self, campaign: &Campaign) -> Result<&RootSecret, CryptoError> {
+        campaign.fingerprint_key.and_then(|id| self.ring.root(id)).ok_or(CryptoError::KeyMissing)
     }
 
     /// The row of a pledge: fingerprinted, and sealed under `keys`.
@@ -102,12 +108,12 @@ impl Sealing {
     ) -> Result<NewPledge, CryptoError> {
         let fingerprint = match (&checked.email, key) {
             (Some(email), _) => self.fingerprint(campaign, email)?,
-            (None, Some(key)) => self.keyed(campaign, b"idempotency key", key.as_str().as_bytes()),
+            (None, Some(key)) => self.keyed(campaign, b"idempotency key", key.as_str().as_bytes())?,
             (None, None) => Uuid::from_bytes(crypto::random_bytes()?),
         };
         // With a mailbox a mismatch is not told: it would tell whether the mailbox had pledged before.
         let tells_mismatch = checked.email.is_none() && key.is_some();
-        let request_digest = tells_mismatch.then(|| self.digest(campaign, checked));
+        let request_digest = tells_mismatch.then(|| self.digest(campaign, checked)).transpose()?;
         let copy = ReviewCopy {
             name: checked.name.as_ref().map(|name| name.as_str().to_owned()),
             email: checked.email.as_ref().map(Email::masked),
@@ -138,7 +144,7 @@ impl Sealing {
         })
     }
 
-    fn digest(&self, campaign: &Campaign, checked: &Checked) -> [u8; 32] {
+    fn digest(&self, campaign: &Campaign, checked: &Checked) -> Result<[u8; 32], CryptoError> {
         let text = |value: Option<&str>| value.unwrap_or("").to_owned();
         let fields = [
             text(checked.name.as_ref().map(Name::as_str)),
@@ -151,6 +157,6 @@ impl Sealing {
                 .join(","),
         ];
         let parts: Vec<&[u8]> = fields.iter().map(String::as_bytes).collect();
-        self.root.derive("request digest v1", &campaign.salt).hash(&parts)
+        Ok(self.root(campaign)?.derive("request digest v1", &campaign.salt).hash(&parts))
     }
 }

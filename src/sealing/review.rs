@@ -5,13 +5,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::crypto::{CryptoError, Key, RootSecret};
+use crate::crypto::{CryptoError, KeyId, KeyRing, PurposeKeys, RootSecret};
 
-/// First byte of a sealed copy.
+/// First byte of a sealed copy. Behind it stands the id of its key.
 const FORMAT: u8 = 1;
 
-/// Bytes of the key id behind it, so that a copy tells which key opens it.
-const KEY_ID_BYTES: usize = 4;
+const PURPOSE: &str = "review copy v1";
 
 /// What moderators may see of a pledge.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,18 +35,18 @@ impl std::fmt::Debug for ReviewCopy {
 /// Seals and opens review copies.
 #[derive(Clone, Debug)]
 pub struct ReviewCopies {
-    key: Key,
-    key_id: [u8; KEY_ID_BYTES],
+    keys: PurposeKeys,
 }
 
 impl ReviewCopies {
-    /// Under the key that comes from `root`.
-    pub fn new(root: &RootSecret) -> Self {
-        let key = root.derive("review copy v1", b"");
-        let id = key.hash(&[b"key id"]);
-        let mut key_id = [0; KEY_ID_BYTES];
-        key_id.iter_mut().zip(id).for_each(|(to, from)| *to = from);
-        Self { key, key_id }
+    /// Sealed under the current root secret, opened under every one that is listed.
+    pub fn new(ring: &KeyRing) -> Self {
+        Self { keys: ring.keys(PURPOSE) }
+    }
+
+    /// The key id that stands in copies sealed under `root`.
+    pub fn key_id(root: &RootSecret) -> KeyId {
+        root.derive(PURPOSE, b"").id()
     }
 
     /// Seals a copy for its row.
@@ -56,21 +55,21 @@ impl ReviewCopies {
     /// When there is no randomness: the pledge must then be refused (rule 7).
     pub fn seal(&self, campaign: Uuid, pledge: Uuid, copy: &ReviewCopy) -> Result<Vec<u8>, CryptoError> {
         let text = Zeroizing::new(serde_json::to_vec(copy).map_err(|_| CryptoError::DoesNotSeal)?);
-        let sealed = self.key.seal(&text, &place(campaign, pledge))?;
-        Ok([&[FORMAT], self.key_id.as_slice(), &sealed].concat())
+        let sealed = self.keys.seal(&text, &place(campaign, pledge))?;
+        Ok([&[FORMAT], sealed.as_slice()].concat())
     }
 
     /// Opens the copy of a row.
     ///
     /// # Errors
-    /// [`CryptoError::DoesNotOpen`] when it was sealed for another row, under another key, or is damaged.
+    /// [`CryptoError::KeyMissing`] when it was sealed under a root secret that isn't listed; [`CryptoError::DoesNotOpen`]
+    /// when it was sealed for another row or is damaged.
     pub fn open(&self, campaign: Uuid, pledge: Uuid, sealed: &[u8]) -> Result<ReviewCopy, CryptoError> {
-        let (format, rest) = sealed.split_first().ok_or(CryptoError::DoesNotOpen)?;
-        let (key_id, sealed) = rest.split_first_chunk::<KEY_ID_BYTES>().ok_or(CryptoError::DoesNotOpen)?;
-        if *format != FORMAT || *key_id != self.key_id {
+        let (format, sealed) = sealed.split_first().ok_or(CryptoError::DoesNotOpen)?;
+        if *format != FORMAT {
             return Err(CryptoError::DoesNotOpen);
         }
-        let text = self.key.open(sealed, &place(campaign, pledge))?;
+        let text = self.keys.open(sealed, &place(campaign, pledge))?;
         serde_json::from_slice(&text).map_err(|_| CryptoError::DoesNotOpen)
     }
 }
@@ -95,16 +94,29 @@ mod tests {
 
     #[test]
     fn a_copy_opens_only_in_its_own_row() {
-        let copies = ReviewCopies::new(&RootSecret::new(b"0123456789abcdef0123456789ABCDEFxyz").unwrap());
+        let copies = ReviewCopies::new(&KeyRing::parse("0123456789abcdef0123456789ABCDEFxyz").unwrap());
         let (campaign, pledge) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let copy = ReviewCopy { name: Some("Ada".into()), ..ReviewCopy::default() };
         let sealed = copies.seal(campaign, pledge, &copy).unwrap();
         assert_eq!(copies.open(campaign, pledge, &sealed), Ok(copy));
         assert!(copies.open(campaign, Uuid::from_u128(3), &sealed).is_err());
         assert!(copies.open(Uuid::from_u128(3), pledge, &sealed).is_err());
-        let other = ReviewCopies::new(&RootSecret::new(b"another 0123456789abcdef0123456789").unwrap());
+        let other = ReviewCopies::new(&KeyRing::parse("another 0123456789abcdef0123456789").unwrap());
         assert!(other.open(campaign, pledge, &sealed).is_err());
         assert!(!sealed.windows(3).any(|part| part == b"Ada"));
+    }
+
+    /// Copies that were sealed before there was more than one root secret have to open for as long as they are kept.
+    #[test]
+    fn a_copy_of_the_first_release_opens() {
+        let root = "0123456789abcdef0123456789ABCDEFxyz";
+        let (campaign, pledge) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let key = RootSecret::new(root.as_bytes()).unwrap().derive("review copy v1", b"");
+        let id = key.hash(&[b"key id"]);
+        let sealed = key.seal(br#"{"name":"Ada"}"#, &place(campaign, pledge)).unwrap();
+        let sealed = [&[1], &id[..4], &sealed].concat();
+        let copies = ReviewCopies::new(&KeyRing::parse(root).unwrap());
+        assert_eq!(copies.open(campaign, pledge, &sealed).unwrap().name.as_deref(), Some("Ada"));
     }
 
     #[test]

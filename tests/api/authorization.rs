@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 use pledges::{
     accounts::{Role, tokens::AccessTokens},
     clock::{Clock, FixedClock},
-    crypto::RootSecret,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -16,9 +15,10 @@ use uuid::Uuid;
 use crate::{
     accounts::told,
     support::{
-        ROOT_SECRET, TestApp,
+        TestApp,
         client::{Answer, Client, pledge},
         document::DOCUMENT,
+        key_ring,
         rows::PASSWORD,
     },
 };
@@ -214,7 +214,7 @@ impl World {
         let session: Uuid = self.app.rows.value(session).await.parse().unwrap();
         let account = self.app.rows.value(&format!("SELECT moderator_id FROM sessions WHERE id = '{session}'")).await;
         let then = Clock::Fixed(FixedClock::at(Clock::System.now() - TimeDelta::minutes(11)));
-        let tokens = AccessTokens::new(&RootSecret::new(ROOT_SECRET.as_bytes()).unwrap(), then).unwrap();
+        let tokens = AccessTokens::new(&key_ring(), then).unwrap();
         tokens.issue(account.parse().unwrap(), session).unwrap().to_string()
     }
 }

@@ -17,6 +17,7 @@ mod cli;
 mod contract;
 mod doctor;
 mod forms;
+mod keys;
 mod metrics;
 mod migrations;
 mod moderation;

@@ -10,16 +10,14 @@ mod repeats;
 
 use std::collections::BTreeMap;
 
-use pledges::{
-    crypto::RootSecret,
-    sealing::{ReviewCopies, ReviewCopy},
-};
+use pledges::sealing::{ReviewCopies, ReviewCopy};
 use reqwest::{Body, Method};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ROOT_SECRET, TestApp,
+    TestApp,
     client::{Answer, Client, pledge},
+    key_ring,
 };
 
 /// Adds an open campaign with settings of its own, and has the running service know it.
@@ -41,7 +39,7 @@ async fn stored(app: &TestApp) -> i64 {
 
 /// The review copies of all pledges, opened, in the order in which they were stored.
 pub(crate) async fn copies(app: &TestApp) -> Vec<ReviewCopy> {
-    let sealed = ReviewCopies::new(&RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
+    let sealed = ReviewCopies::new(&key_ring());
     let query =
         "SELECT concat_ws(' ', campaign_id, id, encode(sealed_review, 'hex')) FROM pledges ORDER BY created_at, id";
     let open = |row: &String| {

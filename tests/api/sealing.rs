@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{ROOT_SECRET, TestApp, client::pledge, cluster, rows::Rows};
+use crate::support::{ROOT_SECRET, TestApp, client::pledge, cluster, key_ring, rows::Rows};
 
 /// A sealed value of the only pledge in the database.
 async fn sealed(rows: &Rows, column: &str) -> Vec<u8> {
@@ -105,7 +105,7 @@ async fn a_dump_and_every_key_of_the_server_open_no_record() {
     };
     assert!(opens(&review), "the same attempts open a review copy, so they are made rightly");
     assert!(!opens(&record));
-    assert!(ReviewCopies::new(&root).open(campaign, pledge, &record).is_err());
+    assert!(ReviewCopies::new(&key_ring()).open(campaign, pledge, &record).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

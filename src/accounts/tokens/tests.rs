@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::clock::FixedClock;
 
-const SECRET: &[u8] = b"0123456789abcdef0123456789ABCDEFxyz";
+const SECRET: &str = "0123456789abcdef0123456789ABCDEFxyz";
 const NOW: i64 = 1_800_000_000;
 
 fn tokens() -> (AccessTokens, FixedClock) {
     let clock = FixedClock::at(DateTime::from_timestamp(NOW, 0).unwrap());
-    (AccessTokens::new(&RootSecret::new(SECRET).unwrap(), Clock::Fixed(clock.clone())).unwrap(), clock)
+    (AccessTokens::new(&KeyRing::parse(SECRET).unwrap(), Clock::Fixed(clock.clone())).unwrap(), clock)
 }
 
 fn good_header(tokens: &AccessTokens) -> Value {
@@ -27,7 +27,7 @@ fn good_claims() -> Value {
 
 /// A token with this header and these claims, signed with the right key.
 fn sign(header: &Value, claims: &Value) -> String {
-    let key = RootSecret::new(SECRET).unwrap().derive("access tokens v1", b"");
+    let key = RootSecret::new(SECRET.as_bytes()).unwrap().derive("access tokens v1", b"");
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(header), part(claims));
     let signature =
@@ -116,8 +116,8 @@ fn damaged_signatures_are_refused() {
         assert!(tokens.check(&format!("{message}.{}", URL_SAFE_NO_PAD.encode(&bytes))).is_none());
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
-    let other =
-        AccessTokens::new(&RootSecret::new(b"another 0123456789abcdef0123456789").unwrap(), Clock::System).unwrap();
+    let other = KeyRing::parse("another 0123456789abcdef0123456789").unwrap();
+    let other = AccessTokens::new(&other, Clock::System).unwrap();
     for forged in [
         format!("{message}."),
         message.to_owned(),
@@ -140,4 +140,21 @@ fn a_token_ends_after_ten_minutes() {
     assert!(tokens.check(&token).is_some());
     clock.advance(TimeDelta::seconds(1));
     assert!(tokens.check(&token).is_none());
+}
+
+#[test]
+fn tokens_of_an_older_root_secret_are_good_while_it_is_listed() {
+    let new = "another 0123456789abcdef0123456789";
+    let (old, clock) = tokens();
+    let issued = old.issue(Uuid::from_u128(1), Uuid::from_u128(2)).unwrap();
+    let with = |ring: &str| AccessTokens::new(&KeyRing::parse(ring).unwrap(), Clock::Fixed(clock.clone())).unwrap();
+    let both = with(&format!("{new}\n{SECRET}"));
+    assert!(both.check(&issued).is_some());
+    assert!(with(new).check(&issued).is_none());
+    let renewed = both.issue(Uuid::from_u128(1), Uuid::from_u128(2)).unwrap();
+    assert!(with(new).check(&renewed).is_some(), "the new one signs");
+    assert!(old.check(&renewed).is_none());
+    // The key id of one and the signature of the other.
+    let crossed = sign(&good_header(&both), &good_claims());
+    assert!(both.check(&crossed).is_none());
 }

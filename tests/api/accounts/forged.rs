@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use pledges::{
     accounts::{Role, tokens::AccessTokens},
     clock::{Clock, FixedClock},
-    crypto::RootSecret,
+    crypto::{KeyRing, RootSecret},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -228,7 +228,7 @@ async fn a_token_is_good_for_ten_minutes_and_five_seconds() {
     let id = |name: &str| claims[name].as_str().unwrap().parse::<Uuid>().unwrap();
     let issued = |secret: &str, seconds_ago: i64| {
         let clock = FixedClock::at(Clock::System.now() - TimeDelta::seconds(seconds_ago));
-        let tokens = AccessTokens::new(&root(secret), Clock::Fixed(clock)).unwrap();
+        let tokens = AccessTokens::new(&KeyRing::parse(secret).unwrap(), Clock::Fixed(clock)).unwrap();
         tokens.issue(id("sub"), id("sid")).unwrap().to_string()
     };
     let mut other = client.clone();

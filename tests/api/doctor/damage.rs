@@ -2,7 +2,6 @@
 
 use pledges::{
     accounts::Role,
-    crypto::RootSecret,
     pledges::{
         NewPledge,
         sealing::{Keys, Sealing},
@@ -17,7 +16,7 @@ use uuid::Uuid;
 use super::{doctor, is_published, is_well};
 use crate::{
     outage::load::Load,
-    support::{ROOT_SECRET, TestApp, client::Client, eventually},
+    support::{TestApp, client::Client, eventually, key_ring},
 };
 
 /// 7 pledges from DE, 3 from FR, 1 that prefers not to say, and 2 from BR that were removed.
@@ -192,7 +191,7 @@ async fn pledges_of_a_partner_are_counted_for_it_and_a_wrong_count_is_found_and_
     let (app, moderator) = patient().await;
     // As ingest stores them: three from one partner's site, two from another's, one from none.
     let campaign = app.service.handles.campaigns.find("defend").unwrap();
-    let sealing = Sealing::new(RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
+    let sealing = Sealing::new(key_ring());
     let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
     let partners = [Some(one), Some(one), Some(one), Some(other), Some(other), None];
     let prepare = |(number, partner): (usize, &Option<Uuid>)| {

@@ -3,7 +3,6 @@
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use pledges::{
-    crypto::RootSecret,
     db::{Connection, DbError},
     metrics::Metrics,
     pledges::{
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::stored;
-use crate::support::{ROOT_SECRET, TestApp, client::pledge, eventually};
+use crate::support::{TestApp, client::pledge, eventually, key_ring};
 
 /// A connection that keeps everybody from storing until it commits.
 async fn locked(app: &TestApp) -> Connection {
@@ -34,10 +33,9 @@ fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
     let campaign = app.service.handles.campaigns.find("defend").unwrap();
     let body = json!({"name": "Amina Okafor", "email": format!("s{number}@example.org"), "country": country});
     let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
-    let sealing = Sealing::new(RootSecret::new(ROOT_SECRET.as_bytes()).unwrap());
-    sealing
-        .prepare(Uuid::now_v7(), &campaign, &checked, None, &Keys::of(Epoch::begin(campaign.id).unwrap().into()))
-        .unwrap()
+    let sealing = Sealing::new(key_ring());
+    let keys = Keys::of(Epoch::begin(campaign.id).unwrap().into());
+    sealing.prepare(Uuid::now_v7(), &campaign, &checked, None, &keys).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

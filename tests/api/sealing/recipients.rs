@@ -127,7 +127,6 @@ async fn what_a_partner_may_have_is_sealed_for_it_as_well() {
     use pledges::{
         campaigns,
         clock::Clock,
-        crypto::RootSecret,
         pledges::{
             sealing::{Keys, Sealing},
             store,
@@ -147,7 +146,7 @@ async fn what_a_partner_may_have_is_sealed_for_it_as_well() {
         campaign.recipients.push((Audience { campaign: campaign.id, partner }, identity.recipient()));
     }
     let epochs = Epochs::new(rows.database.clone(), Clock::System, None);
-    let sealing = Sealing::new(RootSecret::new(crate::support::ROOT_SECRET.as_bytes()).unwrap());
+    let sealing = Sealing::new(crate::support::key_ring());
     for (email, agrees) in [("yes@example.org", true), ("no@example.org", false)] {
         let mut body = pledge(email);
         if agrees {

@@ -29,7 +29,8 @@ pub fn config(directory: &std::path::Path) -> LocalPostgresConfig {
     LocalPostgresConfig {
         var_dir: directory.to_owned(),
         search_path: std::env::var_os("PATH"),
-        settings: vec![("max_connections".into(), "400".into())],
+        // Dropping a database walks over all buffers: hundreds of small ones want few.
+        settings: vec![("max_connections".into(), "400".into()), ("shared_buffers".into(), "128MB".into())],
         ..LocalPostgresConfig::default()
     }
 }

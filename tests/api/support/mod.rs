@@ -16,6 +16,7 @@ use pledges::{
     app::Service,
     clock::Clock,
     config::{ServeSettings, Settings},
+    crypto::KeyRing,
 };
 use secrecy::SecretString;
 
@@ -41,6 +42,11 @@ struct Arguments {
 
 /// The root secret of every test.
 pub const ROOT_SECRET: &str = "3f9c1b7e5a2d4860c1e8f7a6b5d493021f0e9d8c7b6a5948";
+
+/// The same as a ring.
+pub fn key_ring() -> KeyRing {
+    KeyRing::parse(ROOT_SECRET).unwrap()
+}
 
 impl TestApp {
     /// With one open campaign, `defend`, that asks for name and e-mail and may have a message.

@@ -14,6 +14,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::key_ring;
+
 /// The password of everybody in the tests.
 pub const PASSWORD: &str = "a long password for the tests";
 
@@ -98,7 +100,7 @@ impl Rows {
         let new: NewCampaign = serde_json::from_value(settings).unwrap();
         let mut connection = self.database.open().await.unwrap();
         let salt = pledges::crypto::random_bytes().unwrap();
-        campaigns::store::add(&mut connection, &new, 1, &salt).await.unwrap();
+        campaigns::store::add(&mut connection, &new, 1, &salt, key_ring().current().id()).await.unwrap();
         self.execute(&format!("UPDATE campaigns SET state = 'open', publish_every_ms = 10 WHERE slug = '{slug}'"))
             .await;
     }

@@ -1,0 +1,1 @@
+ALTER TABLE campaigns DROP COLUMN fingerprint_key_id;
