@@ -35,7 +35,7 @@ fn ring(secrets: &[&str]) -> String {
 /// A service on the database of another that was stopped, with these root secrets.
 async fn restarted(app: TestApp, secrets: &[&str]) -> TestApp {
     let url = app.url.clone();
-    app.stop().await;
+    Box::pin(app.stop()).await;
     TestApp::on(url, &["--root-secret", &ring(secrets), "--look-every-ms", "60000"]).await
 }
 
