@@ -27,6 +27,7 @@ use crate::{
         openapi::{self, Head, Methods},
         request, server,
     },
+    logged,
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
@@ -271,7 +272,7 @@ impl Service {
             // At a stop the server ends a moment before the tasks are told to.
             let told = tokio::time::timeout(Duration::from_secs(1), stopping.cancelled()).await.is_ok();
             if let (false, Err(error)) = (told, ended) {
-                tracing::error!(%error, "the server ended");
+                tracing::error!(error = %logged::cause(error.kind()), "the server ended");
             }
         });
         let patience = Duration::from_secs(serve.shutdown_seconds);

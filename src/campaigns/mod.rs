@@ -16,7 +16,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::db::{Database, DbError, TASK_PATIENCE};
+use crate::{
+    db::{Database, DbError, TASK_PATIENCE},
+    logged,
+};
 
 use settings::{Consent, Controller, Fields, Purpose, Texts};
 
@@ -165,7 +168,7 @@ impl Campaigns {
             }
             // The publisher of the totals says it when the database is away.
             if let Err(error) = self.renew().await {
-                tracing::debug!(%error, "campaigns were not renewed");
+                tracing::debug!(error = %logged::cause(error), "campaigns were not renewed");
             }
         }
     }

@@ -161,7 +161,7 @@ async fn add(session: &Session, new: &NewCampaign) -> anyhow::Result<campaigns::
     let salt = crypto::random_bytes()?;
     let mut connection = session.database.get().await?;
     match store::add(&mut connection, new, MailboxRules::CURRENT.number(), &salt).await {
-        Err(DbError::Constraint(name)) if name == "campaigns_slug_key" => bail!("{} is there already", new.slug),
+        Err(DbError::Constraint("campaigns_slug_key")) => bail!("{} is there already", new.slug),
         added => added?,
     };
     Ok(store::find(&mut connection, &new.slug).await?)

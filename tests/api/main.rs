@@ -17,6 +17,7 @@ mod cli;
 mod contract;
 mod doctor;
 mod forms;
+mod logging;
 mod metrics;
 mod migrations;
 mod moderation;
