@@ -13,6 +13,7 @@ mod support;
 mod accounts;
 mod architecture;
 mod authorization;
+mod canary;
 mod cli;
 mod contract;
 mod doctor;
