@@ -43,6 +43,7 @@ pub struct Search {
 
 /// Bytes that are looked at together, or passed over when they are all zero.
 const BLOCK: usize = 8192;
+const ZEROS: [u8; BLOCK] = [0; BLOCK];
 
 /// How much behind the stem is looked at to tell which word it is.
 const AROUND: usize = 400;
@@ -69,7 +70,7 @@ impl Search {
         let mut found = BTreeSet::new();
         for begin in (0..text.len()).step_by(BLOCK) {
             let end = text.len().min(begin + BLOCK);
-            if text[begin..end].iter().all(|byte| *byte == 0) {
+            if text[begin..end] == ZEROS[..end - begin] {
                 continue;
             }
             for (at, pair) in text[begin..text.len().min(end + 1)].windows(2).enumerate() {

@@ -186,7 +186,7 @@ impl Stage {
     pub async fn leak(&mut self, word: &'static str) {
         self.service_log += word;
         self.metrics += word;
-        self.run(&["campaign", "open", word], 1).await;
+        self.run(&["seed", "--rows", "1", "--campaign", word], 1).await;
         self.rows.execute(&format!("CREATE TABLE leak_of_{word} AS SELECT '{word}' AS word")).await;
         self.rows.execute(&format!("DO $$ BEGIN RAISE LOG '{word}'; END $$")).await;
         std::fs::write(self.working.path().join("core.1"), "memory").unwrap();
