@@ -105,7 +105,7 @@ impl Search {
                     all.iter().flat_map(find).collect()
                 }
                 Contents::Files(below, but) => self.find_in_files(below, but.as_deref()),
-                Contents::NoFiles(below) => files(below, None).iter().map(|file| format!("{file:?}")).collect(),
+                Contents::NoFiles(below) => files(below, None).iter().map(|file| file.display().to_string()).collect(),
             };
             if !found.is_empty() {
                 findings.entry(name).or_default().extend(found);
@@ -132,9 +132,7 @@ fn files(below: &Path, but: Option<&Path>) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let (path, kind) = (entry.path(), entry.file_type().unwrap());
-            if Some(path.as_path()) == but {
-                continue;
-            } else if kind.is_dir() {
+            if kind.is_dir() && Some(path.as_path()) != but {
                 folders.push(path);
             } else if kind.is_file() {
                 found.push(path);
@@ -187,7 +185,7 @@ fn words_are_found_in_every_form() {
         ("in clear", format!("{}{word}", "x".repeat(BLOCK - 3))),
         ("UTF-16", word.chars().flat_map(|c| ['\0', c]).collect()),
         ("hex", "5a7178747279".to_owned() + "74776f"),
-        ("percent-encoded", word.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>().to_lowercase()),
+        ("percent-encoded", "%7a%71%78%74%72%79%74%77%6F".to_owned()),
         ("a list of numbers", format!("{:?}", "zqxtrytwo".as_bytes())),
         ("base64", base64("")),
         ("base64", base64("a")),
@@ -196,7 +194,7 @@ fn words_are_found_in_every_form() {
     ];
     for (form, text) in written {
         let found = search.find(text.as_bytes());
-        assert_eq!(found.len(), usize::from(form != "percent-encoded"), "{text}: {found:?}");
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
         assert!(found.iter().all(|it| it.starts_with("Zqxtrytwo") && it.contains(form)), "{text}: {found:?}");
     }
     assert_eq!(search.find(b"zqxtr Zqx try enF4dHJ and nothing else\0\0"), BTreeSet::new());
