@@ -89,7 +89,7 @@ fn everything_has_happened(stage: &Stage) {
         let lines: Vec<_> = log.lines().filter(|line| line.contains(id)).collect();
         assert!(lines.iter().any(|line| line.contains("milliseconds") && line.contains("500")), "{lines:?}");
     }
-    let postgres = std::fs::read_to_string(stage.postgres.as_ref().unwrap().log_file()).unwrap();
+    let postgres = stage.postgres_log();
     for text in ["terminated by signal 9", "redo done", "received immediate shutdown request"] {
         assert!(postgres.contains(text), "{text}: {postgres}");
     }

@@ -113,8 +113,11 @@ async fn end_statement(rows: &Rows, by: &str) {
 /// A process of PostgreSQL is killed over a statement: the server tells its log, and starts anew.
 pub async fn kill_a_backend(stage: &mut Stage) {
     Trap::Sleep.set(&stage.rows, "pledges").await;
+    let starts = |stage: &Stage| stage.postgres_log().matches("ready to accept connections").count();
+    let before = starts(stage);
     let (rows, request) = (stage.rows.clone(), post(stage, PLEDGES).json(&good("killed")));
     tokio::join!(stage.ask(request, 503, &[]), end_statement(&rows, "kill"));
+    eventually("PostgreSQL has started anew", async || starts(stage) > before).await;
     is_well_again(stage).await;
     Trap::lift(&stage.rows).await;
 }

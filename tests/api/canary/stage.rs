@@ -198,6 +198,10 @@ impl Stage {
         search.look(&self.places().await)
     }
 
+    pub fn postgres_log(&self) -> String {
+        std::fs::read_to_string(self.postgres.as_ref().unwrap().log_file()).unwrap()
+    }
+
     pub fn service_log(&self) -> &str {
         &self.service_log
     }
