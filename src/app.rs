@@ -27,6 +27,7 @@ use crate::{
         openapi::{self, Head, Methods},
         request, server,
     },
+    logged,
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
@@ -162,7 +163,7 @@ impl Handles {
             tracing::info!(migration, "the schema was brought up to date");
         }
         roots::settle(&database, &ring).await?;
-        tracing::info!(current = %ring.current().id(), listed = ring.roots().count(), "the root secrets are checked");
+        tracing::info!(key = %ring.current().id(), "the root secrets are checked; this one is current");
         let pace = Pace {
             look_every: Duration::from_millis(serve.look_every_ms),
             reread_every: serve.reread_every(settings.mode),
@@ -303,7 +304,7 @@ impl Service {
             // At a stop the server ends a moment before the tasks are told to.
             let told = tokio::time::timeout(Duration::from_secs(1), stopping.cancelled()).await.is_ok();
             if let (false, Err(error)) = (told, ended) {
-                tracing::error!(%error, "the server ended");
+                tracing::error!(error = %logged::cause(error.kind()), "the server ended");
             }
         });
         let patience = Duration::from_secs(serve.shutdown_seconds);

@@ -75,7 +75,7 @@ pub struct Settings {
     pub root_secret_file: Option<PathBuf>,
 
     /// What to log: error, warn, info, debug or trace, or a list of target=level.
-    #[arg(long, env = "PLEDGES_LOG", default_value = "info", global = true)]
+    #[arg(long, env = "PLEDGES_LOG", default_value = "warn,pledges=info", global = true)]
     pub log: String,
 
     /// How log lines look.

@@ -23,7 +23,7 @@ pub const ROOT_SECRET_MIN_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
 /// The operating system's random generator gave nothing, or a sealed value did not open.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CryptoError {
     /// Not sealed under this key for this place, or damaged.
     #[error("a sealed value does not open")]

@@ -10,6 +10,7 @@ pub mod country;
 pub mod crypto;
 pub mod db;
 pub mod http;
+pub mod logged;
 pub mod metrics;
 pub mod moderation;
 pub mod ops;

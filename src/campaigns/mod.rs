@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     crypto::KeyId,
     db::{Database, DbError, TASK_PATIENCE},
+    logged,
     sealing::{Audience, recipients::Recipient},
 };
 
@@ -180,7 +181,7 @@ impl Campaigns {
             }
             // The publisher of the totals says it when the database is away.
             if let Err(error) = self.renew().await {
-                tracing::debug!(%error, "campaigns were not renewed");
+                tracing::debug!(error = %logged::cause(error), "campaigns were not renewed");
             }
         }
     }

@@ -165,7 +165,7 @@ async fn add(session: &Session, settings: &Settings, new: &NewCampaign) -> anyho
     let (salt, root) = (crypto::random_bytes()?, settings.key_ring()?.current().id());
     let mut connection = session.database.get().await?;
     match store::add(&mut connection, new, MailboxRules::CURRENT.number(), &salt, root).await {
-        Err(DbError::Constraint(name)) if name == "campaigns_slug_key" => bail!("{} is there already", new.slug),
+        Err(DbError::Constraint("campaigns_slug_key")) => bail!("{} is there already", new.slug),
         added => added?,
     };
     Ok(store::find(&mut connection, &new.slug).await?)

@@ -91,7 +91,7 @@ pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Resul
             let (password, made) = password(*password_stdin)?;
             let hash = passwords::hash(&password)?;
             match store::add(&mut connection, login, role, &hash, &ids).await {
-                Err(DbError::Constraint(name)) if name == "moderators_login_key" => bail!("{login} is there already"),
+                Err(DbError::Constraint("moderators_login_key")) => bail!("{login} is there already"),
                 Err(DbError::Constraint(_)) => {
                     bail!("a login is small letters, digits and single . _ -, 63 at the most")
                 }

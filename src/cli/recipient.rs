@@ -93,7 +93,7 @@ async fn add(
     let mut connection = session.database.get().await?;
     let audience = Audience { campaign: campaign.id, partner };
     match store::add(&mut connection, audience, &recipient, label).await {
-        Err(DbError::Constraint(name)) if name == "one_recipient_per_key" => bail!("{recipient} is there already"),
+        Err(DbError::Constraint("one_recipient_per_key")) => bail!("{recipient} is there already"),
         added => added?,
     }
     say(&format!(

@@ -12,7 +12,6 @@ use crate::{
     config::{Mode, ServeSettings, Settings},
     db,
     pledges::sealing::UNSEALED,
-    sealing::development,
     tasks,
 };
 
@@ -76,9 +75,9 @@ fn warn_of_settings(settings: &Settings, service: &Service) {
     if settings.mode == Mode::Development {
         tracing::warn!("development mode: the service made its own secrets. Set PLEDGES_MODE=production to go live");
         tracing::warn!(
-            "what supporters give is sealed for a key that lies beside the database ({}): it is protected from nobody who \
-             gets at this machine",
-            settings.var_dir.join(development::FILE).display()
+            directory = %settings.var_dir.display(),
+            "what supporters give is sealed for a key that lies in this directory, beside the database: it is protected \
+             from nobody who gets at this machine"
         );
     } else if !service.handles.campaigns.all().is_empty() {
         tracing::warn!(

@@ -25,7 +25,13 @@ struct Locked {
 /// When the database can't be reached or a migration fails; a failed one leaves nothing behind.
 pub async fn migrate(database: &Database) -> Result<Vec<String>, DbError> {
     with_lock(database, |harness| {
-        harness.run_pending_migrations(MIGRATIONS).map(|run| run.iter().map(ToString::to_string).collect())
+        let mut run = Vec::new();
+        for migration in harness.pending_migrations(MIGRATIONS)? {
+            // Which one, and nothing more: the server's own words may quote a row.
+            let failed = |_: &_| tracing::error!(migration = %migration.name(), "a migration failed");
+            run.push(harness.run_migration(migration.as_ref()).inspect_err(failed)?.to_string());
+        }
+        Ok(run)
     })
     .await
 }
@@ -61,8 +67,6 @@ async fn with_lock<T: Send + 'static>(
     // The session lock ends with the connection, which is dropped here.
     // The harness blocks its thread and, while it waits, takes the wake-ups of whatever else runs in the same task: it
     // gets a thread of its own.
-    let run = tokio::task::spawn_blocking(move || {
-        work(&mut AsyncMigrationHarness::new(connection)).map_err(|error| tracing::error!(%error, "a migration failed"))
-    });
+    let run = tokio::task::spawn_blocking(move || work(&mut AsyncMigrationHarness::new(connection)).map_err(drop));
     run.await.ok().and_then(Result::ok).ok_or(DbError::Defect("a migration failed"))
 }

@@ -1,7 +1,7 @@
 //! HTTP as every feature uses it: errors, bodies, queries, headers, the OpenAPI head. Knows no feature.
 //!
 //! A request passes, from the outside in: [`headers::secure`] (security headers, CORS for public reads),
-//! [`request::watch`] (address, HEAD, log line, panics), the look-up of who is signed in, then the handler, whose
+//! [`request::watch`] (id, address, HEAD, log line, panics), the look-up of who is signed in, then the handler, whose
 //! arguments are the extractors of this module. An error on the way is a [`Problem`].
 
 pub mod body;

@@ -28,7 +28,7 @@ pub const REFRESH_COOKIE: &str = "refresh_cookie";
         description = "Pledges for campaigns: recorded once a mailbox, counted by country, live for everybody, and \
             cleaned of spam by moderators.\n\nErrors are `application/problem+json` (RFC 9457) with a stable `code`; \
             the catalogue is at `/docs/problems`. Lists take `limit` and `cursor`. Times are RFC 3339 in UTC. \
-            Unknown fields are refused.",
+            Unknown fields are refused. Answers have an `X-Request-Id`, by which the operator finds them in the log.",
         license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "/", description = "This service")),

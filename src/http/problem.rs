@@ -10,7 +10,7 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::db::DbError;
+use crate::{db::DbError, logged};
 
 /// Where the catalogue of problems stands; a problem's `type` is this with `#code`.
 pub const CATALOGUE: &str = "/docs/problems";
@@ -219,7 +219,7 @@ impl From<DbError> for Problem {
             DbError::Unavailable | DbError::Conflict => Code::Unavailable.into(),
             DbError::NotFound => Code::NotFound.into(),
             DbError::Constraint(_) | DbError::Defect(_) => {
-                tracing::error!(%error, "a request met a defect");
+                tracing::error!(error = %logged::cause(error), "a request met a defect");
                 Code::Internal.into()
             }
         }
@@ -229,7 +229,7 @@ impl From<DbError> for Problem {
 impl From<crate::crypto::CryptoError> for Problem {
     /// Fail closed: what can't be sealed or checked is refused, not stored (rule 7).
     fn from(error: crate::crypto::CryptoError) -> Self {
-        tracing::error!(%error, "a request was refused");
+        tracing::error!(error = %logged::cause(error), "a request was refused");
         Code::Unavailable.into()
     }
 }

@@ -16,7 +16,10 @@ use super::{
     fold::{self, Folded, Order, Turns},
     store,
 };
-use crate::db::{DbError, TASK_PATIENCE};
+use crate::{
+    db::{DbError, TASK_PATIENCE},
+    logged,
+};
 
 /// How long it takes to listen again after a connection broke.
 const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -105,7 +108,7 @@ impl Totals {
             tokio::select! {
                 () = stop.cancelled() => return,
                 // While the database is away, the publisher says so.
-                Err(error) = self.hear() => tracing::debug!(%error, "not listening"),
+                Err(error) = self.hear() => tracing::debug!(error = %logged::cause(error), "not listening"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -176,7 +179,7 @@ impl Totals {
                 Err(error) => {
                     next = None;
                     if !failing {
-                        tracing::warn!(%error, "totals can't be published; the last ones stay");
+                        tracing::warn!(error = %logged::cause(error), "totals can't be published; the last ones stay");
                     }
                     failing = true;
                 }

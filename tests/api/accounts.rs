@@ -21,7 +21,7 @@ pub fn told(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-        .filter(|(name, _)| name != "date" && name != "connection")
+        .filter(|(name, _)| !["date", "connection", "x-request-id"].contains(&name.as_str()))
         .collect();
     headers.sort();
     (answer.status.as_u16(), headers, answer.text())

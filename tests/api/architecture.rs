@@ -8,7 +8,7 @@ use std::{
 
 /// A line may use the lines above it, never below, and nobody on its own line.
 const LAYERS: [&[&str]; 12] = [
-    &["clock", "crypto", "tasks", "config", "country", "metrics"],
+    &["clock", "crypto", "tasks", "config", "country", "metrics", "logged"],
     &["db"],
     &["http"],
     &["totals", "sealing", "audit"],
@@ -27,7 +27,7 @@ const GROUND: usize = 0;
 
 const MAX_LINES: usize = 400;
 
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub fn sources(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];

@@ -78,7 +78,7 @@ fn with(changes: &Value) -> Value {
 /// All that tells one answer from another, but for what is new each time: status, headers but the date, body but the id.
 fn face(answer: &Answer) -> (u16, BTreeMap<String, Vec<String>>, Value) {
     let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in answer.headers.iter().filter(|(name, _)| *name != "date") {
+    for (name, value) in answer.headers.iter().filter(|(name, _)| *name != "date" && *name != "x-request-id") {
         headers.entry(name.to_string()).or_default().push(value.to_str().unwrap().to_owned());
     }
     let mut body = answer.json();

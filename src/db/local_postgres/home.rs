@@ -177,7 +177,7 @@ async fn place_for_root(var_dir: &Path, inside: PathBuf) -> Result<(PathBuf, Acc
             return Err(HomeError::OutOfReach { directory: directory.clone(), user: account.name });
         }
         if *directory == outside {
-            say_where(var_dir, &outside);
+            say_where(&outside);
         }
         return Ok((directory.clone(), account));
     }
@@ -191,14 +191,14 @@ async fn place_for_root(var_dir: &Path, inside: PathBuf) -> Result<(PathBuf, Acc
         // Whatever our umask: the user has to pass through.
         std::fs::set_permissions(parent, Permissions::from_mode(0o711)).map_err(at(parent))?;
     }
-    say_where(var_dir, &outside);
+    say_where(&outside);
     Ok((outside, account))
 }
 
-fn say_where(var_dir: &Path, outside: &Path) {
+fn say_where(outside: &Path) {
     tracing::info!(
         directory = %outside.display(),
-        "the user that PostgreSQL runs as can't reach {}: the database lies elsewhere", var_dir.display()
+        "the user that PostgreSQL runs as can't reach the var directory: the database lies elsewhere"
     );
 }
 

@@ -133,8 +133,12 @@ impl Server {
                 self.launch(log_start).await?;
             }
             let Some(refusal) = self.create_database().await? else {
-                let how = if reattached { "re-attached to the running PostgreSQL" } else { "PostgreSQL is ready" };
-                tracing::info!(socket = %self.home.socket_directory().display(), "{how}");
+                let socket = self.home.socket_directory().display();
+                if reattached {
+                    tracing::info!(%socket, "re-attached to the running PostgreSQL");
+                } else {
+                    tracing::info!(%socket, "PostgreSQL is ready");
+                }
                 return Ok(reattached);
             };
             *answer = refusal;
@@ -281,9 +285,7 @@ impl Server {
 
     fn say_progress(&self, log_start: u64) {
         let log = self.log_since(log_start);
-        // Not the refusals of our own attempts to connect.
-        let newest = log.lines().rfind(|line| line.contains(" LOG: ")).unwrap_or_default();
-        tracing::info!(newest, "waiting for PostgreSQL");
+        tracing::info!(progress = progress(&log), "waiting for PostgreSQL");
     }
 
     /// In bytes; 0 when there is no log yet.
@@ -321,6 +323,20 @@ fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).trim().to_owned()
 }
 
+/// How far the start has come, in words that PostgreSQL uses for it: nothing else of its log gets into ours.
+fn progress(log: &str) -> &'static str {
+    const STEPS: [&str; 6] = [
+        "redo in progress",
+        "redo starts",
+        "redo done",
+        "syncing data directory",
+        "database system was interrupted",
+        "database system was shut down",
+    ];
+    let step = |line: &str| STEPS.into_iter().find(|step| line.contains(&format!(" LOG:  {step}")));
+    log.lines().rev().find_map(step).unwrap_or("no news")
+}
+
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
@@ -329,6 +345,13 @@ fn last_lines(text: &str, count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_postgresqls_log_only_known_words_are_told() {
+        let log = "x UTC [1] LOG:  redo starts at 0/1\nx UTC [1] LOG:  redo in progress, elapsed time: 10.00 s\nx UTC [2] LOG:  ada";
+        assert_eq!(progress(log), "redo in progress");
+        assert_eq!(progress("x UTC [2] LOG:  ada"), "no news");
+    }
 
     #[test]
     fn the_end_of_a_text_is_told() {

@@ -180,8 +180,13 @@ impl Running {
     }
 
     /// Asks it to stop and waits for its end.
-    pub async fn terminate(mut self) -> Ended {
+    pub async fn terminate(self) -> Ended {
         signal("TERM", self.pid());
+        self.ended().await
+    }
+
+    /// Waits for its end.
+    pub async fn ended(mut self) -> Ended {
         let status = self.process.ended().await;
         Ended { code: status.code(), stdout: self.stdout.all().await, stderr: self.stderr.all().await }
     }
