@@ -31,6 +31,7 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
+    privacy::{self, export::Exports},
     tasks::Tasks,
     totals::{self, Pace, Totals, history::History, places::Limits, stream::Streams},
     web::{self, OpenApiText, Pages},
@@ -73,6 +74,7 @@ fn api(config: &mut ServiceConfig) {
     totals::history::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);
+    privacy::export::routes::routes(config);
     ops::routes::routes(config);
 }
 
@@ -112,6 +114,7 @@ pub struct Handles {
     history: History,
     accounts: Accounts,
     moderation: Moderation,
+    exports: Exports,
     pages: Pages,
     methods: Methods,
     proxies: TrustedProxies,
@@ -159,6 +162,7 @@ impl Handles {
             streams.clone(),
         );
         let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &root);
+        let exports = Exports::new(database.clone());
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let development = settings.mode == Mode::Development;
@@ -176,6 +180,7 @@ impl Handles {
             history,
             accounts,
             moderation,
+            exports,
             pages,
             methods,
             proxies,
@@ -211,6 +216,7 @@ impl Handles {
             .app_data(Data::new(self.figures.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
+            .app_data(Data::new(self.exports.clone()))
             .app_data(Data::new(self.pages.clone()))
             .app_data(Data::new(self.methods.clone()))
             .app_data(Data::new(self.proxies.clone()))

@@ -1,11 +1,16 @@
 //! The command line: one file per command. `serve` runs the service; the others work on its database, also while it
-//! runs.
+//! runs; `open` and `keygen` need neither.
 
 mod campaign;
 mod demo;
 mod doctor;
+mod export;
+mod keygen;
 mod moderator;
+mod moment;
+mod open;
 mod output;
+mod progress;
 mod seed;
 mod serve;
 mod session;
@@ -45,6 +50,12 @@ enum Command {
     Campaign(campaign::Campaign),
     /// Recount everything; exit status 1 when a counter differs from the rows.
     Doctor(doctor::Doctor),
+    /// Write the list of a campaign's supporters as a sealed bundle.
+    Export(export::Export),
+    /// Open a sealed bundle, where the identity is: no service, database or connection is needed.
+    Open(open::Open),
+    /// Make a pair of keys for the organiser or a partner.
+    Keygen(keygen::Keygen),
     /// Print the OpenAPI document as YAML.
     Openapi,
     /// Fill a campaign with made-up pledges, straight into the database, for trials.
@@ -82,6 +93,11 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             within(&settings, async |session| moderator::run(session, &command).await).await?;
         }
         Command::Campaign(command) => within(&settings, async |session| campaign::run(session, &command).await).await?,
+        Command::Export(export) => within(&settings, async |session| export::run(session, &export).await).await?,
+        Command::Keygen(keygen) => keygen::run(&keygen)?,
+        Command::Open(open) => {
+            return Ok(if open::run(&open)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;

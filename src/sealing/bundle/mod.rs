@@ -81,6 +81,11 @@ pub struct Previous {
 }
 
 impl Header {
+    /// A name for its file.
+    pub fn file_name(&self) -> String {
+        format!("{}-{}.pledges", self.campaign.slug, self.snapshot_at.format("%Y-%m-%d-%H%M%S"))
+    }
+
     /// What the wrapped key begins with: the key of one bundle doesn't fit the header of another, or a changed one.
     fn place(&self) -> Result<Vec<u8>, serde_json::Error> {
         Ok([PLACE, crypto::digest(&serde_json::to_vec(self)?).as_slice()].concat())

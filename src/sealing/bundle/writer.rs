@@ -58,13 +58,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends the end to `out`, and says what the bundle has.
+    /// Appends the end to `out`: nothing may follow.
     ///
     /// # Errors
     /// When it can't be sealed.
-    pub fn end(mut self, without_record: u64, out: &mut String) -> Result<Counts, CryptoError> {
-        let counts = Counts { without_record, ..self.counts };
-        self.write(&Frame::End(counts), out)?;
-        Ok(counts)
+    pub fn end(&mut self, without_record: u64, out: &mut String) -> Result<(), CryptoError> {
+        self.counts.without_record = without_record;
+        self.write(&Frame::End(self.counts), out)
+    }
+
+    /// How much was written so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 }
