@@ -8,6 +8,7 @@ use pledges::{
     accounts::{Role, tokens::AccessTokens},
     clock::{Clock, FixedClock},
     crypto::RootSecret,
+    sealing::recipients::Identity,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -64,6 +65,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("undoRemoval", Needs::Campaign(Role::Moderator)),
     ("getAuditLog", Needs::Campaign(Role::Organiser)),
     ("getWholeAuditLog", Needs::Admin),
+    ("exportPledges", Needs::Campaign(Role::Organiser)),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,6 +153,7 @@ impl World {
     async fn new() -> Self {
         let app = TestApp::start().await;
         app.rows.campaign("other").await;
+        app.rows.recipient("defend", &Identity::generate()).await;
         let admin = app.signed_in(Role::Admin).await;
         Self { app, admin, next: 0 }
     }
@@ -179,6 +182,7 @@ impl World {
             "lookUpPledge" => Some(json!({"email": "somebody@example.org"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
+            "exportPledges" => Some(json!({})),
             other => {
                 assert!(!operation.has_body, "{other}: what is a right body?");
                 None

@@ -16,6 +16,7 @@ mod authorization;
 mod cli;
 mod contract;
 mod doctor;
+mod export;
 mod forms;
 mod metrics;
 mod migrations;
