@@ -82,7 +82,7 @@ pub(super) fn run(open: &Open) -> anyhow::Result<bool> {
     let mut gone = open.gone.as_deref().map(|path| GoneList::begin(private_file(path)?)).transpose()?;
     let mut tally = Tally::default();
     let mut progress = Progress::begin("pledges", None);
-    while let Some(found) = opener.next().context("the bundle can't be read further")? {
+    while let Some(found) = opener.find().context("the bundle can't be read further")? {
         match found {
             Found::Pledge(pledge) => {
                 tally.opened += 1;

@@ -95,7 +95,7 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
     }
 }
 
-/// The same where nothing need be said: None when there is no body.
+/// The same where nothing need be said: None when there is no body, or it is null.
 #[derive(Debug)]
 pub struct PerhapsValid<T>(pub Option<T>);
 
@@ -113,7 +113,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for PerhapsValid<T> {
             if Media::of(&request)? != Media::Json {
                 return Err(Code::UnsupportedMediaType.into());
             }
-            parse(&body).map(Some).map(Self)
+            if body.trim_ascii() == b"null" { Ok(Self(None)) } else { parse(&body).map(Some).map(Self) }
         })
     }
 }

@@ -7,7 +7,7 @@ mod gone;
 mod lists;
 mod partners;
 
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, fmt::Write as _, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
 use pledges::sealing::{
     recipients::{Identity, Recipient},
@@ -82,7 +82,11 @@ impl Person {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "{byte:02x}").unwrap();
+    }
+    text
 }
 
 fn quoted<T: ToString>(value: Option<T>) -> String {

@@ -56,7 +56,7 @@ fn table(out: impl Write + 'static) -> csv::Writer<Box<dyn Write>> {
 /// A list that is being written.
 pub(super) enum List {
     /// For people.
-    Csv(csv::Writer<Box<dyn Write>>),
+    Csv(Box<csv::Writer<Box<dyn Write>>>),
     /// For programs.
     Ndjson(BufWriter<Box<dyn Write>>),
 }
@@ -68,7 +68,7 @@ impl List {
             Format::Csv => {
                 let mut table = table(out);
                 table.write_record(COLUMNS)?;
-                Self::Csv(table)
+                Self::Csv(Box::new(table))
             }
             Format::Ndjson => Self::Ndjson(BufWriter::with_capacity(WRITE_AT_ONCE, out)),
         })

@@ -18,7 +18,7 @@ use super::{Export, ExportError, Exports, Order};
 use crate::{
     accounts::signed::{Organiser, Signed},
     campaigns,
-    http::{Code, Problem, ProblemBody, body::PerhapsValid},
+    http::{Code, Problem, ProblemBody, body::PerhapsValid, optional_time},
     sealing::bundle::CampaignName,
 };
 
@@ -36,7 +36,8 @@ pub struct NewExport {
     partner: Option<Uuid>,
     /// Name what is gone since this time (RFC 3339). Needed only when an earlier bundle was lost before its list of what is
     /// gone was read; otherwise since the last export.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_time")]
+    #[schema(value_type = DateTime<Utc>, required = false, example = "2026-11-01T00:00:00Z")]
     gone_since: Option<DateTime<Utc>>,
 }
 

@@ -71,7 +71,7 @@ impl<R: BufRead> Opener<R> {
     ///
     /// # Errors
     /// When the input can't be read further.
-    pub fn next(&mut self) -> std::io::Result<Option<Found>> {
+    pub fn find(&mut self) -> std::io::Result<Option<Found>> {
         while let Some(item) = self.reader.next()? {
             let found = match item {
                 Item::Wrong(line, what) => {

@@ -94,7 +94,7 @@ struct Outcome {
 fn open_with(bundle: &[u8], identities: &[Identity]) -> Result<Outcome, BadBundle> {
     let mut opener = Opener::begin(bundle, identities.to_vec())?;
     let mut outcome = Outcome::default();
-    while let Some(found) = opener.next().unwrap() {
+    while let Some(found) = opener.find().unwrap() {
         match found {
             Found::Pledge(pledge) => {
                 assert_eq!(pledge.record, record(&pledge.about.id.to_string()), "each has its own record");
@@ -175,17 +175,14 @@ fn a_damaged_byte_costs_one_pledge_at_the_most_and_is_told() {
         for bit in if all { 0..8 } else { at % 8..at % 8 + 1 } {
             let mut damaged = whole.clone().into_bytes();
             damaged[at] ^= 1 << bit;
-            match open_with(&damaged, &identities()[..1]) {
-                Ok(outcome) => {
-                    assert!(outcome.pledges.len() >= 3, "byte {at} bit {bit}: {:?}", outcome.wrong);
-                    // Letters of a UUID may be small or capital, and white space in JSON means nothing.
-                    assert!(!outcome.wrong.is_empty() || at < head || damaged[at] == b'\r', "byte {at} bit {bit}");
-                }
-                Err(_) => {
-                    refused += 1;
-                    assert!(at < head, "byte {at} bit {bit}");
-                }
-            }
+            let Ok(outcome) = open_with(&damaged, &identities()[..1]) else {
+                refused += 1;
+                assert!(at < head, "byte {at} bit {bit}");
+                continue;
+            };
+            assert!(outcome.pledges.len() >= 3, "byte {at} bit {bit}: {:?}", outcome.wrong);
+            // Letters of a UUID may be small or capital, and white space in JSON means nothing.
+            assert!(!outcome.wrong.is_empty() || at < head || damaged[at] == b'\r', "byte {at} bit {bit}");
         }
     }
     assert!(refused > 50);

@@ -21,7 +21,7 @@ async fn a_partner_gets_those_who_allowed_it_and_the_organisers_key_does_not_ope
         ("Of nobody", None, allowed),
         ("Taken back", Some(partner), [None, None, None]),
     ] {
-        let person = Person { partner, consents, ..Person::named(name) };
+        let person = Person { consents, partner, ..Person::named(name) };
         let id = world.put(&person).await;
         if name != "Not allowed" {
             let sealed = epoch.seal(id, &person.record()).unwrap();
