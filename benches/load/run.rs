@@ -58,7 +58,7 @@ pub struct Options {
     #[arg(long)]
     pub wrk: Option<PathBuf>,
 
-    /// A case to run (may be given several times). Default: all but `large`.
+    /// A case to run (may be given several times). Default: all but `large` and `export`.
     #[arg(long, value_enum)]
     pub only: Vec<Case>,
 
@@ -81,6 +81,10 @@ pub struct Options {
     /// Rows of the case `large`.
     #[arg(long, default_value_t = 20_000_000)]
     pub large_rows: usize,
+
+    /// Rows of the larger list of the case `export`; the smaller one has a tenth.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub export_rows: usize,
 
     /// Adds the case `large`.
     #[arg(long)]
@@ -106,11 +110,14 @@ pub enum Case {
     Stream,
     /// With 20 million rows stored.
     Large,
+    /// The sealed list given out and opened.
+    Export,
 }
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
-        let asked = if self.only.is_empty() { case != Case::Large } else { self.only.contains(&case) };
+        let asked =
+            if self.only.is_empty() { !matches!(case, Case::Large | Case::Export) } else { self.only.contains(&case) };
         asked || (case == Case::Large && self.large)
     }
 }
@@ -164,6 +171,7 @@ impl Run {
                 Case::Reads => cases::reads::run(lab, report).await,
                 Case::Stream => cases::stream::run(lab, report).await,
                 Case::Large => cases::large::run(lab, report).await,
+                Case::Export => cases::export::run(lab, report).await,
             };
             if let Err(error) = done {
                 tell(&format!("{name} could not be measured: {error:#}"));
