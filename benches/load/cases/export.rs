@@ -156,7 +156,8 @@ async fn seed(lab: &Lab, identity: &Identity, rows: usize, first: bool) -> anyho
         postgres.batch_execute(&sql).await?;
     }
     copy(&postgres, campaign, &epochs, rows).await?;
-    Ok(postgres.batch_execute("VACUUM (ANALYZE) pledges; CHECKPOINT").await?)
+    postgres.batch_execute("VACUUM (ANALYZE) pledges").await?;
+    Ok(postgres.batch_execute("CHECKPOINT").await?)
 }
 
 async fn copy(postgres: &Postgres, campaign: Uuid, epochs: &[Epoch], rows: usize) -> anyhow::Result<()> {
