@@ -1,11 +1,14 @@
 //! The list over HTTP: for organisers and admins, on record, one at a time, and kept nowhere on the way.
 
-use pledges::accounts::Role;
+use pledges::{
+    accounts::Role,
+    privacy::export::store::{self, Scope},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Person, World};
-use crate::support::{TestApp, client::Client};
+use crate::support::{TestApp, client::Client, eventually};
 
 const EXPORTS: &str = "/v1/admin/campaigns/defend/exports";
 
@@ -93,15 +96,43 @@ async fn one_at_a_time_for_a_campaign() {
     let organiser = app.signed_in(Role::Organiser).await;
     let (mut first, mut second) =
         (world.rows.database.open().await.unwrap(), world.rows.database.open().await.unwrap());
-    let scope = pledges::privacy::export::store::Scope { campaign: world.campaign, partner: None };
-    assert!(pledges::privacy::export::store::begin(&mut first, &scope).await.unwrap().is_some());
+    let scope = Scope { campaign: world.campaign, partner: None };
+    assert!(store::begin(&mut first, &scope).await.unwrap().is_some());
     organiser.post(EXPORTS, &json!({})).await.problem(409, "export_under_way");
     let refused = world.export_to("bundle", &[]).await.expect(1);
     assert!(refused.stderr.contains("under way"), "{}", refused.stderr);
-    let elsewhere = pledges::privacy::export::store::Scope { campaign: Uuid::now_v7(), partner: None };
-    assert!(pledges::privacy::export::store::begin(&mut second, &elsewhere).await.unwrap().is_some());
-    pledges::privacy::export::store::end(&mut first).await.unwrap();
+    let elsewhere = Scope { campaign: Uuid::now_v7(), partner: None };
+    assert!(store::begin(&mut second, &elsewhere).await.unwrap().is_some());
+    store::end(&mut first).await.unwrap();
     assert_eq!(organiser.post(EXPORTS, &json!({})).await.status, 200);
+    app.stop().await;
+}
+
+/// Nothing of a list waits in memory for somebody who has gone, and the next one may begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_up_cuts_the_export_off() {
+    let (app, world) = world().await;
+    let organiser = app.signed_in(Role::Organiser).await;
+    // More than any buffer on the way takes.
+    app.rows
+        .execute(&format!(
+            "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at, sealed_record) \
+             SELECT gen_random_uuid(), '{}', 'FR', 'counted', gen_random_uuid(), now(), \
+               decode(repeat('ab', 4000), 'hex') FROM generate_series(1, 20000)",
+            world.campaign
+        ))
+        .await;
+    let response = organiser.request(reqwest::Method::POST, EXPORTS).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    drop(response);
+    let mut connection = world.rows.database.open().await.unwrap();
+    eventually("the next one may begin", async || {
+        let begun = store::begin(&mut connection, &Scope { campaign: world.campaign, partner: None }).await.unwrap();
+        store::end(&mut connection).await.unwrap();
+        begun.is_some()
+    })
+    .await;
+    assert_eq!(app.rows.value("SELECT pledges || ' ' || (completed_at IS NULL) FROM exports").await, "20000 true");
     app.stop().await;
 }
 
