@@ -23,8 +23,7 @@ use crate::{
     sealing::bundle::{CampaignName, Counts, Header},
 };
 
-/// Write the list of a campaign's supporters as a bundle that is still sealed: `pledges open` opens it, on a machine that
-/// has the identity. It is on record, and names what is gone since the last one.
+/// Write the list of a campaign's supporters as a sealed bundle.
 #[derive(Args)]
 pub(super) struct Export {
     /// Which campaign.

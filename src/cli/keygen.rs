@@ -13,8 +13,7 @@ use secrecy::ExposeSecret;
 use super::output::{complain, private_file, say};
 use crate::{clock::Clock, sealing::recipients::Identity};
 
-/// Make a pair of keys: what is sealed to the public one opens with the other, the identity. Whoever loses the identity
-/// can't open the list, and nobody can help; whoever else gets it can. Keys of `age-keygen` do as well.
+/// Make a pair of keys for the organiser or a partner.
 #[derive(Args)]
 pub(super) struct Keygen {
     /// File for the identity, readable by its owner only. It must not be there. Without it the identity is printed.

@@ -51,10 +51,19 @@ enum Command {
     /// Recount everything; exit status 1 when a counter differs from the rows.
     Doctor(doctor::Doctor),
     /// Write the list of a campaign's supporters as a sealed bundle.
+    ///
+    /// `pledges open` opens it, on a machine that has the identity. It is on record, and names what is gone since the last.
     Export(export::Export),
-    /// Open a sealed bundle, where the identity is: no service, database or connection is needed.
+    /// Open a sealed bundle and write the list of supporters.
+    ///
+    /// Works where the identity is: no service, database, settings or connection is needed. Only those with a number in the
+    /// column `updates` may be written to: see --updates-only. Exit status 1 when anything in the bundle is damaged, missing or
+    /// does not open; the rest is written.
     Open(open::Open),
     /// Make a pair of keys for the organiser or a partner.
+    ///
+    /// What is sealed to the public one opens with the other, the identity. Whoever loses the identity can't open the list, and
+    /// nobody can help; whoever else gets it can. Keys of `age-keygen` do as well.
     Keygen(keygen::Keygen),
     /// Print the OpenAPI document as YAML.
     Openapi,

@@ -32,10 +32,7 @@ const READ_AT_ONCE: usize = 1 << 20;
 /// Things that are wrong and told one by one; of more only the number is told.
 const TOLD: u64 = 100;
 
-/// Open a bundle of `pledges export` and write the list of supporters to standard output. Works on a machine without any
-/// connection. Exit status 1 when anything in the bundle is damaged, missing or does not open; the rest is written.
-///
-/// Only those with a number in the column `updates` may be written to: see --updates-only.
+/// Open a sealed bundle and write the list of supporters.
 #[derive(Args)]
 pub(super) struct Open {
     /// File with an identity, made by `pledges keygen` or `age-keygen`. May be given several times; one that fits is
