@@ -32,6 +32,7 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, roots, sealing::Sealing},
+    privacy::{self, export::Exports},
     sealing::{
         Epochs,
         development::{self, DevelopmentIdentityError},
@@ -84,6 +85,7 @@ fn api(config: &mut ServiceConfig) {
     totals::history::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);
+    privacy::export::routes::routes(config);
     ops::routes::routes(config);
 }
 
@@ -140,6 +142,7 @@ pub struct Handles {
     history: History,
     accounts: Accounts,
     moderation: Moderation,
+    exports: Exports,
     pages: Pages,
     methods: Methods,
     proxies: TrustedProxies,
@@ -190,6 +193,7 @@ impl Handles {
             streams.clone(),
         );
         let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &ring);
+        let exports = Exports::new(database.clone());
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let development = settings.mode == Mode::Development;
@@ -208,6 +212,7 @@ impl Handles {
             history,
             accounts,
             moderation,
+            exports,
             pages,
             methods,
             proxies,
@@ -243,6 +248,7 @@ impl Handles {
             .app_data(Data::new(self.figures.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
+            .app_data(Data::new(self.exports.clone()))
             .app_data(Data::new(self.pages.clone()))
             .app_data(Data::new(self.methods.clone()))
             .app_data(Data::new(self.proxies.clone()))

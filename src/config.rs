@@ -53,8 +53,8 @@ pub struct Settings {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<SecretString>,
 
-    /// The same database past a pooler in transaction mode, when DATABASE_URL goes through one: for migrations, LISTEN and
-    /// the recount. Default: DATABASE_URL.
+    /// The same database past a pooler in transaction mode, when DATABASE_URL goes through one: for migrations, LISTEN,
+    /// the recount and exports. Default: DATABASE_URL.
     #[arg(long, env = "PLEDGES_DIRECT_DATABASE_URL", hide_env_values = true, requires = "database_url", global = true)]
     pub direct_database_url: Option<SecretString>,
 

@@ -2,6 +2,7 @@
 //! measured in the same case, by turns where the comparison is a ratio.
 
 pub mod crowd;
+pub mod export;
 pub mod few;
 pub mod ingest;
 pub mod large;

@@ -62,7 +62,7 @@ pub struct Options {
     #[arg(long)]
     pub unsealed: Option<PathBuf>,
 
-    /// A case to run (may be given several times). Default: all but `large` and `sealing`.
+    /// A case to run (may be given several times). Default: all but `large`, `sealing` and `export`.
     #[arg(long, value_enum)]
     pub only: Vec<Case>,
 
@@ -85,6 +85,10 @@ pub struct Options {
     /// Rows of the case `large`.
     #[arg(long, default_value_t = 20_000_000)]
     pub large_rows: usize,
+
+    /// Rows of the larger list of the case `export`; the smaller one has a tenth.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub export_rows: usize,
 
     /// Adds the case `large`.
     #[arg(long)]
@@ -112,12 +116,16 @@ pub enum Case {
     Sealing,
     /// With 20 million rows stored.
     Large,
+    /// The sealed list given out and opened.
+    Export,
 }
+
+/// What takes long, or a build of its own.
+const NOT_BY_DEFAULT: [Case; 3] = [Case::Large, Case::Sealing, Case::Export];
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
-        let asked =
-            if self.only.is_empty() { !matches!(case, Case::Large | Case::Sealing) } else { self.only.contains(&case) };
+        let asked = if self.only.is_empty() { !NOT_BY_DEFAULT.contains(&case) } else { self.only.contains(&case) };
         asked || (case == Case::Large && self.large)
     }
 }
@@ -172,6 +180,7 @@ impl Run {
                 Case::Stream => cases::stream::run(lab, report).await,
                 Case::Sealing => cases::sealing::run(lab, report).await,
                 Case::Large => cases::large::run(lab, report).await,
+                Case::Export => cases::export::run(lab, report).await,
             };
             if let Err(error) = done {
                 tell(&format!("{name} could not be measured: {error:#}"));

@@ -166,6 +166,9 @@ need_promtool() {
   rm -f "$folder"/prometheus_*.deb
 }
 
+# The tests make and use keys with the programs that organisers have.
+need_age() { if ! have age || ! have age-keygen; then apt_install age age; fi; }
+
 need_shellcheck() { have shellcheck || apt_install shellcheck shellcheck; }
 
 # Python 3.11 or newer (tomllib) with venv.

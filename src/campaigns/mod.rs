@@ -13,13 +13,17 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    accounts::Who,
+    audit::{self, Entry},
     crypto::KeyId,
     db::{Database, DbError, TASK_PATIENCE},
+    http::{Code, Problem},
     logged,
     sealing::{Audience, recipients::Recipient},
 };
@@ -129,6 +133,30 @@ impl Campaign {
     pub fn has_consent(&self, purpose: Purpose, version: i16) -> bool {
         self.consents.iter().any(|consent| consent.purpose == purpose && consent.version == version)
     }
+}
+
+/// The campaign, drafts too, if this person may see it. Somebody else's campaign is not found, like one that doesn't exist,
+/// and the attempt is audited.
+///
+/// # Errors
+/// [`Code::CampaignNotFound`], and those of the database.
+pub async fn seen_by(database: &Database, who: &Who, slug: &str) -> Result<Campaign, Problem> {
+    let found = database.run(async |connection| store::find(connection, slug).await).await;
+    let campaign = found.map_err(|error| match error {
+        DbError::NotFound => Code::CampaignNotFound.into(),
+        other => Problem::from(other),
+    })?;
+    if who.may_see(campaign.id) {
+        return Ok(campaign);
+    }
+    let entry = Entry {
+        moderator: Some(who.id),
+        campaign: Some(campaign.id),
+        action: "access.denied",
+        details: json!({ "session": who.session }),
+    };
+    database.run(async |connection| audit::store::record(connection, entry).await).await?;
+    Err(Code::CampaignNotFound.into())
 }
 
 /// The handle. Clones share the copy in memory.

@@ -1,12 +1,17 @@
 //! The command line: one file per command. `serve` runs the service; the others work on its database, also while it
-//! runs.
+//! runs; `open` and `keygen` need neither.
 
 mod campaign;
 mod demo;
 mod doctor;
+mod export;
+mod keygen;
 mod keys;
 mod moderator;
+mod moment;
+mod open;
 mod output;
+mod progress;
 mod recipient;
 mod seed;
 mod serve;
@@ -53,6 +58,21 @@ enum Command {
     Keys(keys::Keys),
     /// Recount everything; exit status 1 when a counter differs from the rows.
     Doctor(doctor::Doctor),
+    /// Write the list of a campaign's supporters as a sealed bundle.
+    ///
+    /// `pledges open` opens it, on a machine that has the identity. It is on record, and names what is gone since the last.
+    Export(export::Export),
+    /// Open a sealed bundle and write the list of supporters.
+    ///
+    /// Works where the identity is: no service, database, settings or connection is needed. Only those with a number in the
+    /// column `updates` may be written to: see --updates-only. Exit status 1 when anything in the bundle is damaged, missing or
+    /// does not open; the rest is written.
+    Open(open::Open),
+    /// Make a pair of keys for the organiser or a partner.
+    ///
+    /// What is sealed to the public one opens with the other, the identity. Whoever loses the identity can't open the list, and
+    /// nobody can help; whoever else gets it can. Keys of `age-keygen` do as well.
+    Keygen(keygen::Keygen),
     /// Print the OpenAPI document as YAML.
     Openapi,
     /// Fill a campaign with made-up pledges, straight into the database, for trials.
@@ -96,6 +116,11 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             within(&settings, async |session| recipient::run(session, &command).await).await?;
         }
         Command::Keys(keys) => keys::run(&settings, &keys).await?,
+        Command::Export(export) => within(&settings, async |session| export::run(session, &export).await).await?,
+        Command::Keygen(keygen) => keygen::run(&keygen)?,
+        Command::Open(open) => {
+            return Ok(if open::run(&open)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;

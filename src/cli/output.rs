@@ -1,4 +1,8 @@
-//! What a command tells the person who called it.
+//! What a command tells the person who called it, and the files that it writes for him.
+
+use std::{fs::File, io, os::unix::fs::OpenOptionsExt, path::Path};
+
+use anyhow::{Context, bail};
 
 /// Writes a line to standard output.
 #[expect(clippy::print_stdout, reason = "the output of a command")]
@@ -6,8 +10,44 @@ pub(super) fn say(text: &str) {
     println!("{text}");
 }
 
-/// Writes a line to standard error.
-#[expect(clippy::print_stderr, reason = "why a command failed")]
+/// Writes a line to standard error: why a command failed, or what it says beside its output.
+#[expect(clippy::print_stderr, reason = "what isn't the output of a command")]
 pub(super) fn complain(text: &str) {
     eprintln!("{text}");
+}
+
+/// A new file that only its owner can read.
+///
+/// # Errors
+/// When it is there already, or can't be made.
+pub(super) fn private_file(path: &Path) -> anyhow::Result<File> {
+    match File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            bail!("{} is there already, and is not overwritten", path.display())
+        }
+        opened => opened.with_context(|| path.display().to_string()),
+    }
+}
+
+/// A whole number with commas between thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
 }

@@ -149,6 +149,8 @@ diesel::table! {
         snapshot_at -> Timestamptz,
         /// How many pledges it had.
         pledges -> Int8,
+        /// When its last byte was handed over (database clock); NULL: under way or cut off, and the next one goes back further.
+        completed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -95,6 +95,29 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
     }
 }
 
+/// The same where nothing need be said: None when there is no body, or it is null.
+#[derive(Debug)]
+pub struct PerhapsValid<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for PerhapsValid<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let body = read(&request, &mut payload, BODY_LIMIT).await?;
+            if body.is_empty() {
+                return Ok(Self(None));
+            }
+            if Media::of(&request)? != Media::Json {
+                return Err(Code::UnsupportedMediaType.into());
+            }
+            if body.trim_ascii() == b"null" { Ok(Self(None)) } else { parse(&body).map(Some).map(Self) }
+        })
+    }
+}
+
 /// Parses and validates a JSON body that was read before.
 ///
 /// # Errors

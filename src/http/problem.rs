@@ -80,6 +80,10 @@ codes! {
     NothingToRemove = "nothing_to_remove", 409, "Nothing to remove";
     /// This removal was undone before.
     AlreadyUndone = "already_undone", 409, "Already undone";
+    /// There is no key yet that the list could be sealed to. Add one (docs/organisers.md).
+    NoRecipient = "no_recipient", 409, "Nobody could open it";
+    /// The list of this campaign is being given out at this moment. Try again when that has ended.
+    ExportUnderWay = "export_under_way", 409, "An export is under way";
     /// The body is larger than this operation takes (16 KiB; 64 KiB for a removal).
     PayloadTooLarge = "payload_too_large", 413, "The body is too large";
     /// Send application/json; pledges may also come as a form. Compressed bodies are not taken.

@@ -1,6 +1,7 @@
 //! Personal data that is kept, sealed: the records for the organiser, which the service can't open again once their epoch
-//! is over, and the review copies that moderators work with.
+//! is over, the bundles in which they are given out, and the review copies that moderators work with.
 
+pub mod bundle;
 pub mod development;
 mod epochs;
 pub mod recipients;

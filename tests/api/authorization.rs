@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use pledges::{
     accounts::{Role, tokens::AccessTokens},
     clock::{Clock, FixedClock},
+    sealing::recipients::Identity,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("getWholeAuditLog", Needs::Admin),
     ("listRecipients", Needs::Campaign(Role::Organiser)),
     ("listAnnouncements", Needs::Admin),
+    ("exportPledges", Needs::Campaign(Role::Organiser)),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,6 +156,7 @@ impl World {
     async fn new() -> Self {
         let app = TestApp::start().await;
         app.rows.campaign("other").await;
+        app.rows.recipient("defend", &Identity::generate()).await;
         let admin = app.signed_in(Role::Admin).await;
         Self { app, admin, next: 0 }
     }
@@ -183,6 +186,7 @@ impl World {
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
+            "exportPledges" => Some(json!({})),
             other => {
                 assert!(!operation.has_body, "{other}: what is a right body?");
                 None

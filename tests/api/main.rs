@@ -17,6 +17,7 @@ mod canary;
 mod cli;
 mod contract;
 mod doctor;
+mod export;
 mod forms;
 mod keys;
 mod logging;

@@ -2,11 +2,7 @@
 
 use std::{fs, process::Command};
 
-use pledges::{
-    accounts::Role,
-    campaigns::recipients::{TestFile, code},
-    sealing::recipients::Identity,
-};
+use pledges::{accounts::Role, campaigns::recipients::code, sealing::recipients::Identity};
 use serde_json::json;
 
 use super::{epoch, id, sealed};
@@ -27,9 +23,18 @@ async fn tested(app: &TestApp, identity: &Identity) -> String {
     let file = app.var.path().join("test.json");
     let out = file.to_str().unwrap();
     program::run(on(app, &["recipient", "test", "defend", "--out", out])).await.expect(0);
-    let tests: TestFile = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    let test = tests.tests.iter().find(|test| test.recipient == key).unwrap();
-    test.open(std::slice::from_ref(identity)).unwrap()
+    // Offline: no setting, no database.
+    let secret = app.var.path().join(format!("{key}.txt"));
+    fs::write(&secret, secrecy::ExposeSecret::expose_secret(&identity.file("now"))).unwrap();
+    let open = ["open", "--check", "--identity", secret.to_str().unwrap(), out];
+    let opened = program::run(program::command(app.var.path(), &open)).await.expect(0).stdout;
+    let other = app.var.path().join("other.txt");
+    fs::write(&other, secrecy::ExposeSecret::expose_secret(&Identity::generate().file("now"))).unwrap();
+    let open = ["open", "--check", "--identity", other.to_str().unwrap(), out];
+    let refused = program::run(program::command(app.var.path(), &open)).await.expect(1);
+    assert!(refused.stderr.contains("no test record"), "{}", refused.stderr);
+    assert!(opened.starts_with(&format!("{key} works.")), "{opened}");
+    opened.split_whitespace().last().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

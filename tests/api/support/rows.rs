@@ -8,11 +8,13 @@ use pledges::{
     accounts::{self, Role},
     campaigns::{self, settings::NewCampaign},
     db::Database,
+    sealing::recipients::Identity,
     totals::recount::Recount,
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use super::key_ring;
 
@@ -103,6 +105,17 @@ impl Rows {
         campaigns::store::add(&mut connection, &new, 1, &salt, key_ring().current().id()).await.unwrap();
         self.execute(&format!("UPDATE campaigns SET state = 'open', publish_every_ms = 10 WHERE slug = '{slug}'"))
             .await;
+    }
+
+    /// Lets the organiser's records and lists be sealed to this key, as if it had been tried.
+    pub async fn recipient(&self, slug: &str, identity: &Identity) {
+        self.execute(&format!(
+            "INSERT INTO recipients (id, campaign_id, public_key, label, checked_at) \
+             SELECT '{}', id, '{}', 'A test', now() FROM campaigns WHERE slug = '{slug}'",
+            Uuid::now_v7(),
+            identity.recipient()
+        ))
+        .await;
     }
 
     /// Adds somebody with the password [`PASSWORD`] and returns the login.

@@ -1,0 +1,3 @@
+//! What supporters and organisers are owed: the list, sealed ([`export`]).
+
+pub mod export;
