@@ -4,6 +4,7 @@
 pub mod routes;
 pub mod settings;
 pub mod store;
+pub mod visible;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use crate::db::{Database, DbError, TASK_PATIENCE};
 
-use settings::{Consent, Controller, Fields, Purpose, Texts};
+use settings::{Consent, Controller, Fields, Purpose, Retention, Texts};
 
 /// How often the copy in memory is renewed: settings are in force on every instance after this.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -77,10 +78,16 @@ pub struct Campaign {
     pub publish_every_ms: i32,
     /// Version of the mailbox canonicalisation.
     pub mailbox_rules: i16,
-    /// Enters the key of the fingerprints.
-    pub salt: Vec<u8>,
+    /// Enters the key of the fingerprints; None: destroyed, because its retention has ended.
+    pub salt: Option<Vec<u8>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// How long what is kept.
+    pub retention: Retention,
+    /// When it was closed; None: it isn't.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// When its retention ended; None: not yet.
+    pub salt_destroyed_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Campaign {

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use crate::{
     accounts::Who,
     audit::{self, Entry},
-    campaigns::{self, Campaign},
+    campaigns::{Campaign, visible},
     crypto::RootSecret,
     db::{Database, DbError},
-    http::{Code, Problem},
+    http::Problem,
     pledges::sealing::Sealing,
     sealing::ReviewCopies,
     totals::Totals,
@@ -36,28 +36,12 @@ impl Moderation {
         Self { database, sealing, totals, copies: ReviewCopies::new(root) }
     }
 
-    /// The campaign, drafts too, if this person may see it. Somebody else's campaign is not found, like one that
-    /// doesn't exist, and the attempt is audited.
+    /// The campaign, if this person may see it.
     ///
     /// # Errors
-    /// [`Code::CampaignNotFound`], and those of the database.
+    /// As [`visible::campaign`].
     async fn campaign(&self, who: &Who, slug: &str) -> Result<Campaign, Problem> {
-        let found = self.database.run(async |connection| campaigns::store::find(connection, slug).await).await;
-        let campaign = found.map_err(|error| match error {
-            DbError::NotFound => Code::CampaignNotFound.into(),
-            other => Problem::from(other),
-        })?;
-        if who.may_see(campaign.id) {
-            return Ok(campaign);
-        }
-        let entry = Entry {
-            moderator: Some(who.id),
-            campaign: Some(campaign.id),
-            action: "access.denied",
-            details: json!({ "session": who.session }),
-        };
-        self.database.run(async |connection| audit::store::record(connection, entry).await).await?;
-        Err(Code::CampaignNotFound.into())
+        visible::campaign(&self.database, who, slug).await
     }
 
     /// The pledge of a fingerprint. On record, without the address: whoever asks for many addresses must be seen.

@@ -37,7 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Serialize, ToSchema)]
 pub struct Pledge {
     id: Uuid,
-    #[schema(example = "counted", pattern = "^(counted|removed)$")]
+    #[schema(example = "counted", pattern = "^(counted|removed|withdrawn)$")]
     state: String,
     #[schema(value_type = Country)]
     country: String,
@@ -92,7 +92,7 @@ pub struct PledgePage {
 pub struct PledgeFilter {
     /// In this state.
     #[serde(default, deserialize_with = "state")]
-    #[param(value_type = Option<String>, pattern = "^(counted|removed)$", example = "counted")]
+    #[param(value_type = Option<String>, pattern = "^(counted|removed|withdrawn)$", example = "counted")]
     state: Option<State>,
     /// From this country.
     country: Option<Country>,

@@ -35,17 +35,18 @@ impl Sealing {
     /// with 20 million pledges its size decides how fast one more is stored (docs/performance.md).
     ///
     /// # Errors
-    /// When the campaign's rules are unknown to this version of the service.
+    /// When the campaign's rules are unknown to this version of the service, and [`CryptoError::Destroyed`] when its retention
+    /// has ended: then nobody can tell any more who had pledged.
     pub fn fingerprint(&self, campaign: &Campaign, email: &Email) -> Result<Uuid, CryptoError> {
         let rules = MailboxRules::from_number(campaign.mailbox_rules).ok_or(CryptoError::DoesNotOpen)?;
         let mailbox = canonical(email, rules);
-        Ok(self.keyed(campaign, b"mailbox", mailbox.as_bytes()))
+        self.keyed(campaign, b"mailbox", mailbox.as_bytes())
     }
 
-    fn keyed(&self, campaign: &Campaign, kind: &[u8], value: &[u8]) -> Uuid {
-        let hash = self.root.derive("fingerprint v1", &campaign.salt).hash(&[kind, value]);
+    fn keyed(&self, campaign: &Campaign, kind: &[u8], value: &[u8]) -> Result<Uuid, CryptoError> {
+        let hash = self.root.derive("fingerprint v1", salt_of(campaign)?).hash(&[kind, value]);
         let (first, _) = hash.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        Uuid::from_bytes(*first)
+        Ok(Uuid::from_bytes(*first))
     }
 
     /// The row of a pledge: fingerprinted and sealed.
@@ -61,12 +62,12 @@ impl Sealing {
     ) -> Result<NewPledge, CryptoError> {
         let fingerprint = match (&checked.email, key) {
             (Some(email), _) => self.fingerprint(campaign, email)?,
-            (None, Some(key)) => self.keyed(campaign, b"idempotency key", key.as_str().as_bytes()),
+            (None, Some(key)) => self.keyed(campaign, b"idempotency key", key.as_str().as_bytes())?,
             (None, None) => Uuid::from_bytes(crypto::random_bytes()?),
         };
         // With a mailbox a mismatch is not told: it would tell whether the mailbox had pledged before.
         let tells_mismatch = checked.email.is_none() && key.is_some();
-        let request_digest = tells_mismatch.then(|| self.digest(campaign, checked));
+        let request_digest = tells_mismatch.then(|| self.digest(campaign, checked)).transpose()?;
         let copy = ReviewCopy {
             name: checked.name.as_ref().map(|name| name.as_str().to_owned()),
             email: checked.email.as_ref().map(Email::masked),
@@ -87,7 +88,7 @@ impl Sealing {
         })
     }
 
-    fn digest(&self, campaign: &Campaign, checked: &Checked) -> [u8; 32] {
+    fn digest(&self, campaign: &Campaign, checked: &Checked) -> Result<[u8; 32], CryptoError> {
         let text = |value: Option<&str>| value.unwrap_or("").to_owned();
         let fields = [
             text(checked.name.as_ref().map(Name::as_str)),
@@ -100,6 +101,10 @@ impl Sealing {
                 .join(","),
         ];
         let parts: Vec<&[u8]> = fields.iter().map(String::as_bytes).collect();
-        self.root.derive("request digest v1", &campaign.salt).hash(&parts)
+        Ok(self.root.derive("request digest v1", salt_of(campaign)?).hash(&parts))
     }
+}
+
+fn salt_of(campaign: &Campaign) -> Result<&[u8], CryptoError> {
+    campaign.salt.as_deref().ok_or(CryptoError::Destroyed)
 }
