@@ -31,6 +31,7 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
+    privacy,
     tasks::Tasks,
     totals::{self, Pace, Totals, history::History, places::Limits, stream::Streams},
     web::{self, OpenApiText, Pages},
@@ -257,6 +258,9 @@ impl Service {
         tasks.start("listener", handles.totals.clone().listen(tasks.stop_token()));
         tasks.start("ingest", handles.ingest.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
+        let every = Duration::from_secs(serve.retention_every_seconds);
+        let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
+        tasks.start("retention", retention);
         let limits = server::Limits {
             max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),
             workers: serve.workers.map(usize::from),

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod moderation;
 pub mod ops;
 pub mod pledges;
+pub mod privacy;
 pub mod sealing;
 pub mod tasks;
 pub mod totals;

@@ -3,7 +3,11 @@
 use clap::Args;
 
 use super::{output::say, session::Session};
-use crate::{db::retrying, pledges::recount::store};
+use crate::{
+    db::retrying,
+    pledges::recount::store,
+    privacy::retention::proof::{self, Checkup},
+};
 
 /// Recount everything and compare it with the counters.
 #[derive(Args)]
@@ -35,10 +39,25 @@ pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bo
     if without_removal > 0 {
         say(&format!("{without_removal} removed pledges belong to no removal that stands"));
     }
-    let well = differences == 0 && without_campaign == 0 && without_removal == 0;
+    let checkup = proof::store::check_up(&mut connection).await?;
+    complain_of(&checkup);
+    let kept_in_time = checkup.overdue.is_empty() && checkup.left_over == 0;
+    let well = differences == 0 && without_campaign == 0 && without_removal == 0 && kept_in_time;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));
     }
+    let looked = checkup.looked_at.map_or("never".into(), |at| at.format("%F %R UTC").to_string());
+    say(&format!("retention was last looked after: {looked}"));
     Ok(well)
+}
+
+fn complain_of(checkup: &Checkup) {
+    for slug in &checkup.overdue {
+        say(&format!("{slug}: nobody has looked after its retention for a day; is the service running?"));
+    }
+    if checkup.left_over > 0 {
+        let left_over = checkup.left_over;
+        say(&format!("{left_over} pledges were not cleared in time; run pledges retention"));
+    }
 }

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod moderator;
 mod output;
+mod retention;
 mod seed;
 mod serve;
 mod session;
@@ -45,6 +46,8 @@ enum Command {
     Campaign(campaign::Campaign),
     /// Recount everything; exit status 1 when a counter differs from the rows.
     Doctor(doctor::Doctor),
+    /// Clear what is past its retention limit, or say what would go.
+    Retention(retention::Retention),
     /// Print the OpenAPI document as YAML.
     Openapi,
     /// Fill a campaign with made-up pledges, straight into the database, for trials.
@@ -83,6 +86,9 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Campaign(command) => within(&settings, async |session| campaign::run(session, &command).await).await?,
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
+        Command::Retention(command) => {
+            within(&settings, async |session| retention::run(session, &settings, &command).await).await?;
+        }
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;
             let well = doctor::run(&session, &doctor).await;

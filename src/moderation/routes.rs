@@ -16,7 +16,7 @@ use crate::{
     accounts::signed::{Moderator, Signed},
     country::Country,
     http::{
-        FieldCode, Problem, Valid, ValidQuery,
+        FieldCode, Problem, ProblemBody, Valid, ValidQuery,
         body::coded,
         optional_time,
         page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, next_cursor},
@@ -217,6 +217,7 @@ pub struct Found {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "The pledge, if there is one", body = Found),
+        (status = 409, description = "The campaign's retention has ended: nobody can tell any more", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/pledges/lookup")]

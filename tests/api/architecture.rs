@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["accounts"],
     &["campaigns"],
     &["pledges"],
-    &["moderation", "web", "ops"],
+    &["moderation", "privacy", "web", "ops"],
     &["app"],
     &["cli"],
     &["main"],

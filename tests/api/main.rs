@@ -22,6 +22,7 @@ mod migrations;
 mod moderation;
 mod outage;
 mod pledges;
+mod privacy;
 mod settings;
 mod totals;
 mod web;
