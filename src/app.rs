@@ -31,7 +31,7 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, sealing::Sealing},
-    privacy,
+    privacy::{self, Privacy},
     tasks::Tasks,
     totals::{self, Pace, Totals, history::History, places::Limits, stream::Streams},
     web::{self, OpenApiText, Pages},
@@ -74,6 +74,7 @@ fn api(config: &mut ServiceConfig) {
     totals::history::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);
+    privacy::routes::routes(config);
     ops::routes::routes(config);
 }
 
@@ -113,6 +114,7 @@ pub struct Handles {
     history: History,
     accounts: Accounts,
     moderation: Moderation,
+    privacy: Privacy,
     pages: Pages,
     methods: Methods,
     proxies: TrustedProxies,
@@ -159,7 +161,8 @@ impl Handles {
             totals.clone(),
             streams.clone(),
         );
-        let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &root);
+        let moderation = Moderation::new(database.clone(), sealing.clone(), totals.clone(), &root);
+        let privacy = Privacy::new(database.clone(), sealing, totals.clone(), &root);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let development = settings.mode == Mode::Development;
@@ -177,6 +180,7 @@ impl Handles {
             history,
             accounts,
             moderation,
+            privacy,
             pages,
             methods,
             proxies,
@@ -212,6 +216,7 @@ impl Handles {
             .app_data(Data::new(self.figures.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
+            .app_data(Data::new(self.privacy.clone()))
             .app_data(Data::new(self.pages.clone()))
             .app_data(Data::new(self.methods.clone()))
             .app_data(Data::new(self.proxies.clone()))

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod moderator;
 mod output;
+mod person;
 mod retention;
 mod seed;
 mod serve;
@@ -48,6 +49,10 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Clear what is past its retention limit, or say what would go.
     Retention(retention::Retention),
+    /// Erase a person from the campaigns.
+    Erase(person::Person),
+    /// Print what is held about a person, as JSON.
+    Access(person::Person),
     /// Print the OpenAPI document as YAML.
     Openapi,
     /// Fill a campaign with made-up pledges, straight into the database, for trials.
@@ -88,6 +93,12 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
         Command::Retention(command) => {
             within(&settings, async |session| retention::run(session, &settings, &command).await).await?;
+        }
+        Command::Erase(whose) => {
+            within(&settings, async |session| person::erase(session, &settings, &whose).await).await?;
+        }
+        Command::Access(whose) => {
+            within(&settings, async |session| person::access(session, &settings, &whose).await).await?;
         }
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;

@@ -1,5 +1,7 @@
 //! What is kept of a person, for how long, and how it ends.
 
+mod access;
+mod erasure;
 mod files;
 mod instances;
 mod limits;
@@ -13,7 +15,38 @@ use pledges::{
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::support::{TestApp, client::pledge, eventually};
+use crate::support::{
+    TestApp,
+    client::pledge,
+    eventually,
+    program::{self, Ended},
+};
+
+/// All that is ever kept of a person in the row of a pledge.
+const PERSONAL: [&str; 9] = [
+    "sealed_review",
+    "sealed_record",
+    "sealed_for_partner",
+    "request_digest",
+    "source",
+    "language",
+    "consent_updates",
+    "consent_partner",
+    "consent_public",
+];
+
+async fn command(app: &TestApp, arguments: &[&str]) -> Ended {
+    program::run(program::command_on(&app.url, app.var.path(), arguments)).await
+}
+
+async fn doctor_is_well(app: &TestApp, counted: i64) {
+    let ended = command(app, &["doctor"]).await.expect(0);
+    assert!(
+        ended.stdout.starts_with(&format!("all is well: 1 campaigns, {counted} counted pledges\n")),
+        "{}",
+        ended.stdout
+    );
+}
 
 /// So many days from now.
 fn in_days(days: i64) -> DateTime<Utc> {

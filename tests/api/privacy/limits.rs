@@ -4,37 +4,10 @@ use chrono::TimeDelta;
 use pledges::{accounts::Role, privacy::retention::Limit};
 use serde_json::{Value, json};
 
-use super::{due, everything, held, in_days, pledges_of, preview, put, quiet, run, turn};
-use crate::support::{
-    TestApp,
-    program::{self, Ended},
+use super::{
+    PERSONAL, command, doctor_is_well, due, everything, held, in_days, pledges_of, preview, put, quiet, run, turn,
 };
-
-/// All that is ever kept of a person in the row of a pledge.
-const PERSONAL: [&str; 9] = [
-    "sealed_review",
-    "sealed_record",
-    "sealed_for_partner",
-    "request_digest",
-    "source",
-    "language",
-    "consent_updates",
-    "consent_partner",
-    "consent_public",
-];
-
-async fn command(app: &TestApp, arguments: &[&str]) -> Ended {
-    program::run(program::command_on(&app.url, app.var.path(), arguments)).await
-}
-
-async fn doctor_is_well(app: &TestApp, counted: i64) {
-    let ended = command(app, &["doctor"]).await.expect(0);
-    assert!(
-        ended.stdout.starts_with(&format!("all is well: 1 campaigns, {counted} counted pledges\n")),
-        "{}",
-        ended.stdout
-    );
-}
+use crate::support::{TestApp, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_limit_is_kept_when_the_clock_walks_forward() {
