@@ -7,6 +7,7 @@ mod doctor;
 mod moderator;
 mod output;
 mod person;
+mod privacy;
 mod retention;
 mod seed;
 mod serve;
@@ -53,6 +54,9 @@ enum Command {
     Erase(person::Person),
     /// Print what is held about a person, as JSON.
     Access(person::Person),
+    /// What a data protection officer asks for.
+    #[command(subcommand)]
+    Privacy(privacy::Privacy),
     /// Print the OpenAPI document as YAML.
     Openapi,
     /// Fill a campaign with made-up pledges, straight into the database, for trials.
@@ -100,6 +104,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         Command::Access(whose) => {
             within(&settings, async |session| person::access(session, &settings, &whose).await).await?;
         }
+        Command::Privacy(command) => within(&settings, async |session| privacy::run(session, &command).await).await?,
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;
             let well = doctor::run(&session, &doctor).await;

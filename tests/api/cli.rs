@@ -30,6 +30,7 @@ const COMMANDS: &[&[&str]] = &[
     &["retention"],
     &["erase"],
     &["access"],
+    &["privacy", "report"],
     &["openapi"],
     &["seed"],
     &["demo"],

@@ -5,6 +5,7 @@ mod erasure;
 mod files;
 mod instances;
 mod limits;
+mod report;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pledges::{
