@@ -46,7 +46,7 @@ pub fn markdown(campaign: &Campaign, facts: &Facts) -> Result<String, fmt::Error
     categories(&mut out, campaign)?;
     recipients(&mut out, facts)?;
     retention(&mut out, campaign, facts)?;
-    measures(&mut out)?;
+    measures(&mut out, campaign)?;
     numbers(&mut out, facts)?;
     assessment::write(&mut out, campaign, facts)?;
     Ok(out)
@@ -207,8 +207,15 @@ fn retention(out: &mut String, campaign: &Campaign, facts: &Facts) -> fmt::Resul
          campaign is closed |",
         limits.record_days
     )?;
-    writeln!(out, "| campaign, country, partner, state, times (the count) | for good; they lead to nobody |")?;
+    writeln!(
+        out,
+        "| campaign, country, partner, state, times (the count) | for good; nothing in them names anybody |"
+    )?;
     writeln!(out, "| sessions of moderators | 30 days after their end |")?;
+    writeln!(
+        out,
+        "| audit log (what moderators and organisers did; nothing personal of supporters) | without limit so far |"
+    )?;
     writeln!(out, "| erased person | nothing personal is kept; the pledge {count} |")?;
     writeln!(out, "| backups | {TO_FILL_IN} |\n")?;
     if let Some(at) = campaign.salt_destroyed_at {
@@ -227,7 +234,7 @@ fn retention(out: &mut String, campaign: &Campaign, facts: &Facts) -> fmt::Resul
     writeln!(out)
 }
 
-fn measures(out: &mut String) -> fmt::Result {
+fn measures(out: &mut String, campaign: &Campaign) -> fmt::Result {
     writeln!(out, "## Security measures\n")?;
     for measure in [
         "The e-mail address is stored nowhere in clear; a keyed fingerprint makes a mailbox count once.",
@@ -237,11 +244,14 @@ fn measures(out: &mut String) -> fmt::Result {
         "Every action of a moderator is on record, with who, when and why, and can be undone.",
         "Passwords are hashed with Argon2id; sessions are short and can be ended at once.",
         "Logs, metrics, addresses and error texts hold no personal data; network addresses are not stored.",
-        "Small numbers are published rounded, so that the public figures don't tell of one person.",
         "An acknowledged pledge is on disk; totals equal a recount, and `pledges doctor` proves it.",
         "Retention is kept by a job of the service, with the proof above.",
     ] {
         writeln!(out, "* {measure}")?;
+    }
+    if campaign.threshold > 1 {
+        let threshold = campaign.threshold;
+        writeln!(out, "* Small numbers are published rounded down to multiples of {threshold}, all renewed together.")?;
     }
     writeln!(out, "\nOf the organisation (who has access, training, contracts, incident plan): {TO_FILL_IN}\n")
 }
