@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use super::{output::say, session::Session};
+use super::{
+    output::{complain, say},
+    session::Session,
+};
 use crate::{
     db::retrying,
     pledges::recount::store,
@@ -48,7 +51,8 @@ pub(super) async fn run(session: &Session, doctor: &Doctor) -> anyhow::Result<bo
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));
     }
     let looked = checkup.looked_at.map_or("never".into(), |at| at.format("%F %R UTC").to_string());
-    say(&format!("retention was last looked after: {looked}"));
+    // Beside what is found, for whoever looks.
+    complain(&format!("retention was last looked after: {looked}"));
     Ok(well)
 }
 

@@ -14,12 +14,13 @@ use pledges::{
     pledges::{NewPledge, store, submission::Consents},
     privacy::retention::{self, Due, Limit, Order},
 };
+use secrecy::SecretString;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::support::{
     TestApp,
     client::pledge,
-    eventually,
+    cluster, eventually,
     program::{self, Ended},
 };
 
@@ -73,7 +74,11 @@ async fn turn(app: &TestApp, as_of: DateTime<Utc>) -> Result<Vec<Due>, DbError> 
 
 /// A service whose job has had its turn and comes again in an hour.
 async fn quiet() -> TestApp {
-    let app = TestApp::with(&["--retention-every-seconds", "3600"]).await;
+    quiet_on(cluster::database().await).await
+}
+
+async fn quiet_on(url: SecretString) -> TestApp {
+    let app = TestApp::on(url, &["--retention-every-seconds", "3600"]).await;
     eventually("the job has had its turn", async || {
         app.rows.number("SELECT count(looked_at) FROM retention_progress").await == 1
     })

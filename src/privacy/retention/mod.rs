@@ -8,6 +8,7 @@
 
 pub mod dead_rows;
 pub mod job;
+pub mod preview;
 pub mod proof;
 pub mod store;
 
@@ -128,7 +129,7 @@ pub async fn run_by_hand(database: &Database, as_of: Option<DateTime<Utc>>) -> R
 /// # Errors
 /// Those of the database.
 pub async fn preview(database: &Database, as_of: Option<DateTime<Utc>>) -> Result<Vec<Due>, DbError> {
-    store::preview(&mut database.open_direct().await?, as_of).await
+    preview::store::preview(&mut database.open_direct().await?, as_of).await
 }
 
 async fn in_time<T>(patience: Duration, step: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {

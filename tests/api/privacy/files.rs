@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use pledges::privacy::retention::dead_rows;
+use pledges::{db::local_postgres::LocalPostgres, privacy::retention::dead_rows};
 
-use super::{in_days, pledges_of, quiet, run};
-use crate::support::{TestApp, eventually};
+use super::{in_days, pledges_of, quiet_on, run};
+use crate::support::{TestApp, cluster, eventually, program::VarDir};
 
 /// In which files of the database's tables and indexes these bytes stand, as PostgreSQL names them.
 async fn files_with(app: &TestApp, bytes: &str) -> Vec<String> {
@@ -20,7 +20,10 @@ async fn files_with(app: &TestApp, bytes: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_bytes_of_what_is_gone_stay_in_a_file() {
-    let app = quiet().await;
+    // A server of its own: the others would wait for its checkpoints.
+    let var = VarDir::new();
+    let postgres = LocalPostgres::start(&cluster::config(var.path())).await.unwrap();
+    let app = quiet_on(postgres.url().into()).await;
     pledges_of(&app, &["ann@example.org", "bob@example.org", "cid@example.org"]).await;
     let [review, record, key, salt] = ["zq-review-bytes", "zq-record-bytes", "zq-wrapped-bytes", "zq-salt-bytes"];
     app.rows
@@ -50,4 +53,5 @@ async fn no_bytes_of_what_is_gone_stay_in_a_file() {
     }
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
+    postgres.stop().await.unwrap();
 }

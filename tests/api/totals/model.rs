@@ -152,6 +152,6 @@ impl Trial {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_is_published_as_rule_8_says() {
     for seed in 1..=4 {
-        Trial::new(seed).await.run(120).await;
+        Box::pin(Trial::new(seed).await.run(120)).await;
     }
 }
