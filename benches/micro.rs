@@ -9,7 +9,7 @@ use divan::{Bencher, black_box};
 use pledges::{
     campaigns::{
         Campaign, State,
-        settings::{Ask, Consent, Fields, Purpose},
+        settings::{Ask, Consent, Erasure, Fields, Purpose, Retention},
     },
     country::Country,
     crypto::KeyRing,
@@ -121,10 +121,13 @@ fn campaign() -> Campaign {
         threshold: 5,
         publish_every_ms: 1_000,
         mailbox_rules: 1,
-        salt: vec![7; 32],
+        salt: Some(vec![7; 32]),
         fingerprint_key: Some(ring().current().id()),
         created_at: DateTime::UNIX_EPOCH,
         recipients: Vec::new(),
+        retention: Retention { review_days: 30, record_days: 30, erasure: Erasure::Withdraw },
+        closed_at: None,
+        salt_destroyed_at: None,
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{self, FormPages, Pledges, ingest::Ingest, roots, sealing::Sealing},
-    privacy::{self, export::Exports},
+    privacy::{self, Privacy, export::Exports},
     sealing::{
         Epochs,
         development::{self, DevelopmentIdentityError},
@@ -86,6 +86,7 @@ fn api(config: &mut ServiceConfig) {
     accounts::routes::routes(config);
     moderation::routes::routes(config);
     privacy::export::routes::routes(config);
+    privacy::routes::routes(config);
     ops::routes::routes(config);
 }
 
@@ -143,6 +144,7 @@ pub struct Handles {
     accounts: Accounts,
     moderation: Moderation,
     exports: Exports,
+    privacy: Privacy,
     pages: Pages,
     methods: Methods,
     proxies: TrustedProxies,
@@ -192,7 +194,8 @@ impl Handles {
             totals.clone(),
             streams.clone(),
         );
-        let moderation = Moderation::new(database.clone(), sealing, totals.clone(), &ring);
+        let moderation = Moderation::new(database.clone(), sealing.clone(), totals.clone(), &ring);
+        let privacy = Privacy::new(database.clone(), sealing, totals.clone(), &ring);
         let exports = Exports::new(database.clone());
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
@@ -213,6 +216,7 @@ impl Handles {
             accounts,
             moderation,
             exports,
+            privacy,
             pages,
             methods,
             proxies,
@@ -249,6 +253,7 @@ impl Handles {
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
             .app_data(Data::new(self.exports.clone()))
+            .app_data(Data::new(self.privacy.clone()))
             .app_data(Data::new(self.pages.clone()))
             .app_data(Data::new(self.methods.clone()))
             .app_data(Data::new(self.proxies.clone()))
@@ -296,6 +301,9 @@ impl Service {
         tasks.start("ingest", handles.ingest.clone().run(tasks.stop_token()));
         tasks.start("epochs", handles.epochs.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
+        let every = Duration::from_secs(serve.retention_every_seconds);
+        let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
+        tasks.start("retention", retention);
         let limits = server::Limits {
             max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),
             workers: serve.workers.map(usize::from),

@@ -148,6 +148,10 @@ pub struct ServeSettings {
         value_parser = clap::value_parser!(u32).range(1..))]
     pub logins_per_minute: u32,
 
+    /// Seconds between two looks for what is past its retention limit. For tests.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..), hide = true)]
+    pub retention_every_seconds: u64,
+
     /// Seconds that requests under way have to finish when the service is told to stop.
     #[arg(long, env = "PLEDGES_SHUTDOWN_SECONDS", default_value_t = 20,
         value_parser = clap::value_parser!(u64).range(1..=600))]

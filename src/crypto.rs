@@ -34,6 +34,9 @@ pub enum CryptoError {
     /// Sealing failed (the text is longer than the cipher takes).
     #[error("sealing failed")]
     DoesNotSeal,
+    /// The key was destroyed on purpose, and what was made with it can't be made again.
+    #[error("the key was destroyed")]
+    Destroyed,
     /// No randomness to be had.
     #[error("the operating system gives no random bytes")]
     NoRandomness,

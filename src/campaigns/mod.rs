@@ -5,6 +5,7 @@ pub mod recipients;
 pub mod routes;
 pub mod settings;
 pub mod store;
+pub mod visible;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,22 +14,18 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    accounts::Who,
-    audit::{self, Entry},
     crypto::KeyId,
     db::{Database, DbError, TASK_PATIENCE},
-    http::{Code, Problem},
     logged,
     sealing::{Audience, recipients::Recipient},
 };
 
-use settings::{Consent, Controller, Fields, Purpose, Texts};
+use settings::{Consent, Controller, Fields, Purpose, Retention, Texts};
 
 /// How often the copy in memory is renewed: settings are in force on every instance after this.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -87,14 +84,20 @@ pub struct Campaign {
     pub publish_every_ms: i32,
     /// Version of the mailbox canonicalisation.
     pub mailbox_rules: i16,
-    /// Enters the key of the fingerprints.
-    pub salt: Vec<u8>,
+    /// Enters the key of the fingerprints; None: destroyed, because its retention has ended.
+    pub salt: Option<Vec<u8>>,
     /// The root secret that the fingerprints come from. None: from before there were ids, until the service starts.
     pub fingerprint_key: Option<KeyId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Whom its records are sealed for, and its partners' (only those that were checked).
     pub recipients: Vec<(Audience, Recipient)>,
+    /// How long what is kept.
+    pub retention: Retention,
+    /// When it was closed; None: it isn't.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// When its retention ended; None: not yet.
+    pub salt_destroyed_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Campaign {
@@ -133,30 +136,6 @@ impl Campaign {
     pub fn has_consent(&self, purpose: Purpose, version: i16) -> bool {
         self.consents.iter().any(|consent| consent.purpose == purpose && consent.version == version)
     }
-}
-
-/// The campaign, drafts too, if this person may see it. Somebody else's campaign is not found, like one that doesn't exist,
-/// and the attempt is audited.
-///
-/// # Errors
-/// [`Code::CampaignNotFound`], and those of the database.
-pub async fn seen_by(database: &Database, who: &Who, slug: &str) -> Result<Campaign, Problem> {
-    let found = database.run(async |connection| store::find(connection, slug).await).await;
-    let campaign = found.map_err(|error| match error {
-        DbError::NotFound => Code::CampaignNotFound.into(),
-        other => Problem::from(other),
-    })?;
-    if who.may_see(campaign.id) {
-        return Ok(campaign);
-    }
-    let entry = Entry {
-        moderator: Some(who.id),
-        campaign: Some(campaign.id),
-        action: "access.denied",
-        details: json!({ "session": who.session }),
-    };
-    database.run(async |connection| audit::store::record(connection, entry).await).await?;
-    Err(Code::CampaignNotFound.into())
 }
 
 /// The handle. Clones share the copy in memory.

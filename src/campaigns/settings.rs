@@ -121,6 +121,43 @@ pub struct Controller {
     pub contact: String,
 }
 
+/// What becomes of the count when the organiser erases somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Erasure {
+    /// The pledge goes on counting, without the person.
+    Keep,
+    /// The pledge is withdrawn and no longer counted.
+    #[default]
+    Withdraw,
+}
+
+impl Erasure {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Withdraw => "withdraw",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Keep, Self::Withdraw].into_iter().find(|erasure| erasure.as_str() == text)
+    }
+}
+
+/// How long what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after which a review copy is cleared.
+    pub review_days: i32,
+    /// Days after closing at which all that is personal is cleared.
+    pub record_days: i32,
+    /// What becomes of the count when somebody is erased.
+    pub erasure: Erasure,
+}
+
 /// A new campaign.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
@@ -142,6 +179,17 @@ pub struct NewCampaign {
     #[validate(range(min = 10, max = 3_600_000))]
     #[serde(default = "default_publish_every_ms")]
     pub publish_every_ms: i32,
+    /// Days after which the review copy of a pledge is cleared.
+    #[validate(range(min = 1, max = 3650))]
+    #[serde(default = "default_days")]
+    pub review_days: i32,
+    /// Days after closing at which everything personal is cleared.
+    #[validate(range(min = 1, max = 3650))]
+    #[serde(default = "default_days")]
+    pub record_days: i32,
+    /// What becomes of the count when somebody is erased.
+    #[serde(default)]
+    pub erasure: Erasure,
     /// What the form asks for.
     pub fields: Fields,
     /// Who answers for the data.
@@ -162,6 +210,11 @@ fn default_threshold() -> i32 {
 /// A second: as often as a person takes a number in, and rarely enough for every cache in between.
 fn default_publish_every_ms() -> i32 {
     1_000
+}
+
+/// A month, for review copies and after the end of a campaign (docs/privacy.md).
+fn default_days() -> i32 {
+    30
 }
 
 pub(super) fn is_slug(slug: &str) -> Result<(), ValidationError> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Campaign, State, recipients,
-    settings::{Ask, Consent, Controller, Fields, NewCampaign, Texts, is_slug},
+    settings::{Ask, Consent, Controller, Erasure, Fields, NewCampaign, Retention, Texts, is_slug},
 };
 use crate::{
     audit::{self, Entry},
@@ -36,11 +36,19 @@ struct Row {
     controller_contact: Option<String>,
     threshold: i32,
     mailbox_rules: i16,
-    salt: Vec<u8>,
+    salt: Option<Vec<u8>>,
     #[diesel(skip_insertion)]
     created_at: DateTime<Utc>,
     publish_every_ms: i32,
     fingerprint_key_id: Option<Vec<u8>>,
+    review_days: i32,
+    record_days: i32,
+    erasure: String,
+    /// A trigger sets it with the state.
+    #[diesel(skip_insertion)]
+    closed_at: Option<DateTime<Utc>>,
+    #[diesel(skip_insertion)]
+    salt_destroyed_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -72,6 +80,13 @@ impl TryFrom<Row> for Campaign {
             created_at: row.created_at,
             publish_every_ms: row.publish_every_ms,
             recipients: Vec::new(),
+            retention: Retention {
+                review_days: row.review_days,
+                record_days: row.record_days,
+                erasure: Erasure::parse(&row.erasure).ok_or_else(unreadable)?,
+            },
+            closed_at: row.closed_at,
+            salt_destroyed_at: row.salt_destroyed_at,
         })
     }
 }
@@ -135,10 +150,15 @@ pub async fn add(
         controller_contact: new.controller.as_ref().map(|controller| controller.contact.clone()),
         threshold: new.threshold,
         mailbox_rules,
-        salt: salt.to_vec(),
+        salt: Some(salt.to_vec()),
         created_at: DateTime::UNIX_EPOCH,
         publish_every_ms: new.publish_every_ms,
         fingerprint_key_id: Some(root.as_bytes().to_vec()),
+        review_days: new.review_days,
+        record_days: new.record_days,
+        erasure: new.erasure.as_str().into(),
+        closed_at: None,
+        salt_destroyed_at: None,
     };
     connection
         .transaction(async |connection| {
@@ -189,6 +209,9 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                         .eq(campaign.controller.as_ref().map(|controller| &controller.contact)),
                     campaigns::threshold.eq(campaign.threshold),
                     campaigns::publish_every_ms.eq(campaign.publish_every_ms),
+                    campaigns::review_days.eq(campaign.retention.review_days),
+                    campaigns::record_days.eq(campaign.retention.record_days),
+                    campaigns::erasure.eq(campaign.retention.erasure.as_str()),
                 ))
                 .execute(connection)
                 .await?;

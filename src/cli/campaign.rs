@@ -16,7 +16,7 @@ use super::{output::say, session::Session};
 use crate::{
     campaigns::{
         self, State, recipients,
-        settings::{Ask, Consent, Controller, NewCampaign, Texts, is_language, told},
+        settings::{Ask, Consent, Controller, Erasure, NewCampaign, Texts, is_language, told},
         store,
     },
     config::{Mode, Settings},
@@ -30,7 +30,7 @@ use crate::{
 pub(super) enum Campaign {
     /// Add a campaign, as a draft that the public doesn't see.
     Add {
-        /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents.
+        /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention.
         /// docs/campaigns.md explains it.
         file: PathBuf,
         /// Open it at once.
@@ -65,6 +65,15 @@ pub(super) struct Set {
     /// Milliseconds between two published totals, at the least.
     #[arg(long, value_parser = clap::value_parser!(u32).range(10..=3_600_000))]
     publish_every_ms: Option<u32>,
+    /// Days after which the review copy of a pledge is cleared. What is cleared doesn't come back.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    review_days: Option<u16>,
+    /// Days after closing at which everything personal is cleared, and the campaign can't be opened again.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    record_days: Option<u16>,
+    /// What becomes of the count when somebody is erased.
+    #[arg(long, value_enum)]
+    erasure: Option<ErasureArgument>,
     /// Whether the form asks for a name.
     #[arg(long, value_enum)]
     name: Option<AskArgument>,
@@ -107,6 +116,15 @@ impl From<AskArgument> for Ask {
             AskArgument::Off => Self::Off,
         }
     }
+}
+
+/// What becomes of the count when somebody is erased, as an argument.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ErasureArgument {
+    /// The pledge goes on counting, without the person.
+    Keep,
+    /// The pledge is withdrawn.
+    Withdraw,
 }
 
 pub(super) async fn run(session: &Session, settings: &Settings, command: &Campaign) -> anyhow::Result<()> {
@@ -194,6 +212,12 @@ async fn check_openable(session: &Session, campaign: &campaigns::Campaign) -> an
     if campaign.controller.is_none() {
         bail!("{} has no controller: supporters must know who answers for their data", campaign.slug);
     }
+    if campaign.salt.is_none() {
+        bail!(
+            "the retention of {} has ended and its salt is destroyed: a mailbox could count twice. Add a new campaign",
+            campaign.slug
+        );
+    }
     Ok(())
 }
 
@@ -207,6 +231,14 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     }
     if let Some(every) = set.publish_every_ms {
         campaign.publish_every_ms = i32::try_from(every)?;
+    }
+    let retention = &mut campaign.retention;
+    retention.review_days = set.review_days.map_or(retention.review_days, i32::from);
+    retention.record_days = set.record_days.map_or(retention.record_days, i32::from);
+    match set.erasure {
+        Some(ErasureArgument::Keep) => retention.erasure = Erasure::Keep,
+        Some(ErasureArgument::Withdraw) => retention.erasure = Erasure::Withdraw,
+        None => {}
     }
     let fields = &mut campaign.fields;
     for (argument, field) in
@@ -240,6 +272,8 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     let what = json!({
         "state": campaign.state.as_str(), "goal": campaign.goal, "threshold": campaign.threshold,
         "publish_every_ms": campaign.publish_every_ms, "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
+        "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
+        "erasure": campaign.retention.erasure,
     });
     let mut connection = session.database.get().await?;
     Ok(store::update(&mut connection, &campaign, what).await?)

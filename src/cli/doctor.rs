@@ -2,12 +2,16 @@
 
 use clap::Args;
 
-use super::{output::say, session::Session};
+use super::{
+    output::{complain, say},
+    session::Session,
+};
 use crate::{
     campaigns::{self, State, recipients},
     config::{Mode, Settings},
     db::retrying,
     pledges::{recount::store, roots},
+    privacy::retention::proof::{self, Checkup},
 };
 
 /// Recount everything and compare it with the counters.
@@ -49,11 +53,18 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
         say(&missing.to_string());
     }
     let sealed = recipients(session).await?;
-    let well = sealed && differences == 0 && without_campaign == 0 && without_removal == 0 && missing.is_empty();
+    let checkup = proof::store::check_up(&mut connection).await?;
+    complain_of(&checkup);
+    let kept_in_time = checkup.overdue.is_empty() && checkup.left_over == 0;
+    let counted_right = differences == 0 && without_campaign == 0 && without_removal == 0;
+    let well = counted_right && missing.is_empty() && sealed && kept_in_time;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));
     }
+    let looked = checkup.looked_at.map_or("never".into(), |at| at.format("%F %R UTC").to_string());
+    // Beside what is found, for whoever looks.
+    complain(&format!("retention was last looked after: {looked}"));
     Ok(well)
 }
 
@@ -75,4 +86,14 @@ async fn recipients(session: &Session) -> anyhow::Result<bool> {
         }
     }
     Ok(well)
+}
+
+fn complain_of(checkup: &Checkup) {
+    for slug in &checkup.overdue {
+        say(&format!("{slug}: nobody has looked after its retention for a day; is the service running?"));
+    }
+    if checkup.left_over > 0 {
+        let left_over = checkup.left_over;
+        say(&format!("{left_over} pledges were not cleared in time; run pledges retention"));
+    }
 }

@@ -11,8 +11,11 @@ mod moderator;
 mod moment;
 mod open;
 mod output;
+mod person;
+mod privacy;
 mod progress;
 mod recipient;
+mod retention;
 mod seed;
 mod serve;
 mod session;
@@ -73,6 +76,15 @@ enum Command {
     /// What is sealed to the public one opens with the other, the identity. Whoever loses the identity can't open the list, and
     /// nobody can help; whoever else gets it can. Keys of `age-keygen` do as well.
     Keygen(keygen::Keygen),
+    /// Clear what is past its retention limit, or say what would go.
+    Retention(retention::Retention),
+    /// Erase a person from the campaigns.
+    Erase(person::Person),
+    /// Print what is held about a person, as JSON.
+    Access(person::Person),
+    /// What a data protection officer asks for.
+    #[command(subcommand)]
+    Privacy(privacy::Privacy),
     /// Print the OpenAPI document as YAML.
     Openapi,
     /// Fill a campaign with made-up pledges, straight into the database, for trials.
@@ -122,6 +134,16 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             return Ok(if open::run(&open)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Seed(seed) => within(&settings, async |session| seed::run(session, &settings, &seed).await).await?,
+        Command::Retention(command) => {
+            within(&settings, async |session| retention::run(session, &settings, &command).await).await?;
+        }
+        Command::Erase(whose) => {
+            within(&settings, async |session| person::erase(session, &settings, &whose).await).await?;
+        }
+        Command::Access(whose) => {
+            within(&settings, async |session| person::access(session, &settings, &whose).await).await?;
+        }
+        Command::Privacy(command) => within(&settings, async |session| privacy::run(session, &command).await).await?,
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;
             let well = doctor::run(&session, &settings, &doctor).await;

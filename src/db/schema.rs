@@ -67,14 +67,24 @@ diesel::table! {
         threshold -> Int4,
         /// Version of the mailbox canonicalisation; fixed for the life of the campaign, so that a mailbox keeps its fingerprint.
         mailbox_rules -> Int2,
-        /// Random; enters the key of the campaign's fingerprints.
-        salt -> Bytea,
+        /// Random; enters the key of the campaign's fingerprints. NULL: destroyed, because its retention has ended.
+        salt -> Nullable<Bytea>,
         /// When the campaign was made.
         created_at -> Timestamptz,
         /// Milliseconds between two published totals, at the least.
         publish_every_ms -> Int4,
         /// Id of the root secret that the campaign's fingerprints and request digests come from; it stays for the life of the campaign. NULL: from before there were ids, until the service starts.
         fingerprint_key_id -> Nullable<Bytea>,
+        /// When it was closed (database clock); NULL: it isn't.
+        closed_at -> Nullable<Timestamptz>,
+        /// Days after which the review copy of a pledge is cleared.
+        review_days -> Int4,
+        /// Days after closing at which everything personal is cleared and the salt destroyed.
+        record_days -> Int4,
+        /// What becomes of the count when somebody is erased: keep (still counted, without the person) or withdraw.
+        erasure -> Text,
+        /// When its retention ended and the salt was destroyed; NULL: not yet.
+        salt_destroyed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -213,7 +223,7 @@ diesel::table! {
         campaign_id -> Uuid,
         /// ISO 3166-1 alpha-2, XK, or ZZ for "prefer not to say".
         country -> Text,
-        /// counted or removed. In every counter exactly while counted.
+        /// counted, removed or withdrawn. In every counter exactly while counted.
         state -> Text,
         /// What undo of the removal restores; NULL unless removed.
         state_before -> Nullable<Text>,
@@ -319,6 +329,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// How far the retention job is with a campaign, so that it doesn't walk over all rows each time.
+    retention_progress (campaign_id) {
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// When all its limits were last looked after, whether or not something was due (database clock).
+        looked_at -> Nullable<Timestamptz>,
+        /// No pledge with a smaller id has a review copy left.
+        review_from -> Uuid,
+        /// No pledge with a smaller id has anything personal left; of a campaign whose retention has ended.
+        records_from -> Uuid,
+        /// When the last pledge of a campaign whose retention has ended was cleared; NULL: not yet.
+        cleared_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// The proof of retention: what was cleared when. Counts only. Runs with nothing to do leave retention_progress.looked_at.
+    retention_runs (id) {
+        /// UUIDv7.
+        id -> Uuid,
+        /// The campaign; NULL: none.
+        campaign_id -> Nullable<Uuid>,
+        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge) or sessions.
+        what -> Text,
+        /// How many rows were cleared or deleted.
+        changed -> Int8,
+        /// When the first of them was (database clock).
+        began_at -> Timestamptz,
+        /// When the last of them was.
+        ended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Keys of sealed records, each for one instance and at most an hour, wrapped so that only recipients can open them.
     sealing_epochs (id) {
         /// UUIDv7; stands in every record that was sealed in it.
@@ -369,4 +413,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, exports, fold_progress, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, sealing_epochs, sessions, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, exports, fold_progress, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);

@@ -39,6 +39,7 @@ pub const REFRESH_COOKIE: &str = "refresh_cookie";
         (name = "Sign-in", description = "Access tokens for moderators."),
         (name = "Moderation", description = "Finding and removing pledges, and undoing it. Each operation needs an access token."),
         (name = "Organising", description = "The list of supporters, sealed. Each operation needs an access token."),
+        (name = "Privacy", description = "What organisers do for a person who asks: erase, and tell what is held. Each operation needs an access token."),
         (name = "Operation", description = "For those who run the service."),
     ),
     components(schemas(super::ProblemBody, super::FieldProblem)),

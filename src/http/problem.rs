@@ -76,6 +76,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     /// The campaign has ended and takes no more pledges.
     CampaignClosed = "campaign_closed", 409, "The campaign is closed";
+    /// The campaign's retention has ended: what would tell one person's pledge from another's is destroyed.
+    RetentionEnded = "retention_ended", 409, "Nothing personal is kept any more";
     /// None of these pledges can be removed: they are removed already.
     NothingToRemove = "nothing_to_remove", 409, "Nothing to remove";
     /// This removal was undone before.
@@ -233,6 +235,9 @@ impl From<DbError> for Problem {
 impl From<crate::crypto::CryptoError> for Problem {
     /// Fail closed: what can't be sealed or checked is refused, not stored (rule 7).
     fn from(error: crate::crypto::CryptoError) -> Self {
+        if error == crate::crypto::CryptoError::Destroyed {
+            return Code::RetentionEnded.into();
+        }
         tracing::error!(error = %logged::cause(error), "a request was refused");
         Code::Unavailable.into()
     }

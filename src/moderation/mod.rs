@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     accounts::Who,
     audit::{self, Entry},
-    campaigns::{self, Campaign},
+    campaigns::{Campaign, visible},
     crypto::KeyRing,
     db::{Database, DbError},
     http::Problem,
@@ -40,8 +40,12 @@ impl Moderation {
         Self { database, sealing, totals, copies: ReviewCopies::new(ring) }
     }
 
+    /// The campaign, if this person may see it.
+    ///
+    /// # Errors
+    /// As [`visible::campaign`].
     async fn campaign(&self, who: &Who, slug: &str) -> Result<Campaign, Problem> {
-        campaigns::seen_by(&self.database, who, slug).await
+        visible::campaign(&self.database, who, slug).await
     }
 
     /// The pledge of a fingerprint. On record, without the address: whoever asks for many addresses must be seen.

@@ -16,7 +16,7 @@ use crate::{
     accounts::signed::{Moderator, Signed},
     country::Country,
     http::{
-        FieldCode, Problem, Valid, ValidQuery,
+        FieldCode, Problem, ProblemBody, Valid, ValidQuery,
         body::coded,
         optional_time,
         page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, next_cursor},
@@ -39,7 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Serialize, ToSchema)]
 pub struct Pledge {
     id: Uuid,
-    #[schema(example = "counted", pattern = "^(counted|removed)$")]
+    #[schema(example = "counted", pattern = "^(counted|removed|withdrawn)$")]
     state: String,
     #[schema(value_type = Country)]
     country: String,
@@ -94,7 +94,7 @@ pub struct PledgePage {
 pub struct PledgeFilter {
     /// In this state.
     #[serde(default, deserialize_with = "state")]
-    #[param(value_type = Option<String>, pattern = "^(counted|removed)$", example = "counted")]
+    #[param(value_type = Option<String>, pattern = "^(counted|removed|withdrawn)$", example = "counted")]
     state: Option<State>,
     /// From this country.
     country: Option<Country>,
@@ -219,6 +219,7 @@ pub struct Found {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "The pledge, if there is one", body = Found),
+        (status = 409, description = "The campaign's retention has ended: nobody can tell any more", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/pledges/lookup")]

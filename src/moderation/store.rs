@@ -15,6 +15,9 @@ use crate::{
 /// Ids carry the time of the service's clock, `created_at` that of the database: they differ by less than this.
 const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
+/// The states of which there are few.
+const NOT_COUNTED: [State; 2] = [State::Removed, State::Withdrawn];
+
 /// What a moderator looks for.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -146,10 +149,14 @@ async fn count(connection: &mut Connection, campaign: Uuid, filter: &Filter) -> 
     let timeless = Filter { from: None, to: None, ..filter.clone() };
     let by_counters = filter.language.is_none() && filter.removal.is_none() && filter.fingerprint.is_none();
     if filter.state == Some(State::Counted) && !(by_counters && filter.from.is_none() && filter.to.is_none()) {
-        // No index has the state, because nearly all are counted; the few removed ones have indexes of their own.
-        let [all, removed] = [None, Some(State::Removed)].map(|state| Filter { state, ..filter.clone() });
-        let all = Box::pin(count(connection, campaign, &all)).await?;
-        return Ok(all - Box::pin(count(connection, campaign, &removed)).await?);
+        // No index has the state, because nearly all are counted; the few others have indexes of their own.
+        let all = Filter { state: None, ..filter.clone() };
+        let mut counted = Box::pin(count(connection, campaign, &all)).await?;
+        for state in NOT_COUNTED {
+            let others = Filter { state: Some(state), ..filter.clone() };
+            counted -= Box::pin(count(connection, campaign, &others)).await?;
+        }
+        return Ok(counted);
     }
     match (filter.from, filter.to) {
         (None, None) if by_counters => count_by_counters(connection, campaign, filter).await,
@@ -181,17 +188,17 @@ async fn count_rows(connection: &mut Connection, query: Boxed<'_>) -> Result<i64
     Ok(query.select(count_star()).get_result(connection).await?)
 }
 
-/// The counters know the counted ones; only the removed ones are counted, along an index.
+/// The counters know the counted ones; only the few others are counted, along an index.
 async fn count_by_counters(connection: &mut Connection, campaign: Uuid, filter: &Filter) -> Result<i64, DbError> {
     let mut count = 0;
-    if filter.state != Some(State::Removed) {
+    if filter.state.is_none_or(|state| state == State::Counted) {
         let counted = totals::deltas::store::exact(connection, campaign).await?;
         let fits = |country: &Country| filter.country.is_none_or(|wanted| wanted == *country);
         count += counted.iter().filter(|(country, _)| fits(country)).map(|(_, count)| count).sum::<i64>();
     }
-    if filter.state != Some(State::Counted) {
-        let removed = Filter { state: Some(State::Removed), ..filter.clone() };
-        count += count_rows(connection, filtered(campaign, &removed)).await?;
+    for state in NOT_COUNTED.into_iter().filter(|state| filter.state.is_none_or(|wanted| wanted == *state)) {
+        let others = Filter { state: Some(state), ..filter.clone() };
+        count += count_rows(connection, filtered(campaign, &others)).await?;
     }
     Ok(count)
 }

@@ -34,7 +34,9 @@ pub const FIELDS: &[&str] = &[
     // What it was about; `key` is the id of a root secret.
     "campaign",
     "constraint",
+    "count",
     "key",
+    "limit",
     "migration",
     "seconds",
     // The private PostgreSQL: its version, directories, account, process, and how far its start has come.

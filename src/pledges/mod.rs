@@ -43,17 +43,20 @@ pub enum State {
     Counted,
     /// Taken out by a moderator.
     Removed,
+    /// Taken back by the supporter, or erased in a campaign that then stops counting.
+    Withdrawn,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 2] = [Self::Counted, Self::Removed];
+    pub const ALL: [Self; 3] = [Self::Counted, Self::Removed, Self::Withdrawn];
 
     /// As it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Counted => "counted",
             Self::Removed => "removed",
+            Self::Withdrawn => "withdrawn",
         }
     }
 

@@ -75,7 +75,8 @@ impl Sealing {
     /// with 20 million pledges its size decides how fast one more is stored (docs/performance.md).
     ///
     /// # Errors
-    /// When the campaign's rules are unknown to this version of the service, or its root secret isn't listed.
+    /// When the campaign's rules are unknown to this version of the service, or its root secret isn't listed; and
+    /// [`CryptoError::Destroyed`] when its retention has ended: then nobody can tell any more who had pledged.
     pub fn fingerprint(&self, campaign: &Campaign, email: &Email) -> Result<Uuid, CryptoError> {
         let rules = MailboxRules::from_number(campaign.mailbox_rules).ok_or(CryptoError::DoesNotOpen)?;
         let mailbox = canonical(email, rules);
@@ -83,7 +84,7 @@ impl Sealing {
     }
 
     fn keyed(&self, campaign: &Campaign, kind: &[u8], value: &[u8]) -> Result<Uuid, CryptoError> {
-        let hash = self.root(campaign)?.derive("fingerprint v1", &campaign.salt).hash(&[kind, value]);
+        let hash = self.root(campaign)?.derive("fingerprint v1", salt_of(campaign)?).hash(&[kind, value]);
         let (first, _) = hash.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         Ok(Uuid::from_bytes(*first))
     }
@@ -157,6 +158,10 @@ impl Sealing {
                 .join(","),
         ];
         let parts: Vec<&[u8]> = fields.iter().map(String::as_bytes).collect();
-        Ok(self.root(campaign)?.derive("request digest v1", &campaign.salt).hash(&parts))
+        Ok(self.root(campaign)?.derive("request digest v1", salt_of(campaign)?).hash(&parts))
     }
+}
+
+fn salt_of(campaign: &Campaign) -> Result<&[u8], CryptoError> {
+    campaign.salt.as_deref().ok_or(CryptoError::Destroyed)
 }

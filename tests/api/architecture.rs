@@ -145,7 +145,9 @@ fn files_are_short_and_say_what_they_are_for() {
     for folder in ["src", "tests", "benches"] {
         for (file, source) in sources(folder) {
             let lines = source.lines().count();
-            if lines > MAX_LINES {
+            // One table of the schema after the other, written by a test.
+            let generated = file == "db/schema.rs";
+            if lines > MAX_LINES && !generated {
                 wrong.push(format!("{folder}/{file} has {lines} lines"));
             }
             if !source.starts_with("//!") {

@@ -35,6 +35,8 @@ enum Needs {
     SignedIn,
     /// This role or more, for the campaign in the path.
     Campaign(Role),
+    /// This role or more, wherever: it reaches what the caller may see.
+    Anywhere(Role),
     /// Admin.
     Admin,
 }
@@ -69,6 +71,8 @@ const TABLE: &[(&str, Needs)] = &[
     ("listRecipients", Needs::Campaign(Role::Organiser)),
     ("listAnnouncements", Needs::Admin),
     ("exportPledges", Needs::Campaign(Role::Organiser)),
+    ("erasePerson", Needs::Anywhere(Role::Organiser)),
+    ("accessPerson", Needs::Anywhere(Role::Organiser)),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,7 +104,7 @@ fn expected(needs: Needs, caller: Caller) -> u16 {
     match needs {
         // An access token is no refresh token.
         Needs::Cookie => 401,
-        Needs::Campaign(least) if role < least => 403,
+        Needs::Campaign(least) | Needs::Anywhere(least) if role < least => 403,
         Needs::Campaign(_) if !sees => 404,
         Needs::Admin if role < Role::Admin => 403,
         _ => 200,
@@ -182,7 +186,7 @@ impl World {
                 Some(json!({"login": self.app.rows.moderator(Role::Moderator, &[]).await, "password": PASSWORD}))
             }
             "recordPledge" => Some(pledge("somebody@example.org")),
-            "lookUpPledge" => Some(json!({"email": "somebody@example.org"})),
+            "lookUpPledge" | "erasePerson" | "accessPerson" => Some(json!({"email": "somebody@example.org"})),
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
@@ -304,7 +308,7 @@ async fn a_role_that_is_too_low_is_told_before_anything_else() {
     let mut seen = 0;
     for operation in operations() {
         let too_low = match needs(&operation) {
-            Needs::Campaign(least) => least > Role::Moderator,
+            Needs::Campaign(least) | Needs::Anywhere(least) => least > Role::Moderator,
             Needs::Admin => true,
             _ => false,
         };
@@ -330,7 +334,7 @@ fn the_document_says_of_each_operation_what_the_table_says() {
         let expected = match needs(operation) {
             Needs::Public => json!([{}]),
             Needs::Cookie => json!([{"refresh_cookie": []}]),
-            Needs::SignedIn | Needs::Campaign(_) | Needs::Admin => json!([{"access_token": []}]),
+            Needs::SignedIn | Needs::Campaign(_) | Needs::Anywhere(_) | Needs::Admin => json!([{"access_token": []}]),
         };
         let none = operation.security == json!([]) && expected == json!([{}]);
         assert!(none || operation.security == expected, "{}: {}", operation.id, operation.security);

@@ -26,6 +26,7 @@ mod migrations;
 mod moderation;
 mod outage;
 mod pledges;
+mod privacy;
 mod sealing;
 mod settings;
 mod totals;

@@ -79,10 +79,12 @@ async fn settled(connection: &mut Connection, ring: &KeyRing) -> Result<Vec<Miss
     Ok(missing)
 }
 
-/// The campaigns that need their root secret: all of them, as long as no campaign's salt is destroyed at the end of its
-/// retention. Without the salt its fingerprints can't be made with the secret either.
+/// The campaigns that need their root secret: all but those whose salt was destroyed at the end of their retention. Without it
+/// their fingerprints can't be made with the secret either.
 async fn needing(connection: &mut Connection) -> Result<Vec<Campaign>, DbError> {
-    campaigns::store::list(connection).await
+    let mut campaigns = campaigns::store::list(connection).await?;
+    campaigns.retain(|campaign| campaign.salt.is_some());
+    Ok(campaigns)
 }
 
 /// The root secret that a campaign without an id began with. There was one then, and it sealed the review copies too, so

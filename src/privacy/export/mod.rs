@@ -34,7 +34,7 @@ use store::{Scope, Sizes};
 pub const OVERLAP: TimeDelta = TimeDelta::hours(1);
 
 /// Why nothing, or not all, is given out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum ExportError {
     /// Another export of the campaign has not ended.
     #[error("an export of this campaign is under way; try again when it has ended")]

@@ -17,8 +17,9 @@ use validator::Validate;
 use super::{Export, ExportError, Exports, Order};
 use crate::{
     accounts::signed::{Organiser, Signed},
-    campaigns,
+    campaigns::visible,
     http::{Code, Problem, ProblemBody, body::PerhapsValid, optional_time},
+    logged,
     sealing::bundle::CampaignName,
 };
 
@@ -47,7 +48,7 @@ impl From<ExportError> for Problem {
             ExportError::UnderWay => Code::ExportUnderWay.into(),
             ExportError::NoRecipient => Code::NoRecipient.into(),
             ExportError::BadRecipient => {
-                tracing::error!(%error, "an export was refused");
+                tracing::error!(error = %logged::cause(error), "an export was refused");
                 Code::Internal.into()
             }
             ExportError::Crypto(error) => error.into(),
@@ -81,7 +82,7 @@ pub async fn create(
     slug: Path<String>,
     PerhapsValid(body): PerhapsValid<NewExport>,
 ) -> Result<HttpResponse, Problem> {
-    let campaign = campaigns::seen_by(&database, &signed.who, &slug).await?;
+    let campaign = visible::campaign(&database, &signed.who, &slug).await?;
     let campaign = CampaignName { id: campaign.id, slug: campaign.slug };
     let body = body.unwrap_or_default();
     let order = Order { campaign, partner: body.partner, gone_since: body.gone_since, who: Some(signed.who) };
@@ -103,12 +104,12 @@ async fn next(export: Option<Export>) -> Option<(Result<Bytes, ExportError>, Opt
         Ok(Some(part)) => Some((Ok(part.into()), Some(export))),
         Ok(None) => {
             if let Err(error) = export.complete().await {
-                tracing::warn!(%error, "an export was given out, but that is not on record");
+                tracing::warn!(error = %logged::cause(error), "an export was given out, but that is not on record");
             }
             None
         }
         Err(error) => {
-            tracing::error!(%error, "an export was cut off");
+            tracing::error!(error = %logged::cause(error), "an export was cut off");
             Some((Err(error), None))
         }
     }

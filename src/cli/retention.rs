@@ -1,0 +1,55 @@
+//! `pledges retention`: clear what is past its limit now, or say what would go.
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use super::{output::say, session::Session};
+use crate::{
+    config::{Mode, Settings},
+    privacy::retention::{self, Due, dead_rows},
+};
+
+/// Clear what is past its retention limit, as the running service does by itself. Looks at every row.
+#[derive(Args)]
+pub(super) struct Retention {
+    /// Only say what would go.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// As if it were this time (RFC 3339). In production only with --dry-run: what is cleared doesn't come back.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<DateTime<Utc>>,
+
+    /// Then write the table of the pledges anew, so that no bytes of what was cleared stay in its file. Nobody can pledge
+    /// meanwhile (minutes with millions of pledges), and the disk needs room for a second copy.
+    #[arg(long, conflicts_with = "dry_run")]
+    rewrite: bool,
+}
+
+pub(super) async fn run(session: &Session, settings: &Settings, command: &Retention) -> anyhow::Result<()> {
+    if command.as_of.is_some() && !command.dry_run && settings.mode == Mode::Production {
+        bail!("--as-of would clear what is not due yet; it goes with --dry-run");
+    }
+    let due = if command.dry_run {
+        retention::preview(&session.database, command.as_of).await?
+    } else {
+        retention::run_by_hand(&session.database, command.as_of).await?
+    };
+    for due in &due {
+        say(&told(due, command.dry_run));
+    }
+    if due.is_empty() {
+        say("nothing is past its limit");
+    }
+    if command.rewrite {
+        dead_rows::store::rewrite_pledges(&mut session.database.open_direct().await?).await?;
+        say("the table of the pledges was written anew");
+    }
+    Ok(())
+}
+
+fn told(due: &Due, would: bool) -> String {
+    let place = due.campaign.as_deref().unwrap_or("all campaigns");
+    format!("{place}: {} {} {}", due.count, due.limit.in_words(), if would { "would go" } else { "are gone" })
+}

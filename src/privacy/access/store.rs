@@ -1,0 +1,81 @@
+//! The shelf of access.
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper, pg::Pg};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    accounts::Who,
+    audit,
+    campaigns::Campaign,
+    db::{Connection, DbError, schema::pledges},
+    privacy::{Place, entry},
+};
+
+/// All that stands in the row of a pledge, but the fingerprint and the sealed records themselves.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = pledges, check_for_backend(Pg))]
+pub struct Row {
+    /// The pledge.
+    pub id: Uuid,
+    /// Its state.
+    pub state: String,
+    /// Where from.
+    pub country: String,
+    /// BCP 47.
+    pub language: Option<String>,
+    /// Which page.
+    pub source: Option<String>,
+    /// The partner whose site it came from.
+    pub partner_id: Option<Uuid>,
+    /// When it was stored.
+    pub created_at: DateTime<Utc>,
+    /// When it was counted first.
+    pub counted_at: Option<DateTime<Utc>>,
+    /// When the person was erased from it.
+    pub erased_at: Option<DateTime<Utc>>,
+    /// Version of the text agreed to.
+    pub consent_updates: Option<i16>,
+    /// Version of the text agreed to.
+    pub consent_partner: Option<i16>,
+    /// Version of the text agreed to.
+    pub consent_public: Option<i16>,
+    /// For moderators.
+    pub sealed_review: Option<Vec<u8>>,
+    /// For the organiser.
+    pub sealed_record: Option<Vec<u8>>,
+    /// For the partner.
+    pub sealed_for_partner: Option<Vec<u8>>,
+}
+
+/// The rows at these places, with that they were asked for on record for each of the campaigns.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find<'a>(
+    connection: &mut Connection,
+    who: Option<&Who>,
+    campaigns: &[Campaign],
+    places: &[Place<'a>],
+) -> Result<Vec<(&'a Campaign, Row)>, DbError> {
+    connection
+        .transaction(async |connection| {
+            let mut found = Vec::new();
+            for place in places {
+                let row = pledges::table
+                    .filter(pledges::campaign_id.eq(place.campaign.id))
+                    .filter(pledges::fingerprint.eq(place.fingerprint))
+                    .select(Row::as_select())
+                    .first(connection)
+                    .await
+                    .optional()?;
+                found.extend(row.map(|row| (place.campaign, row)));
+            }
+            for campaign in campaigns {
+                audit::store::record(connection, entry(who, campaign.id, "access")).await?;
+            }
+            Ok(found)
+        })
+        .await
+}

@@ -1,0 +1,236 @@
+//! Retention: what is past its limit goes, a few thousand rows a transaction, by one instance at a time.
+//!
+//! Review copies go `review_days` after the pledge. A campaign ends `record_days` after it was closed: first its salt and
+//! the keys of its sealed records are destroyed, in one transaction that is the point of no return, so that from then on
+//! nobody opens or recomputes anything; then row by row what they protected. Rows are walked by id, and how far is
+//! remembered, so that a run reads only what has become due since the last one. Then the tables are vacuumed: what was
+//! cleared is a dead row until then.
+
+pub mod dead_rows;
+pub mod job;
+pub mod preview;
+pub mod proof;
+pub mod store;
+
+use std::{future::Future, time::Duration};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::{Connection, Database, DbError};
+
+use store::{Plan, Step};
+
+/// How long one step may take before the connection is given up: longer than the server lets a statement run.
+const STEP_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long vacuuming may take.
+const VACUUM_PATIENCE: Duration = Duration::from_secs(6 * 3600);
+
+/// How often a run by hand asks for the lock while the job holds it, and how many times: for a minute.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+const ASK_TIMES: u32 = 240;
+
+/// What is kept for a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Review copies.
+    ReviewCopies,
+    /// The salt of an ended campaign and the keys of its sealed records.
+    Keys,
+    /// All that is personal in the pledges of an ended campaign.
+    Records,
+    /// Ended sessions, with their refresh tokens.
+    Sessions,
+}
+
+impl Limit {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReviewCopies => "review_copies",
+            Self::Keys => "keys",
+            Self::Records => "records",
+            Self::Sessions => "sessions",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::ReviewCopies, Self::Keys, Self::Records, Self::Sessions].into_iter().find(|limit| limit.as_str() == text)
+    }
+
+    /// In words, after a number.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::ReviewCopies => "review copies",
+            Self::Keys => "keys (the salt among them)",
+            Self::Records => "pledges with personal data",
+            Self::Sessions => "ended sessions",
+        }
+    }
+}
+
+/// What was due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Slug of the campaign; None: of none.
+    pub campaign: Option<String>,
+    /// What.
+    pub limit: Limit,
+    /// How many.
+    pub count: i64,
+}
+
+/// How to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Order {
+    /// As if it were this time; None: the database's clock decides.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Look at every row again, whatever an earlier run has seen.
+    pub every_row: bool,
+    /// Vacuum at once, however short ago it was done.
+    pub vacuum_at_once: bool,
+}
+
+/// Clears what is due, or returns None when another instance is at it.
+///
+/// # Errors
+/// Those of the database. What was cleared until then stays cleared, and the next run goes on from there.
+pub async fn run(database: &Database, order: Order) -> Result<Option<Vec<Due>>, DbError> {
+    let mut connection = database.open_direct().await?;
+    // The lock is the connection's and ends with it.
+    if !in_time(STEP_PATIENCE, store::try_lock(&mut connection)).await? {
+        return Ok(None);
+    }
+    Run { connection, order, done: Vec::new() }.all().await.map(Some)
+}
+
+/// The same by hand: waits up to a minute for the job.
+///
+/// # Errors
+/// [`DbError::Conflict`] when the job is still at it, and as [`run`].
+pub async fn run_by_hand(database: &Database, as_of: Option<DateTime<Utc>>) -> Result<Vec<Due>, DbError> {
+    let order = Order { as_of, every_row: true, vacuum_at_once: true };
+    for _ in 0..ASK_TIMES {
+        match run(database, order).await {
+            Ok(Some(done)) => return Ok(done),
+            // Somebody removed the same pledges in another order.
+            Ok(None) | Err(DbError::Conflict) => {}
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(ASK_AGAIN_AFTER).await;
+    }
+    Err(DbError::Conflict)
+}
+
+/// What [`run_by_hand`] would clear. Changes nothing.
+///
+/// # Errors
+/// Those of the database.
+pub async fn preview(database: &Database, as_of: Option<DateTime<Utc>>) -> Result<Vec<Due>, DbError> {
+    preview::store::preview(&mut database.open_direct().await?, as_of).await
+}
+
+async fn in_time<T>(patience: Duration, step: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    tokio::time::timeout(patience, step).await.map_err(|_| DbError::Unavailable)?
+}
+
+struct Run {
+    connection: Connection,
+    order: Order,
+    done: Vec<Due>,
+}
+
+impl Run {
+    async fn all(mut self) -> Result<Vec<Due>, DbError> {
+        in_time(STEP_PATIENCE, store::begin(&mut self.connection, self.order.every_row)).await?;
+        let plans = in_time(STEP_PATIENCE, store::plans(&mut self.connection, self.order.as_of)).await?;
+        let mut ended = Vec::new();
+        for plan in &plans {
+            if plan.ends || plan.ended {
+                if !plan.cleared {
+                    self.end(plan).await?;
+                    ended.push(plan.campaign_id);
+                }
+            } else {
+                self.clear_review_copies(plan).await?;
+            }
+            in_time(STEP_PATIENCE, store::looked(&mut self.connection, plan.campaign_id)).await?;
+        }
+        self.delete_sessions().await?;
+        self.vacuum(&ended).await?;
+        Ok(self.done)
+    }
+
+    async fn clear_review_copies(&mut self, plan: &Plan) -> Result<(), DbError> {
+        let (run, mut from, mut count) = (Uuid::now_v7(), plan.review_from, 0);
+        loop {
+            let step = store::clear_review_copies(&mut self.connection, plan, from, run);
+            let Step { changed, next } = in_time(STEP_PATIENCE, step).await?;
+            count += changed;
+            let Some(next) = next else { break };
+            from = next;
+        }
+        self.note(Some(plan), Limit::ReviewCopies, count);
+        Ok(())
+    }
+
+    async fn end(&mut self, plan: &Plan) -> Result<(), DbError> {
+        if plan.ends {
+            let step = store::destroy_keys(&mut self.connection, plan, self.order.as_of, Uuid::now_v7());
+            let Some(keys) = in_time(STEP_PATIENCE, step).await? else {
+                // It was opened again in this moment.
+                return Ok(());
+            };
+            self.note(Some(plan), Limit::Keys, keys);
+        }
+        let (run, mut from, mut count) = (Uuid::now_v7(), plan.records_from, 0);
+        loop {
+            let step = store::clear_records(&mut self.connection, plan, from, run);
+            let Step { changed, next } = in_time(STEP_PATIENCE, step).await?;
+            count += changed;
+            let Some(next) = next else { break };
+            from = next;
+        }
+        self.note(Some(plan), Limit::Records, count);
+        Ok(())
+    }
+
+    async fn delete_sessions(&mut self) -> Result<(), DbError> {
+        let (run, mut count) = (Uuid::now_v7(), 0);
+        loop {
+            let step = store::delete_sessions(&mut self.connection, self.order.as_of, run);
+            let deleted = in_time(STEP_PATIENCE, step).await?;
+            count += deleted;
+            if deleted < store::SESSIONS_AT_ONCE {
+                break;
+            }
+        }
+        self.note(None, Limit::Sessions, count);
+        Ok(())
+    }
+
+    async fn vacuum(&mut self, ended: &[Uuid]) -> Result<(), DbError> {
+        let connection = &mut self.connection;
+        if !ended.is_empty() {
+            in_time(VACUUM_PATIENCE, dead_rows::store::rewrite_keys(connection)).await?;
+        }
+        let due = self.order.vacuum_at_once && !self.done.is_empty();
+        if due || !ended.is_empty() || in_time(STEP_PATIENCE, dead_rows::store::vacuum_is_due(connection)).await? {
+            in_time(VACUUM_PATIENCE, dead_rows::store::vacuum(connection)).await?;
+        }
+        for campaign in ended {
+            in_time(STEP_PATIENCE, store::cleared(connection, *campaign)).await?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, plan: Option<&Plan>, limit: Limit, count: i64) {
+        if count > 0 {
+            let campaign = plan.map(|plan| plan.slug.clone());
+            tracing::info!(campaign, limit = limit.as_str(), count, "cleared what was past its limit");
+            self.done.push(Due { campaign, limit, count });
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What a run by hand would clear: `pledges retention --dry-run`.
+
+pub mod store;

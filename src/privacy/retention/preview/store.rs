@@ -1,0 +1,86 @@
+//! The shelf of the preview. It counts what [`crate::privacy::retention::store`] would change.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+use crate::{
+    db::{Connection, DbError},
+    privacy::{
+        retention::{
+            Due, Limit,
+            store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
+        },
+        store::PERSONAL,
+    },
+};
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// What a run over every row would clear, from one snapshot.
+///
+/// # Errors
+/// Those of the database.
+pub async fn preview(connection: &mut Connection, as_of: Option<DateTime<Utc>>) -> Result<Vec<Due>, DbError> {
+    connection
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |connection| {
+            connection.batch_execute("SET LOCAL statement_timeout = 0").await?;
+            let mut due = Vec::new();
+            for plan in plans(connection, as_of).await? {
+                for (limit, count) in due_of(connection, &plan).await? {
+                    due.push(Due { campaign: Some(plan.slug.clone()), limit, count });
+                }
+            }
+            let sessions: Count =
+                diesel::sql_query(format!("SELECT count(*) AS count FROM sessions WHERE {LONG_ENDED}"))
+                    .bind::<Nullable<Timestamptz>, _>(as_of)
+                    .bind::<BigInt, _>(SESSION_DAYS)
+                    .get_result(connection)
+                    .await?;
+            due.push(Due { campaign: None, limit: Limit::Sessions, count: sessions.count });
+            due.retain(|due| due.count > 0);
+            Ok(due)
+        })
+        .await
+}
+
+async fn due_of(connection: &mut Connection, plan: &Plan) -> Result<Vec<(Limit, i64)>, DbError> {
+    if !plan.ends && !plan.ended {
+        let copies: Count = diesel::sql_query(
+            "SELECT count(*) AS count FROM pledges \
+             WHERE campaign_id = $1 AND id < $2 AND created_at < $3 AND sealed_review IS NOT NULL",
+        )
+        .bind::<SqlUuid, _>(plan.campaign_id)
+        .bind::<SqlUuid, _>(plan.review_bound)
+        .bind::<Timestamptz, _>(plan.review_before)
+        .get_result(connection)
+        .await?;
+        return Ok(vec![(Limit::ReviewCopies, copies.count)]);
+    }
+    let mut due = Vec::new();
+    if plan.ends {
+        let epochs: Count =
+            diesel::sql_query("SELECT count(*) + 1 AS count FROM sealing_epochs WHERE campaign_id = $1")
+                .bind::<SqlUuid, _>(plan.campaign_id)
+                .get_result(connection)
+                .await?;
+        due.push((Limit::Keys, epochs.count));
+    }
+    let records: Count =
+        diesel::sql_query(format!("SELECT count(*) AS count FROM pledges WHERE campaign_id = $1 AND {PERSONAL}"))
+            .bind::<SqlUuid, _>(plan.campaign_id)
+            .get_result(connection)
+            .await?;
+    due.push((Limit::Records, records.count));
+    Ok(due)
+}
