@@ -208,7 +208,10 @@ async fn development_makes_its_own_secret_once_and_keeps_it_private() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), secret);
     // No half-made file is left beside it.
     let left: Vec<_> = std::fs::read_dir(var.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.iter().all(|name| ["root-secret", "lock"].contains(&name.to_str().unwrap())), "{left:?}");
+    assert!(
+        left.iter().all(|name| ["root-secret", "lock", "development-identity.age"].contains(&name.to_str().unwrap())),
+        "{left:?}"
+    );
     // Opened up by somebody, it is not used any more.
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let mut command = program::command(var.path(), &["serve", "--bind", "127.0.0.1:0"]);

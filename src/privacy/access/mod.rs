@@ -17,7 +17,6 @@ use crate::{
 use store::Row;
 
 /// What is held about a person in one campaign.
-#[derive(Debug)]
 pub struct Held<'a> {
     /// The campaign.
     pub campaign: &'a Campaign,

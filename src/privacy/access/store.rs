@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// All that stands in the row of a pledge, but the fingerprint and the sealed records themselves.
-#[derive(Debug, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = pledges, check_for_backend(Pg))]
 pub struct Row {
     /// The pledge.

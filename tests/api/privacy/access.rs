@@ -13,6 +13,7 @@ async fn all_that_is_held_is_told() {
     let app = TestApp::start().await;
     app.rows.campaign("other").await;
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     let organiser = app.signed_in(Role::Organiser).await;
     pledges_of(&app, &["ann@example.org", "bob@example.org"]).await;
     app.client().post("/v1/campaigns/other/pledges", &pledge("ann@example.org")).await.expect(201);
@@ -91,6 +92,7 @@ async fn what_is_gone_is_not_told_and_nobody_is_nobody() {
     let app = TestApp::start().await;
     app.rows.campaign("other").await;
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     let admin = app.signed_in(Role::Admin).await;
     pledges_of(&app, &["ann@example.org", "bob@example.org"]).await;
     app.client().post("/v1/campaigns/other/pledges", &pledge("ann@example.org")).await.expect(201);

@@ -134,6 +134,7 @@ async fn found_or_not_answer_work_and_record_are_the_same() {
     let app = TestApp::with(&["--look-every-ms", "60000"]).await;
     app.rows.campaign("other").await;
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     let organiser = app.signed_in(Role::Organiser).await;
     pledges_of(&app, &["ann@example.org", "bob@example.org"]).await;
     remove_first(&app, &organiser).await;
@@ -163,6 +164,7 @@ async fn organisers_reach_their_campaigns_and_admins_all() {
     let app = TestApp::start().await;
     app.rows.campaign("other").await;
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     let organiser = app.signed_in(Role::Organiser).await;
     let admin = app.signed_in(Role::Admin).await;
     let pledge_everywhere = async |email: &str| {
