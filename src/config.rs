@@ -64,7 +64,8 @@ pub struct Settings {
     pub postgres_bin: Option<PathBuf>,
 
     /// The secret that all keys come from: 32 random bytes or more, for instance the output of
-    /// `openssl rand -hex 32`. Whoever loses it loses the review copies, and pledges made again count twice. May have
+    /// `openssl rand -hex 32`. Whoever loses it loses the review copies, and
+    /// campaigns that began with it can take no more pledges. May have
     /// several lines: the first is current, the others open what they made; `pledges keys rotate` adds one.
     #[arg(long, env = "PLEDGES_ROOT_SECRET", hide_env_values = true, global = true)]
     pub root_secret: Option<SecretString>,

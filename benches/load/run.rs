@@ -1,6 +1,9 @@
 //! The whole measurement: starts everything, runs the cases one after the other, and prints the table.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use pledges::{crypto::random_token, tasks::stop_signal};
@@ -120,6 +123,15 @@ pub enum Case {
     Export,
 }
 
+/// The secret of the directory: campaigns in one that is kept need the one that they began with.
+fn root_secret(directory: &Path) -> anyhow::Result<SecretString> {
+    let path = directory.join("root-secret");
+    if !path.exists() {
+        fs::write(&path, random_token()?.as_bytes())?;
+    }
+    Ok(fs::read_to_string(&path)?.into())
+}
+
 /// What takes long, or a build of its own.
 const NOT_BY_DEFAULT: [Case; 3] = [Case::Large, Case::Sealing, Case::Export];
 
@@ -136,7 +148,7 @@ impl Run {
     /// # Errors
     /// When something can't be started, and when a case could not be measured.
     pub async fn run(&self) -> anyhow::Result<bool> {
-        let root_secret = SecretString::from(random_token()?.as_str());
+        let root_secret = root_secret(&self.options.directory)?;
         let postgres_bin = self.options.postgres_bin.clone();
         let program = Program { path: self.program.clone(), postgres_bin, root_secret };
         // From here on a signal is noticed, and everything that was started is stopped.

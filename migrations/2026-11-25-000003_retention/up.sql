@@ -44,13 +44,15 @@ CREATE TABLE retention_progress (
     looked_at timestamptz,
     review_from uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     records_from uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-    cleared_at timestamptz
+    cleared_at timestamptz,
+    vacuumed_at timestamptz
 );
 COMMENT ON TABLE retention_progress IS 'How far the retention job is with a campaign, so that it doesn''t walk over all rows each time.';
 COMMENT ON COLUMN retention_progress.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN retention_progress.looked_at IS 'When all its limits were last looked after, whether or not something was due (database clock).';
 COMMENT ON COLUMN retention_progress.review_from IS 'No pledge with a smaller id has a review copy left.';
 COMMENT ON COLUMN retention_progress.records_from IS 'No pledge with a smaller id has anything personal left; of a campaign whose retention has ended.';
+COMMENT ON COLUMN retention_progress.vacuumed_at IS 'What was cleared or erased before this moment is in no dead row of the pledges any more; NULL: unknown.';
 COMMENT ON COLUMN retention_progress.cleared_at IS 'When the last pledge of a campaign whose retention has ended was cleared; NULL: not yet.';
 
 CREATE TABLE retention_runs (

@@ -181,14 +181,25 @@ impl Campaigns {
 
     /// Renews the copy about each second.
     pub async fn run(self, stop: CancellationToken) {
+        let mut failing = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(RENEW_EVERY) => {}
             }
-            // The publisher of the totals says it when the database is away.
-            if let Err(error) = self.renew().await {
-                tracing::debug!(error = %logged::cause(error), "campaigns were not renewed");
+            match self.renew().await {
+                Ok(()) => failing = false,
+                // The publisher of the totals says it when the database is away.
+                Err(DbError::Unavailable | DbError::Conflict) => {}
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(
+                            error = %logged::cause(error),
+                            "campaigns can't be renewed: this instance goes by their old settings"
+                        );
+                    }
+                    failing = true;
+                }
             }
         }
     }

@@ -217,7 +217,11 @@ fn default_days() -> i32 {
     30
 }
 
-pub(super) fn is_slug(slug: &str) -> Result<(), ValidationError> {
+/// Whether this may be a campaign's name in addresses.
+///
+/// # Errors
+/// What it must be.
+pub fn is_slug(slug: &str) -> Result<(), ValidationError> {
     let parts = || slug.split('-');
     let fits = (2..=63).contains(&slug.len())
         && parts().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));

@@ -80,8 +80,8 @@ async fn recipients(session: &Session) -> anyhow::Result<bool> {
         for one in listed.iter().filter(|one| one.removed_at.is_none()) {
             say(&format!("{}: {} ({}): {}", campaign.slug, one.recipient, one.label, recipients::standing(one)));
         }
-        if let (Mode::Production, Err(problem)) = (session.mode, recipients::sealable(&listed)) {
-            say(&format!("{} takes no pledges: {problem}", campaign.slug));
+        if session.mode == Mode::Production && !recipients::takes_pledges(&listed) {
+            say(&format!("{} takes no pledges: it has no recipient that was tested", campaign.slug));
             well = false;
         }
     }
@@ -90,7 +90,9 @@ async fn recipients(session: &Session) -> anyhow::Result<bool> {
 
 fn complain_of(checkup: &Checkup) {
     for slug in &checkup.overdue {
-        say(&format!("{slug}: nobody has looked after its retention for a day; is the service running?"));
+        say(&format!(
+            "{slug}: for a day its retention was not looked after, or its end not finished; is the service running?"
+        ));
     }
     if checkup.left_over > 0 {
         let left_over = checkup.left_over;

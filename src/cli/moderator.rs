@@ -52,7 +52,7 @@ pub(super) enum Moderator {
 pub(super) enum RoleArgument {
     /// Finds and removes pledges of given campaigns.
     Moderator,
-    /// Also reads the audit log of given campaigns.
+    /// Also reads the audit log of given campaigns, gets their lists, erases people and tells what is held.
     Organiser,
     /// Everything, in every campaign.
     Admin,

@@ -1,19 +1,25 @@
 //! What a command tells the person who called it, and the files that it writes for him.
 
-use std::{fs::File, io, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{borrow::Cow, fs::File, io, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, bail};
 
 /// Writes a line to standard output.
 #[expect(clippy::print_stdout, reason = "the output of a command")]
 pub(super) fn say(text: &str) {
-    println!("{text}");
+    println!("{}", printable(text));
+}
+
+/// What a terminal would take for an order stands there as a sign: texts may come from a file that somebody sent.
+fn printable(text: &str) -> Cow<'_, str> {
+    let orders = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(orders) { text.replace(orders, "\u{fffd}").into() } else { text.into() }
 }
 
 /// Writes a line to standard error: why a command failed, or what it says beside its output.
 #[expect(clippy::print_stderr, reason = "what isn't the output of a command")]
 pub(super) fn complain(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", printable(text));
 }
 
 /// A new file that only its owner can read.
@@ -44,7 +50,13 @@ pub(super) fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{grouped, printable};
+
+    #[test]
+    fn a_terminal_gets_no_orders() {
+        assert_eq!(printable("a\tb\nc"), "a\tb\nc");
+        assert_eq!(printable("\u{1b}[2Ja\r\u{9b}"), "\u{fffd}[2Ja\u{fffd}\u{fffd}");
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -1,12 +1,19 @@
 //! `pledges recipient`: who can open a campaign's sealed records.
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use uuid::Uuid;
 
-use super::{campaign, output::say, session::Session};
+use super::{
+    campaign,
+    output::{private_file, say},
+    session::Session,
+};
 use crate::{
     campaigns::{
         State,
@@ -42,7 +49,7 @@ pub(super) enum RecipientCommand {
     Test {
         /// Which campaign.
         slug: String,
-        /// Where to.
+        /// Where to; it must not be there.
         #[arg(long)]
         out: PathBuf,
     },
@@ -112,7 +119,7 @@ async fn list(session: &Session, slug: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn test(session: &Session, slug: &str, out: &PathBuf) -> anyhow::Result<()> {
+async fn test(session: &Session, slug: &str, out: &Path) -> anyhow::Result<()> {
     let campaign = campaign::find(session, slug).await?;
     let mut connection = session.database.get().await?;
     let listed = store::list(&mut connection, campaign.id).await?;
@@ -120,16 +127,18 @@ async fn test(session: &Session, slug: &str, out: &PathBuf) -> anyhow::Result<()
     if there.is_empty() {
         bail!("{slug} has no recipient: pledges recipient add");
     }
-    let mut tests = Vec::new();
+    let mut made = Vec::new();
     for one in &there {
-        let (test, code) = TestRecord::make(campaign.id, &one.recipient)?;
-        store::test_made(&mut connection, one.id, &code).await?;
-        tests.push(test);
+        made.push((one.id, TestRecord::make(campaign.id, &one.recipient)?));
     }
+    // First the file: codes that nobody can find would take the place of those under way.
+    let codes: Vec<_> = made.iter().map(|(id, (_, code))| (*id, code.clone())).collect();
+    let tests = made.into_iter().map(|(_, (test, _))| test).collect();
     let text = serde_json::to_vec_pretty(&TestFile { campaign: slug.to_owned(), tests })?;
-    let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(out);
-    let mut file = opened.with_context(|| out.display().to_string())?;
-    file.write_all(&text).with_context(|| out.display().to_string())?;
+    private_file(out)?.write_all(&text).with_context(|| out.display().to_string())?;
+    for (id, code) in codes {
+        store::test_made(&mut connection, id, &code).await?;
+    }
     say(&format!(
         "wrote {} test records. Where the secret keys are: pledges open --check --identity KEYFILE {}",
         there.len(),
@@ -158,7 +167,9 @@ async fn remove(session: &Session, slug: &str, public_key: &str, partner: Option
     if session.mode == Mode::Production && campaign.state == State::Open && partner.is_none() {
         let listed = store::list(&mut connection, campaign.id).await?;
         let left: Vec<Listed> = listed.into_iter().filter(|one| one.recipient != recipient).collect();
-        recipients::sealable(&left).map_err(|problem| anyhow::anyhow!("without it {problem}"))?;
+        if !recipients::takes_pledges(&left) {
+            bail!("without it {slug} could take no pledges: nobody else can open them. Add and test another one first");
+        }
     }
     match store::remove(&mut connection, Audience { campaign: campaign.id, partner }, &recipient).await {
         Err(DbError::NotFound) => bail!("{slug} has no such recipient"),

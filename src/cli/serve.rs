@@ -82,7 +82,7 @@ fn warn_of_settings(settings: &Settings, service: &Service) {
     } else if !service.handles.campaigns.all().is_empty() {
         tracing::warn!(
             "pledges count without being confirmed by mail: the exact total tells an observer whether an address was \
-             new (docs/design.md, rule 4)"
+             new (docs/architecture.md, rule 4)"
         );
     }
 }

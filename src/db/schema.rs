@@ -341,6 +341,8 @@ diesel::table! {
         records_from -> Uuid,
         /// When the last pledge of a campaign whose retention has ended was cleared; NULL: not yet.
         cleared_at -> Nullable<Timestamptz>,
+        /// What was cleared or erased before this moment is in no dead row of the pledges any more; NULL: unknown.
+        vacuumed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Pledge {
     /// The removal that took it out.
     removal_id: Option<Uuid>,
     consents: Consents,
-    /// What is kept for review, masked; null when it is gone.
+    /// What is kept for review, masked; null when it is gone: `review_days` after the pledge, or when the person was erased.
     review: Option<Review>,
 }
 
@@ -92,7 +92,7 @@ pub struct PledgePage {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PledgeFilter {
-    /// In this state.
+    /// In this state; withdrawn: the person was erased, and no longer counts.
     #[serde(default, deserialize_with = "state")]
     #[param(value_type = Option<String>, pattern = "^(counted|removed|withdrawn)$", example = "counted")]
     state: Option<State>,
@@ -213,7 +213,7 @@ pub struct Found {
 
 /// Find the pledge of an e-mail address
 ///
-/// By fingerprint: the address itself is stored nowhere. A POST, so that the address stays out of URLs and logs.
+/// By fingerprint: the service can read no stored address. A POST, so that the address stays out of URLs and logs.
 #[utoipa::path(
     tag = "Moderation", operation_id = "lookUpPledge", security(("access_token" = [])), request_body = LookUp,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),

@@ -170,6 +170,8 @@ pub async fn submit(
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
     let key = idempotency_key(&request).inspect_err(refused)?;
     let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
+    // A body may take ten seconds: what was changed meanwhile holds.
+    let campaign = campaigns.find(&slug).unwrap_or(campaign);
     let door = Door { campaign, pledges: &pledges, totals: &totals, key };
     if media == Media::Json {
         let recorded = door.pass_json(bytes).await.inspect_err(refused)?;

@@ -12,8 +12,13 @@ use crate::crypto::{CryptoError, Key};
 /// First byte of a sealed record: the version of all that stands below.
 const FORMAT: u8 = 1;
 
-/// What a record is padded to a multiple of, in bytes: its length tells little of the name and the message.
-const PADDING: usize = 64;
+/// What sealed JSON is padded to a multiple of, in bytes: its length tells little of the name and the message.
+pub(super) const PADDING: usize = 64;
+
+/// White space at the end of JSON means nothing.
+pub(super) fn pad(json: &mut Vec<u8>) {
+    json.resize(json.len().next_multiple_of(PADDING), b' ');
+}
 
 /// What wrapped keys begin with.
 const EPOCH: &[u8] = b"pledges epoch v1";
@@ -94,9 +99,7 @@ impl Epoch {
     pub fn seal(&self, pledge: Uuid, record: &Record) -> Result<Vec<u8>, CryptoError> {
         let mut text = Zeroizing::new(Vec::with_capacity(4 * PADDING));
         serde_json::to_writer(&mut *text, record).map_err(|_| CryptoError::DoesNotSeal)?;
-        // White space at the end of JSON means nothing.
-        let padded = text.len().next_multiple_of(PADDING);
-        text.resize(padded, b' ');
+        pad(&mut text);
         let sealed = self.key.seal(&text, &self.place(pledge))?;
         Ok([&[FORMAT], self.id.as_bytes().as_slice(), &sealed].concat())
     }

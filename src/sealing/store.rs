@@ -1,15 +1,18 @@
 //! The shelf of epochs.
 
-use diesel::ExpressionMethods;
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use super::{Audience, recipients::Recipient, record::Epoch};
-use crate::db::{Connection, DbError, schema::sealing_epochs};
+use crate::db::{
+    Connection, DbError,
+    schema::{campaigns, sealing_epochs},
+};
 
 /// Stores the wrapped key of an epoch. Nothing may be sealed under it before this is committed.
 ///
 /// # Errors
-/// Those of the database.
+/// [`DbError::NotFound`] when the campaign's retention has ended; those of the database.
 pub(super) async fn add(
     connection: &mut Connection,
     audience: Audience,
@@ -17,6 +20,15 @@ pub(super) async fn add(
     wrapped: &[u8],
     recipients: &[Recipient],
 ) -> Result<(), DbError> {
+    // An instance may go by old settings: once a campaign's keys are destroyed there are no new ones.
+    let ended: bool = diesel::select(diesel::dsl::exists(
+        campaigns::table.filter(campaigns::id.eq(audience.campaign)).filter(campaigns::salt.is_null()),
+    ))
+    .get_result(connection)
+    .await?;
+    if ended {
+        return Err(DbError::NotFound);
+    }
     let recipients: Vec<String> = recipients.iter().map(Recipient::to_string).collect();
     diesel::insert_into(sealing_epochs::table)
         .values((

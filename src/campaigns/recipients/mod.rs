@@ -46,7 +46,12 @@ pub fn standing(one: &Listed) -> String {
     }
 }
 
-/// Whether a campaign may take pledges in production.
+/// Whether a campaign takes pledges in production: there is somebody who can open them.
+pub fn takes_pledges(listed: &[Listed]) -> bool {
+    listed.iter().any(|one| one.partner.is_none() && one.removed_at.is_none() && one.checked_at.is_some())
+}
+
+/// Whether a campaign may be opened in production: everybody who should be able to open its records can.
 ///
 /// # Errors
 /// What is missing, in words.

@@ -13,9 +13,11 @@
 pub mod routes;
 pub mod store;
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::Instant};
 use uuid::Uuid;
 
 use crate::{
@@ -33,6 +35,9 @@ use store::{Scope, Sizes};
 /// How far a list of what is gone reaches back behind the last export: longer than any transaction lasts.
 pub const OVERLAP: TimeDelta = TimeDelta::hours(1);
 
+/// How long an export may take: its snapshot keeps what is erased meanwhile in the database's files.
+const LONGEST: Duration = Duration::from_secs(2 * 3_600);
+
 /// Why nothing, or not all, is given out.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum ExportError {
@@ -45,6 +50,9 @@ pub enum ExportError {
     /// A key in the database isn't one.
     #[error("a stored public key is none")]
     BadRecipient,
+    /// It was taken too slowly.
+    #[error("the export was cut off after two hours: its snapshot holds up the cleaning of the database")]
+    TooSlow,
     /// Sealing failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -115,11 +123,12 @@ pub struct Export {
     sizes: Sizes,
     writer: Writer,
     at: At,
+    began: Instant,
 }
 
 impl Export {
     async fn begin(database: Database, order: Order) -> Result<Self, ExportError> {
-        let mut snapshot = database.open_direct().await?;
+        let (began, mut snapshot) = (Instant::now(), database.open_direct().await?);
         let scope = Scope { campaign: order.campaign.id, partner: order.partner };
         let snapshot_at = store::begin(&mut snapshot, &scope).await?.ok_or(ExportError::UnderWay)?;
         let keys = store::recipients(&mut snapshot, &scope).await?;
@@ -141,7 +150,7 @@ impl Export {
         let sizes = store::sizes(&mut snapshot, &scope, header.gone_since).await?;
         let mut head = String::new();
         let writer = Writer::begin(&header, &recipients, &mut head)?;
-        let export = Self { database, snapshot, scope, header, sizes, writer, at: At::Head(head) };
+        let export = Self { database, snapshot, scope, header, sizes, writer, at: At::Head(head), began };
         export.record(order.who.as_ref()).await?;
         Ok(export)
     }
@@ -179,6 +188,9 @@ impl Export {
     /// # Errors
     /// See [`ExportError`]; then the export is cut off.
     pub async fn next_part(&mut self) -> Result<Option<String>, ExportError> {
+        if self.began.elapsed() > LONGEST {
+            return Err(ExportError::TooSlow);
+        }
         let mut out = String::new();
         while out.is_empty() && !matches!(self.at, At::Done) {
             self.at = match std::mem::replace(&mut self.at, At::Done) {

@@ -47,7 +47,7 @@ impl From<ExportError> for Problem {
         match error {
             ExportError::UnderWay => Code::ExportUnderWay.into(),
             ExportError::NoRecipient => Code::NoRecipient.into(),
-            ExportError::BadRecipient => {
+            ExportError::BadRecipient | ExportError::TooSlow => {
                 tracing::error!(error = %logged::cause(error), "an export was refused");
                 Code::Internal.into()
             }

@@ -98,8 +98,8 @@ struct Keys {
     keys: Vec<String>,
 }
 
-/// The public keys that are sealed to now: those that were proved to open, or else, in development, those of the newest
-/// epoch.
+/// The public keys that are sealed to now: those that were proved to open. Where none was ever added, which only development
+/// lets pass, those of the newest epoch.
 ///
 /// # Errors
 /// Those of the database.
@@ -109,6 +109,7 @@ pub async fn recipients(connection: &mut Connection, scope: &Scope) -> Result<Ve
            (SELECT array_agg(public_key ORDER BY id) FROM recipients WHERE campaign_id = $1 \
              AND partner_id IS NOT DISTINCT FROM $2 AND removed_at IS NULL AND checked_at IS NOT NULL), \
            (SELECT recipients FROM sealing_epochs WHERE campaign_id = $1 AND partner_id IS NOT DISTINCT FROM $2 \
+             AND NOT EXISTS (SELECT FROM recipients WHERE campaign_id = $1 AND partner_id IS NOT DISTINCT FROM $2) \
              ORDER BY id DESC LIMIT 1), \
            '{}') AS keys",
     )

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Facts, TO_FILL_IN, plain, title};
+use super::{Facts, TO_FILL_IN, plain, store::KeyHolder, title};
 use crate::campaigns::{
     Campaign,
     settings::{Ask, Erasure},
@@ -31,7 +31,8 @@ const RISKS: &[(&str, &str, &str)] = &[
     (
         "A moderator's session is taken over, or a moderator is curious",
         "Names and addresses are masked; look-ups of addresses and every action are on record; sessions end at once",
-        "Messages of the last weeks can be read, and known addresses looked up, until it is noticed",
+        "Messages of the last weeks can be read, names revealed a hundred at a time, and known addresses looked up, until it is \
+         noticed",
     ),
     (
         "Somebody watches the public numbers to tell who pledged",
@@ -111,7 +112,7 @@ fn necessity(campaign: &Campaign) -> Vec<&'static str> {
         _ => "An e-mail address is asked so that each person counts once; it is kept for the organiser only, sealed.",
     });
     if fields.name != Ask::Off {
-        all.push("A name is asked; moderators see its shape only.");
+        all.push("A name is asked; moderators see its shape, and the whole only for a reason that is on record.");
     }
     if fields.message != Ask::Off {
         all.push("A message is asked; moderators read it to keep abuse out.");
@@ -136,11 +137,9 @@ fn warnings(campaign: &Campaign, facts: &Facts) -> Vec<String> {
         limits.erasure == Erasure::Keep && numbers.erased > 0,
         "erased people's pledges go on counting: the privacy notice should say so.",
     );
-    let proved = facts.key_holders.iter().any(|key| key.removed_at.is_none() && key.checked_at.is_some());
-    warn(
-        !facts.key_holders.is_empty() && !proved,
-        "nobody has proved that they can open what is sealed for the organiser.",
-    );
+    let tried = |key: &KeyHolder| key.partner_id.is_none() && key.removed_at.is_none() && key.checked_at.is_some();
+    let proved = facts.key_holders.iter().any(tried);
+    warn(!proved, "nobody has proved that they can open what is sealed for the organiser.");
     warn(facts.looked_at.is_none(), "retention has never been looked after: is the service running?");
     let in_one_language = campaign.texts.len() == 1;
     warn(in_one_language, "the privacy notice is there in one language only.");

@@ -240,7 +240,8 @@ fn measures(out: &mut String, campaign: &Campaign) -> fmt::Result {
         "The e-mail address is stored nowhere in clear; a keyed fingerprint makes a mailbox count once.",
         "Records for the organiser are sealed (XChaCha20-Poly1305) under keys that change each hour and are stored only \
          wrapped to the keys above (age, X25519): afterwards the service can't open them, and a stolen database opens none.",
-        "Review copies are sealed under a key that isn't in the database; moderators see names and addresses masked.",
+        "Review copies are sealed under a key that isn't in the database; names and addresses are masked for \
+         moderators, who see the full names of up to a hundred pledges at a time for a reason that goes on record.",
         "Every action of a moderator is on record, with who, when and why, and can be undone.",
         "Passwords are hashed with Argon2id; sessions are short and can be ended at once.",
         "Logs, metrics, addresses and error texts hold no personal data; network addresses are not stored.",

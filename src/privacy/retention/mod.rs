@@ -24,6 +24,10 @@ use store::{Plan, Step};
 /// How long one step may take before the connection is given up: longer than the server lets a statement run.
 const STEP_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often it is looked whether others still see what was cleared, and after how long again: five seconds in all.
+const LOOKS_FOR_READERS: u32 = 20;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
 /// How long vacuuming may take.
 const VACUUM_PATIENCE: Duration = Duration::from_secs(6 * 3600);
 
@@ -213,13 +217,27 @@ impl Run {
 
     async fn vacuum(&mut self, ended: &[Uuid]) -> Result<(), DbError> {
         let connection = &mut self.connection;
+        let at_once = !ended.is_empty() || (self.order.vacuum_at_once && !self.done.is_empty());
+        if !at_once && !in_time(STEP_PATIENCE, dead_rows::store::vacuum_is_due(connection)).await? {
+            return Ok(());
+        }
+        let moment = in_time(STEP_PATIENCE, dead_rows::store::moment(connection)).await?;
+        let mut tries = 0;
+        while !in_time(STEP_PATIENCE, dead_rows::store::is_past(connection, &moment)).await? {
+            tries += 1;
+            if tries == LOOKS_FOR_READERS {
+                tracing::warn!(
+                    "somebody reads the database since before something was cleared (an export, a dump, a standby), so that \
+                     PostgreSQL keeps it; it will be tried again"
+                );
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
         if !ended.is_empty() {
             in_time(VACUUM_PATIENCE, dead_rows::store::rewrite_keys(connection)).await?;
         }
-        let due = self.order.vacuum_at_once && !self.done.is_empty();
-        if due || !ended.is_empty() || in_time(STEP_PATIENCE, dead_rows::store::vacuum_is_due(connection)).await? {
-            in_time(VACUUM_PATIENCE, dead_rows::store::vacuum(connection)).await?;
-        }
+        in_time(VACUUM_PATIENCE, dead_rows::store::vacuum(connection, &moment)).await?;
         for campaign in ended {
             in_time(STEP_PATIENCE, store::cleared(connection, *campaign)).await?;
         }

@@ -2,9 +2,13 @@
 
 use std::process::Command;
 
-use pledges::{db::local_postgres::LocalPostgres, privacy::retention::dead_rows};
+use diesel_async::SimpleAsyncConnection;
+use pledges::{
+    db::local_postgres::LocalPostgres,
+    privacy::retention::{Limit, dead_rows},
+};
 
-use super::{in_days, pledges_of, quiet_on, run};
+use super::{in_days, pledges_of, quiet, quiet_on, run};
 use crate::support::{TestApp, cluster, eventually, program::VarDir};
 
 /// In which files of the database's tables and indexes these bytes stand, as PostgreSQL names them.
@@ -54,4 +58,24 @@ async fn no_bytes_of_what_is_gone_stay_in_a_file() {
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
     postgres.stop().await.unwrap();
+}
+
+/// PostgreSQL keeps dead rows for whoever began to read before, also when it writes a table anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_still_reads_is_not_taken_for_gone() {
+    let app = quiet().await;
+    pledges_of(&app, &["ann@example.org"]).await;
+    app.rows.execute("UPDATE campaigns SET state = 'closed'").await;
+    let mut reader = app.rows.database.open().await.unwrap();
+    let begin =
+        "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM pledges";
+    reader.batch_execute(begin).await.unwrap();
+    let gone = run(&app, in_days(31)).await;
+    assert_eq!(gone.last().unwrap().limit, Limit::Records);
+    let done = "SELECT cleared_at IS NOT NULL AND vacuumed_at IS NOT NULL FROM retention_progress";
+    assert_eq!(app.rows.value(done).await, "false");
+    reader.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(run(&app, in_days(31)).await, []);
+    assert_eq!(app.rows.value(done).await, "true");
+    app.stop().await;
 }

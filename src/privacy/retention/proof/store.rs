@@ -75,7 +75,8 @@ pub async fn check_up(connection: &mut Connection) -> Result<Checkup, DbError> {
         "SELECT (SELECT min(looked_at) FROM retention_progress) AS looked_at, \
            (SELECT coalesce(array_agg(slug ORDER BY slug), '{{}}') FROM campaigns \
              LEFT JOIN retention_progress ON campaign_id = campaigns.id \
-             WHERE coalesce(looked_at, created_at) < now() - interval '24 hours') AS overdue, \
+             WHERE coalesce(looked_at, created_at) < now() - interval '24 hours' \
+               OR cleared_at IS NULL AND salt_destroyed_at < now() - interval '24 hours') AS overdue, \
            (SELECT count(*) FROM pledges JOIN retention_progress USING (campaign_id) \
              WHERE id < review_from AND sealed_review IS NOT NULL OR cleared_at IS NOT NULL AND {PERSONAL}) AS left_over",
     ))
