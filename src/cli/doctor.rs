@@ -91,7 +91,7 @@ async fn recipients(session: &Session) -> anyhow::Result<bool> {
 fn complain_of(checkup: &Checkup) {
     for slug in &checkup.overdue {
         say(&format!(
-            "{slug}: for a day its retention was not looked after, or its end not finished; is the service running?"
+            "{slug}: nobody has looked after its retention for a day, or its end can't be finished; is the service running?"
         ));
     }
     if checkup.left_over > 0 {

@@ -20,7 +20,7 @@ fn on(app: &TestApp, arguments: &[&str]) -> Command {
 async fn tested(app: &TestApp, identity: &Identity) -> String {
     let key = identity.recipient().to_string();
     program::run(on(app, &["recipient", "add", "defend", &key, "--label", "in the safe"])).await.expect(0);
-    let file = app.var.path().join("test.json");
+    let file = app.var.path().join(format!("{key}.json"));
     let out = file.to_str().unwrap();
     program::run(on(app, &["recipient", "test", "defend", "--out", out])).await.expect(0);
     // Offline: no setting, no database.
