@@ -1,4 +1,4 @@
-//! What moderators write in their own words.
+//! What the bodies of moderators' requests have in common: pledges by id, and why, in their own words.
 
 use serde::{Deserialize, Deserializer};
 use utoipa::{
@@ -8,14 +8,25 @@ use utoipa::{
         schema::{ObjectBuilder, Type},
     },
 };
+use uuid::Uuid;
+use validator::ValidationError;
 
 use crate::{
-    http::body::coded,
+    http::{FieldCode, body::coded},
     pledges::{
         fields::SOME_LINES,
         text::{Lines, clean_text, within},
     },
 };
+
+/// Fails unless these are some ids, and not more than `most`.
+pub(super) fn up_to(most: usize, ids: &[Uuid]) -> Result<(), ValidationError> {
+    match ids.len() {
+        0 => Err(ValidationError::new(FieldCode::Required.as_str())),
+        count if count > most => Err(ValidationError::new(FieldCode::TooMany.as_str())),
+        _ => Ok(()),
+    }
+}
 
 /// Characters of a note.
 const NOTE_CHARS: usize = 1_000;

@@ -6,19 +6,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::recipients::{self, Identity, Recipient};
+use super::{
+    padded_json,
+    recipients::{self, Identity, Recipient},
+};
 use crate::crypto::{CryptoError, Key};
 
 /// First byte of a sealed record: the version of all that stands below.
 const FORMAT: u8 = 1;
-
-/// What sealed JSON is padded to a multiple of, in bytes: its length tells little of the name and the message.
-pub(super) const PADDING: usize = 64;
-
-/// White space at the end of JSON means nothing.
-pub(super) fn pad(json: &mut Vec<u8>) {
-    json.resize(json.len().next_multiple_of(PADDING), b' ');
-}
 
 /// What wrapped keys begin with.
 const EPOCH: &[u8] = b"pledges epoch v1";
@@ -97,9 +92,7 @@ impl Epoch {
     /// # Errors
     /// When it can't be: the pledge must then be refused (rule 7).
     pub fn seal(&self, pledge: Uuid, record: &Record) -> Result<Vec<u8>, CryptoError> {
-        let mut text = Zeroizing::new(Vec::with_capacity(4 * PADDING));
-        serde_json::to_writer(&mut *text, record).map_err(|_| CryptoError::DoesNotSeal)?;
-        pad(&mut text);
+        let text = padded_json(record)?;
         let sealed = self.key.seal(&text, &self.place(pledge))?;
         Ok([&[FORMAT], self.id.as_bytes().as_slice(), &sealed].concat())
     }

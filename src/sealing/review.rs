@@ -3,9 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
-use super::record::{PADDING, pad};
+use super::padded_json;
 use crate::crypto::{CryptoError, KeyId, KeyRing, PurposeKeys, RootSecret};
 
 /// First byte of a sealed copy. Behind it stands the id of its key.
@@ -55,9 +54,7 @@ impl ReviewCopies {
     /// # Errors
     /// When there is no randomness: the pledge must then be refused (rule 7).
     pub fn seal(&self, campaign: Uuid, pledge: Uuid, copy: &ReviewCopy) -> Result<Vec<u8>, CryptoError> {
-        let mut text = Zeroizing::new(Vec::with_capacity(4 * PADDING));
-        serde_json::to_writer(&mut *text, copy).map_err(|_| CryptoError::DoesNotSeal)?;
-        pad(&mut text);
+        let text = padded_json(copy)?;
         let sealed = self.keys.seal(&text, &place(campaign, pledge))?;
         Ok([&[FORMAT], sealed.as_slice()].concat())
     }

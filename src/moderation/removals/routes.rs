@@ -17,10 +17,13 @@ use super::{MAX_IDS, Order, Outcome, Reason, RemovalError, store};
 use crate::{
     accounts::signed::{Moderator, Signed},
     http::{
-        Code, FieldCode, Problem, ProblemBody, Valid, ValidQuery,
+        Code, Problem, ProblemBody, Valid, ValidQuery,
         page::{Page, next_cursor},
     },
-    moderation::{Moderation, note::Note},
+    moderation::{
+        Moderation,
+        note::{Note, up_to},
+    },
 };
 
 /// A thousand ids take 39 KB.
@@ -58,11 +61,7 @@ pub struct NewUndo {
 }
 
 fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
-    match ids.len() {
-        0 => Err(ValidationError::new(FieldCode::Required.as_str())),
-        count if count > MAX_IDS => Err(ValidationError::new(FieldCode::TooMany.as_str())),
-        _ => Ok(()),
-    }
+    up_to(MAX_IDS, ids)
 }
 
 /// A removal.

@@ -17,8 +17,11 @@ use super::{MAX_REVEALED, store};
 use crate::{
     accounts::signed::{Moderator, Signed},
     audit::Entry,
-    http::{FieldCode, Problem, Valid},
-    moderation::{Moderation, note::Note},
+    http::{Problem, Valid},
+    moderation::{
+        Moderation,
+        note::{Note, up_to},
+    },
 };
 
 /// The operations of this part.
@@ -42,11 +45,7 @@ pub struct NewReveal {
 }
 
 fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
-    match ids.len() {
-        0 => Err(ValidationError::new(FieldCode::Required.as_str())),
-        count if count > MAX_REVEALED => Err(ValidationError::new(FieldCode::TooMany.as_str())),
-        _ => Ok(()),
-    }
+    up_to(MAX_REVEALED, ids)
 }
 
 /// What is kept for review, unmasked: all but the address, of which no more is kept than its first letter and domain.
