@@ -163,7 +163,9 @@ impl Subscription {
             let published = self.feed.borrow();
             (published.document.version, published.document.as_of)
         };
-        events::frame("heartbeat", None, &Heartbeat { version, as_of, checked_at: self.board.checked_at() })
+        // A new document is hung up just before the time of the look that found it is noted.
+        let checked_at = self.board.checked_at().max(as_of);
+        events::frame("heartbeat", None, &Heartbeat { version, as_of, checked_at })
     }
 }
 
