@@ -5,10 +5,11 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
-    aead::{Aead, Payload},
+    aead::{Aead, AeadInOut, Payload},
 };
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
+use rand::Rng;
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -21,6 +22,7 @@ pub use ring::{BadKeyId, BadRing, KeyId, KeyRing, PurposeKeys};
 pub const ROOT_SECRET_MIN_BYTES: usize = 32;
 
 const NONCE_BYTES: usize = 24;
+const TAG_BYTES: usize = 16;
 
 /// The operating system's random generator gave nothing, or a sealed value did not open.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
@@ -155,11 +157,29 @@ impl Key {
     /// # Errors
     /// [`CryptoError::DoesNotSeal`], [`CryptoError::NoRandomness`].
     pub fn seal(&self, text: &[u8], place: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let nonce: [u8; NONCE_BYTES] = random_bytes()?;
-        let sealed = XChaCha20Poly1305::new(self.expose().into())
-            .encrypt(&nonce.into(), Payload { msg: text, aad: place })
+        self.seal_behind(&[], text, place)
+    }
+
+    /// The same with `head` in front, in clear and not authenticated, in the one piece of memory.
+    ///
+    /// # Errors
+    /// Those of [`Self::seal`].
+    pub fn seal_behind(&self, head: &[&[u8]], text: &[u8], place: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        // A nonce must be new and is no secret: the generator in this thread, seeded by the operating system, saves a
+        // tenth of the time.
+        let mut nonce = [0; NONCE_BYTES];
+        rand::rng().fill_bytes(&mut nonce);
+        let before = head.iter().map(|part| part.len()).sum::<usize>() + NONCE_BYTES;
+        let mut sealed = Vec::with_capacity(before + text.len() + TAG_BYTES);
+        head.iter().for_each(|part| sealed.extend_from_slice(part));
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(text);
+        let (_, in_place) = sealed.split_at_mut_checked(before).ok_or(CryptoError::DoesNotSeal)?;
+        let tag = XChaCha20Poly1305::new(self.expose().into())
+            .encrypt_inout_detached(&nonce.into(), place, in_place.into())
             .map_err(|_| CryptoError::DoesNotSeal)?;
-        Ok([nonce.as_slice(), &sealed].concat())
+        sealed.extend_from_slice(&tag);
+        Ok(sealed)
     }
 
     /// Opens what [`Self::seal`] made for the same place.

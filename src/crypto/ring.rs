@@ -149,8 +149,16 @@ impl PurposeKeys {
     /// # Errors
     /// Those of [`Key::seal`].
     pub fn seal(&self, text: &[u8], place: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.seal_behind(&[], text, place)
+    }
+
+    /// The same with `head` in front, see [`Key::seal_behind`].
+    ///
+    /// # Errors
+    /// Those of [`Key::seal`].
+    pub fn seal_behind(&self, head: &[u8], text: &[u8], place: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let (id, key) = &self.current;
-        Ok([id.as_bytes().as_slice(), &key.seal(text, place)?].concat())
+        key.seal_behind(&[head, id.as_bytes()], text, place)
     }
 
     /// Opens what [`Self::seal`] made for the same place, under the current key or an older one.

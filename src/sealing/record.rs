@@ -93,8 +93,7 @@ impl Epoch {
     /// When it can't be: the pledge must then be refused (rule 7).
     pub fn seal(&self, pledge: Uuid, record: &Record) -> Result<Vec<u8>, CryptoError> {
         let text = padded_json(record)?;
-        let sealed = self.key.seal(&text, &self.place(pledge))?;
-        Ok([&[FORMAT], self.id.as_bytes().as_slice(), &sealed].concat())
+        self.key.seal_behind(&[&[FORMAT], self.id.as_bytes()], &text, &self.place(pledge))
     }
 
     /// Opens the record of a pledge.

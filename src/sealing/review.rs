@@ -55,8 +55,7 @@ impl ReviewCopies {
     /// When there is no randomness: the pledge must then be refused (rule 7).
     pub fn seal(&self, campaign: Uuid, pledge: Uuid, copy: &ReviewCopy) -> Result<Vec<u8>, CryptoError> {
         let text = padded_json(copy)?;
-        let sealed = self.keys.seal(&text, &place(campaign, pledge))?;
-        Ok([&[FORMAT], sealed.as_slice()].concat())
+        self.keys.seal_behind(&[FORMAT], &text, &place(campaign, pledge))
     }
 
     /// Opens the copy of a row.
