@@ -25,7 +25,7 @@ use crate::{
     sealing::{Audience, recipients::Recipient},
 };
 
-use settings::{Consent, Controller, Fields, Purpose, Retention, Texts};
+use settings::{Confirmation, Consent, Controller, Fields, Purpose, Retention, Texts};
 
 /// How often the copy in memory is renewed: settings are in force on every instance after this.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -74,6 +74,8 @@ pub struct Campaign {
     pub goal: Option<i64>,
     /// What the form asks for.
     pub fields: Fields,
+    /// Whether a pledge counts at once.
+    pub confirmation: Confirmation,
     /// Every version of every consent text.
     pub consents: Vec<Consent>,
     /// Who answers for the data.

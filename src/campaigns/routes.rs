@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     Campaign, Campaigns, State,
-    settings::{Consent, Controller, Fields, Texts},
+    settings::{Confirmation, Consent, Controller, Fields, Texts},
 };
 use crate::http::{
     Code, Problem, ProblemBody, ValidQuery,
@@ -57,6 +57,8 @@ pub struct CampaignBody {
     #[schema(minimum = 1, example = 10_000)]
     goal: Option<i64>,
     fields: Fields,
+    /// `email`: a pledge counts once its mailbox has confirmed it. `none`: at once.
+    confirmation: Confirmation,
     /// What supporters may agree to, in the current versions.
     consents: Vec<Consent>,
     controller: Option<Controller>,
@@ -75,6 +77,7 @@ impl From<&Campaign> for CampaignBody {
             texts: campaign.texts.clone(),
             goal: campaign.goal,
             fields: campaign.fields,
+            confirmation: campaign.confirmation,
             consents: campaign.current_consents().into_iter().cloned().collect(),
             controller: campaign.controller.clone(),
             threshold: campaign.threshold,

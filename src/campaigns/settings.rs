@@ -147,6 +147,44 @@ impl Erasure {
     }
 }
 
+/// Whether a pledge counts at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirmation {
+    /// Once its mailbox has confirmed it.
+    #[default]
+    Email,
+    /// At once. The public total then tells an observer whether an address was new (rule 4).
+    None,
+}
+
+impl Confirmation {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::None => "none",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Email, Self::None].into_iter().find(|confirmation| confirmation.as_str() == text)
+    }
+
+    /// Whether a form can do with it.
+    ///
+    /// # Errors
+    /// What it needs.
+    pub fn fits(self, fields: &Fields) -> Result<(), &'static str> {
+        if self == Self::Email && fields.email != Ask::Required {
+            return Err("pledges are confirmed by mail, so the form must require an e-mail address (fields.email), or \
+                        confirmation must be none");
+        }
+        Ok(())
+    }
+}
+
 /// How long what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -190,6 +228,9 @@ pub struct NewCampaign {
     /// What becomes of the count when somebody is erased.
     #[serde(default)]
     pub erasure: Erasure,
+    /// Whether a pledge counts at once.
+    #[serde(default)]
+    pub confirmation: Confirmation,
     /// What the form asks for.
     pub fields: Fields,
     /// Who answers for the data.
@@ -237,6 +278,7 @@ impl NewCampaign {
         for (language, texts) in &self.texts {
             mistakes.extend(told(&format!("texts.{language}."), &texts.validate()));
         }
+        mistakes.extend(self.confirmation.fits(&self.fields).err().map(str::to_owned));
         if !self.texts.contains_key(&self.default_language) {
             mistakes.push("texts: the default language is missing".into());
         }

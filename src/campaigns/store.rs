@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Campaign, State, recipients,
-    settings::{Ask, Consent, Controller, Erasure, Fields, NewCampaign, Retention, Texts, is_slug},
+    settings::{Ask, Confirmation, Consent, Controller, Erasure, Fields, NewCampaign, Retention, Texts, is_slug},
 };
 use crate::{
     audit::{self, Entry},
@@ -49,6 +49,7 @@ struct Row {
     closed_at: Option<DateTime<Utc>>,
     #[diesel(skip_insertion)]
     salt_destroyed_at: Option<DateTime<Utc>>,
+    confirmation: String,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -71,6 +72,7 @@ impl TryFrom<Row> for Campaign {
             texts,
             goal: row.goal,
             fields,
+            confirmation: Confirmation::parse(&row.confirmation).ok_or_else(unreadable)?,
             consents,
             controller: controller.map(|(name, contact)| Controller { name, contact }),
             threshold: row.threshold,
@@ -159,6 +161,7 @@ pub async fn add(
         erasure: new.erasure.as_str().into(),
         closed_at: None,
         salt_destroyed_at: None,
+        confirmation: new.confirmation.as_str().into(),
     };
     connection
         .transaction(async |connection| {
@@ -212,6 +215,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::review_days.eq(campaign.retention.review_days),
                     campaigns::record_days.eq(campaign.retention.record_days),
                     campaigns::erasure.eq(campaign.retention.erasure.as_str()),
+                    campaigns::confirmation.eq(campaign.confirmation.as_str()),
                 ))
                 .execute(connection)
                 .await?;

@@ -16,7 +16,7 @@ use super::{output::say, session::Session};
 use crate::{
     campaigns::{
         self, State, recipients,
-        settings::{Ask, Consent, Controller, Erasure, NewCampaign, Texts, is_language, told},
+        settings::{Ask, Confirmation, Consent, Controller, Erasure, NewCampaign, Texts, is_language, told},
         store,
     },
     config::{Mode, Settings},
@@ -74,6 +74,9 @@ pub(super) struct Set {
     /// What becomes of the count when somebody is erased.
     #[arg(long, value_enum)]
     erasure: Option<ErasureArgument>,
+    /// Whether a pledge counts once its mailbox has confirmed it, or at once. Pledges that wait go on waiting.
+    #[arg(long, value_enum)]
+    confirmation: Option<ConfirmationArgument>,
     /// Whether the form asks for a name.
     #[arg(long, value_enum)]
     name: Option<AskArgument>,
@@ -125,6 +128,15 @@ pub(super) enum ErasureArgument {
     Keep,
     /// The pledge is withdrawn.
     Withdraw,
+}
+
+/// Whether a pledge counts at once, as an argument.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ConfirmationArgument {
+    /// Once its mailbox has confirmed it.
+    Email,
+    /// At once. Whoever watches the total can then tell whether an address had pledged before.
+    None,
 }
 
 pub(super) async fn run(session: &Session, settings: &Settings, command: &Campaign) -> anyhow::Result<()> {
@@ -240,6 +252,11 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         Some(ErasureArgument::Withdraw) => retention.erasure = Erasure::Withdraw,
         None => {}
     }
+    match set.confirmation {
+        Some(ConfirmationArgument::Email) => campaign.confirmation = Confirmation::Email,
+        Some(ConfirmationArgument::None) => campaign.confirmation = Confirmation::None,
+        None => {}
+    }
     let fields = &mut campaign.fields;
     for (argument, field) in
         [(set.name, &mut fields.name), (set.email, &mut fields.email), (set.message, &mut fields.message)]
@@ -248,6 +265,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
             *field = ask.into();
         }
     }
+    campaign.confirmation.fits(&campaign.fields).map_err(|problem| anyhow::anyhow!("{}: {problem}", set.slug))?;
     if let Some(file) = &set.texts {
         let texts: BTreeMap<String, Texts> = read(file)?;
         let mut mistakes: Vec<String> =
@@ -273,7 +291,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "state": campaign.state.as_str(), "goal": campaign.goal, "threshold": campaign.threshold,
         "publish_every_ms": campaign.publish_every_ms, "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
         "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
-        "erasure": campaign.retention.erasure,
+        "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation,
     });
     let mut connection = session.database.get().await?;
     Ok(store::update(&mut connection, &campaign, what).await?)

@@ -4,6 +4,7 @@
 //! fingerprint and seals the review copy; [`ingest`] commits what has come meanwhile as one batch of rows and deltas
 //! ([`store`]); [`routes`] answers everybody alike.
 
+pub mod batches;
 pub mod fields;
 #[cfg(test)]
 mod fields_tests;
@@ -24,21 +25,24 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    campaigns::Campaign,
+    campaigns::{Campaign, settings::Confirmation},
     country::Country,
     http::{Code, FieldProblem},
+    mail::Outbox,
     metrics::Metrics,
     sealing::Epochs,
 };
 
 use fields::IdempotencyKey;
-use ingest::{Ingest, PledgeError};
+use ingest::{Ingest, PledgeError, Stored};
 use sealing::{Keys, Sealing};
 use submission::{Checked, Consents, Submission};
 
 /// Where a pledge is in its life. It is in every counter exactly while it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
+    /// Waits for its mailbox to confirm it.
+    Awaiting,
     /// Counted.
     Counted,
     /// Taken out by a moderator.
@@ -49,11 +53,12 @@ pub enum State {
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Counted, Self::Removed, Self::Withdrawn];
+    pub const ALL: [Self; 4] = [Self::Awaiting, Self::Counted, Self::Removed, Self::Withdrawn];
 
     /// As it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Awaiting => "awaiting",
             Self::Counted => "counted",
             Self::Removed => "removed",
             Self::Withdrawn => "withdrawn",
@@ -73,6 +78,8 @@ pub struct NewPledge {
     pub id: Uuid,
     /// The campaign.
     pub campaign: Uuid,
+    /// Whether it waits for its mailbox to confirm it.
+    pub awaiting: bool,
     /// Where from.
     pub country: Country,
     /// The partner whose site it came from.
@@ -93,6 +100,17 @@ pub struct NewPledge {
     pub language: Option<String>,
     /// Which page.
     pub source: Option<String>,
+    /// The mail that it causes.
+    pub mail: Option<SealedMail>,
+}
+
+/// A mail for the outbox: whose is sealed, what it says is decided when it is written.
+#[derive(Clone)]
+pub struct SealedMail {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// The address, see [`crate::mail::Seal`].
+    pub sealed: Vec<u8>,
 }
 
 /// Draws the form again, filled, when it could not be taken. The pages stand above the pledges in the house, so they
@@ -124,16 +142,17 @@ pub struct Pledges {
     refused: IntCounterVec,
     sealing: Sealing,
     epochs: Epochs,
+    outbox: Outbox,
 }
 
 impl Pledges {
-    /// Pledges that `sealing` seals, under the keys of `epochs`, and `ingest` stores.
-    pub fn new(ingest: Ingest, sealing: Sealing, epochs: Epochs, metrics: &Metrics) -> Self {
+    /// Pledges that `sealing` seals, under the keys of `epochs`, and `ingest` stores; `outbox` is told of their mails.
+    pub fn new(ingest: Ingest, sealing: Sealing, epochs: Epochs, outbox: Outbox, metrics: &Metrics) -> Self {
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self { ingest, acknowledged, refused, sealing, epochs }
+        Self { ingest, acknowledged, refused, sealing, epochs, outbox }
     }
 
     /// Counts a refusal by the code of its problem.
@@ -154,6 +173,13 @@ impl Pledges {
         let since = Instant::now();
         let keys = Keys::current(&self.epochs, campaign, None).await?;
         let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
-        self.ingest.store(pledge, since).await.inspect(|()| self.acknowledged.inc())
+        match self.ingest.store(pledge, since).await? {
+            Stored::Mismatch => return Err(PledgeError::IdempotencyMismatch),
+            Stored::Recorded => self.acknowledged.inc(),
+        }
+        if campaign.confirmation == Confirmation::Email {
+            self.outbox.changed();
+        }
+        Ok(())
     }
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     FormAgain, FormPages, Pledges,
+    batches::Refused,
     fields::{IdempotencyKey, Language, Message, Name, Source},
     form::PostedForm,
     ingest::PledgeError,
@@ -94,12 +95,22 @@ pub struct Receipt<'a> {
     totals: &'a RawValue,
 }
 
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Overloaded => Code::Unavailable.into(),
+            Refused::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<PledgeError> for Problem {
     fn from(error: PledgeError) -> Self {
         match error {
-            PledgeError::Overloaded | PledgeError::NoEpoch(NoEpoch::NoRecipient) => Code::Unavailable.into(),
+            PledgeError::Refused(refused) => refused.into(),
+            PledgeError::NoEpoch(NoEpoch::NoRecipient) => Code::Unavailable.into(),
             PledgeError::IdempotencyMismatch => Code::IdempotencyMismatch.into(),
-            PledgeError::Database(error) | PledgeError::NoEpoch(NoEpoch::Database(error)) => error.into(),
+            PledgeError::NoEpoch(NoEpoch::Database(error)) => error.into(),
             PledgeError::Crypto(error) | PledgeError::NoEpoch(NoEpoch::Crypto(error)) => error.into(),
         }
     }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    NewPledge,
+    NewPledge, SealedMail,
     fields::{IdempotencyKey, Language, Message, Name, Source},
     mailbox::{Email, MailboxRules, canonical},
     submission::Checked,
 };
 use crate::{
-    campaigns::Campaign,
+    campaigns::{Campaign, settings::Confirmation},
     crypto::{self, CryptoError, KeyRing, RootSecret},
+    mail::Seal,
     sealing::{
         Audience, Epochs, NoEpoch, ReviewCopies, ReviewCopy,
         record::{Epoch, Record},
@@ -65,13 +66,14 @@ impl Keys {
 pub struct Sealing {
     ring: KeyRing,
     copies: ReviewCopies,
+    addresses: Seal,
 }
 
 impl Sealing {
     /// Under keys that come from the root secrets of `ring`.
     pub fn new(ring: KeyRing) -> Self {
-        let copies = ReviewCopies::new(&ring);
-        Self { ring, copies }
+        let (copies, addresses) = (ReviewCopies::new(&ring), Seal::new(&ring));
+        Self { ring, copies, addresses }
     }
 
     /// The fingerprint that a mailbox has in a campaign: the first 128 bits of an HMAC-SHA-256 under the campaign's key, so it
@@ -134,9 +136,12 @@ impl Sealing {
         record.public = checked.consents.public;
         let for_partner = keys.partner.as_ref().filter(|_| checked.consents.partner.is_some());
         let for_partner = for_partner.and_then(|(_, epoch)| epoch.as_ref());
+        let awaiting = campaign.confirmation == Confirmation::Email;
+        let mailed = checked.email.as_ref().filter(|_| awaiting);
         Ok(NewPledge {
             id,
             campaign: campaign.id,
+            awaiting,
             country: checked.country,
             partner: keys.partner.as_ref().map(|(id, _)| *id),
             fingerprint,
@@ -147,7 +152,17 @@ impl Sealing {
             sealed_for_partner: for_partner.map(|epoch| epoch.seal(id, &record)).transpose()?,
             language: checked.language.as_ref().map(|language| language.as_str().to_owned()),
             source: checked.source.as_ref().map(|source| source.as_str().to_owned()),
+            mail: mailed.map(|email| self.mail(email)).transpose()?,
         })
+    }
+
+    /// A mail to an address, for the outbox.
+    ///
+    /// # Errors
+    /// When it can't be sealed, or no mail can be sent there: then it must not be stored (rule 7).
+    pub fn mail(&self, email: &Email) -> Result<SealedMail, CryptoError> {
+        let (id, address) = (Uuid::now_v7(), email.deliverable().ok_or(CryptoError::DoesNotSeal)?);
+        Ok(SealedMail { id, sealed: self.addresses.seal(id, &address)? })
     }
 
     fn digest(&self, campaign: &Campaign, checked: &Checked) -> Result<[u8; 32], CryptoError> {

@@ -1,11 +1,13 @@
 //! The shelf of pledges.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName,
     pg::Pg,
     query_builder::{AstPass, QueryFragment, QueryId},
-    sql_types::{Array, Bytea, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Bytea, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -16,6 +18,11 @@ use crate::db::{Connection, DbError};
 /// Pledges by columns, and the statement that stores them with their deltas. diesel prepares it once for each connection,
 /// which it does for no `sql_query`.
 struct Insert<'a> {
+    /// Of several with one fingerprint only the first becomes a row; each has its mail.
+    firsts: Vec<bool>,
+    awaiting: Vec<bool>,
+    mail_ids: Vec<Option<Uuid>>,
+    sealed_addresses: Vec<Option<&'a [u8]>>,
     ids: Vec<Uuid>,
     campaigns: Vec<Uuid>,
     countries: Vec<&'a str>,
@@ -42,7 +49,12 @@ impl<'a> Insert<'a> {
         ) -> Vec<T> {
             pledges.iter().map(|(pledge, _)| value(pledge)).collect()
         }
+        let mut seen = HashSet::new();
         Self {
+            firsts: pledges.iter().map(|(pledge, _)| seen.insert(pledge.fingerprint)).collect(),
+            awaiting: column(pledges, |pledge| pledge.awaiting),
+            mail_ids: column(pledges, |pledge| pledge.mail.as_ref().map(|mail| mail.id)),
+            sealed_addresses: column(pledges, |pledge| pledge.mail.as_ref().map(|mail| mail.sealed.as_slice())),
             ids: column(pledges, |pledge| pledge.id),
             campaigns: column(pledges, |pledge| pledge.campaign),
             countries: column(pledges, |pledge| pledge.country.as_str()),
@@ -71,6 +83,14 @@ impl QueryFragment<Pg> for Insert<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         // The types are said as well, so that the text means the same to whoever prepares it by hand.
         out.push_sql("WITH given AS (SELECT * FROM unnest(");
+        for flags in [&self.firsts, &self.awaiting] {
+            out.push_bind_param::<Array<Bool>, _>(flags)?;
+            out.push_sql("::bool[], ");
+        }
+        out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.mail_ids)?;
+        out.push_sql("::uuid[], ");
+        out.push_bind_param::<Array<Nullable<Bytea>>, _>(&self.sealed_addresses)?;
+        out.push_sql("::bytea[], ");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
         out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.campaigns)?;
@@ -99,15 +119,26 @@ impl QueryFragment<Pg> for Insert<'_> {
         }
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
         out.push_sql(
-            "::timestamptz[]) AS given (id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, record, \
+            "::timestamptz[]) AS given (first, awaiting, mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, record, \
                for_partner, language, source, at)), \
-             counted AS ( \
-               INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
+             mailed AS (INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
+               SELECT mail_id, campaign_id, fingerprint, 'pledge', language, address FROM given WHERE mail_id IS NOT NULL), \
+             recorded AS ( \
+               INSERT INTO pledges AS pledge (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
                  consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, created_at, counted_at) \
-               SELECT id, campaign_id, country, partner_id, 'counted', fingerprint, request_digest, updates, partner, public, \
-                 review, record, for_partner, language, source, coalesce(at, now()), coalesce(at, now()) FROM given \
-               ON CONFLICT (fingerprint) DO NOTHING RETURNING campaign_id, country, partner_id, \
-                 date_trunc('minute', counted_at, 'UTC') AS minute), \
+               SELECT id, campaign_id, country, partner_id, CASE WHEN awaiting THEN 'awaiting' ELSE 'counted' END, fingerprint, \
+                 request_digest, updates, partner, public, review, record, for_partner, language, source, \
+                 coalesce(at, now()), CASE WHEN NOT awaiting THEN coalesce(at, now()) END FROM given WHERE first \
+               ON CONFLICT (fingerprint) DO UPDATE SET id = excluded.id, country = excluded.country, \
+                 partner_id = excluded.partner_id, state = excluded.state, consent_updates = excluded.consent_updates, \
+                 consent_partner = excluded.consent_partner, consent_public = excluded.consent_public, \
+                 sealed_review = excluded.sealed_review, sealed_record = excluded.sealed_record, \
+                 sealed_for_partner = excluded.sealed_for_partner, language = excluded.language, source = excluded.source, \
+                 created_at = excluded.created_at, counted_at = excluded.counted_at, confirmed_at = NULL, \
+                 withdrawn_at = NULL, erased_at = NULL \
+                 WHERE pledge.state = 'withdrawn' AND pledge.suppressed_at IS NULL \
+               RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
+             counted AS (SELECT * FROM recorded WHERE state = 'counted'), \
              changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount FROM counted \
                GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id))) \
              INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts) \
@@ -123,9 +154,10 @@ impl QueryFragment<Pg> for Insert<'_> {
     }
 }
 
-/// Stores pledges and one delta a campaign: one statement, so one transaction and one flush to disk. A mailbox that is there
-/// already changes no count; its campaign's delta is written all the same, so that a repeated pledge waits for the disk
-/// like a new one and can't be told by its speed (rule 4).
+/// Stores pledges, their mails and one delta a campaign: one statement, so one transaction and one flush to disk. A mailbox
+/// that is there already changes nothing; its campaign's delta and its mail are written all the same, so that a repeated
+/// pledge waits for the disk like a new one and can't be told by its speed (rule 4). A mailbox that was withdrawn pledges
+/// again in its row, under the new id.
 ///
 /// Sort the pledges by fingerprint: two statements then wait for each other in one order only.
 ///

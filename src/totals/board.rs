@@ -38,6 +38,9 @@ pub struct Document {
     /// Counted pledges, exactly.
     #[schema(minimum = 0, example = 3012)]
     pub total: i64,
+    /// Those of them whose mailbox confirmed them.
+    #[schema(minimum = 0, example = 2950)]
+    pub confirmed: i64,
     /// By country, in the order of the codes. A small country shows a multiple of `threshold`, rounded down, that is
     /// renewed every ten minutes; one that would show 0 is left out.
     pub countries: Vec<CountryCount>,
@@ -75,6 +78,7 @@ impl Document {
         Self {
             campaign,
             total: figures.total,
+            confirmed: figures.confirmed,
             countries: figures.shown().map(|(country, count)| CountryCount { country, count }).collect(),
             elsewhere: figures.elsewhere(),
             goal,

@@ -27,6 +27,9 @@ pub struct Change {
     /// The new total.
     #[schema(minimum = 0, example = 3014)]
     pub total: i64,
+    /// How many of them are confirmed.
+    #[schema(minimum = 0, example = 2951)]
+    pub confirmed: i64,
     /// The new rest.
     #[schema(minimum = 0, example = 58)]
     pub elsewhere: i64,
@@ -64,6 +67,7 @@ impl Change {
             previous_version: old.version,
             as_of: new.as_of,
             total: new.total,
+            confirmed: new.confirmed,
             elsewhere: new.elsewhere,
             countries,
         })

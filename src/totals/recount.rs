@@ -65,6 +65,10 @@ impl Recount {
         } else if self.figures.elsewhere() < 0 {
             differences.push(format!("{}: more is shown than there is", self.slug));
         }
+        let (confirmed, rows) = (self.figures.confirmed + self.deltas.confirmed, self.counted.confirmed);
+        if confirmed != rows {
+            differences.push(format!("{}: {confirmed} are said to be confirmed, there are {rows}", self.slug));
+        }
         let countries = self.figures.countries.iter().map(|(at, figure)| (*at, figure.counted)).collect();
         differences.extend(self.compare(&countries, &self.deltas.countries, &self.counted.countries, |at| *at));
         for (country, figure) in &self.figures.countries {

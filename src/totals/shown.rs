@@ -41,6 +41,8 @@ pub struct Figures {
     pub threshold: i64,
     /// Counted pledges, all countries and ZZ.
     pub total: i64,
+    /// Those of them whose mailbox confirmed them.
+    pub confirmed: i64,
     /// By country.
     pub countries: BTreeMap<Country, Figure>,
 }

@@ -93,9 +93,9 @@ pub(super) async fn write_countries(
 pub async fn figures(connection: &mut Connection, campaign: Uuid) -> Result<Figures, DbError> {
     use crate::db::schema::campaigns;
     let threshold: i32 = campaigns::table.find(campaign).select(campaigns::threshold).first(&mut *connection).await?;
-    let total: Option<i64> = campaign_totals::table
+    let totals: Option<(i64, i64)> = campaign_totals::table
         .find(campaign)
-        .select(campaign_totals::total)
+        .select((campaign_totals::total, campaign_totals::confirmed))
         .first(&mut *connection)
         .await
         .optional()?;
@@ -108,7 +108,8 @@ pub async fn figures(connection: &mut Connection, campaign: Uuid) -> Result<Figu
         .into_iter()
         .filter_map(|(country, counted, shown, live)| Some((country.parse().ok()?, Figure { counted, shown, live })))
         .collect();
-    Ok(Figures { threshold: threshold.into(), total: total.unwrap_or(0), countries })
+    let (total, confirmed) = totals.unwrap_or_default();
+    Ok(Figures { threshold: threshold.into(), total, confirmed, countries })
 }
 
 /// Makes the stored counters of a campaign `counted`, re-reads the rounded values, and drops the deltas that this snapshot
@@ -125,6 +126,7 @@ pub async fn set(connection: &mut Connection, campaign: Uuid, counted: &Sums) ->
         figures.countries.entry(*country).or_default().counted = *counted;
     }
     figures.total = counted.countries.values().sum();
+    figures.confirmed = counted.confirmed;
     figures.reread();
     write_countries(connection, campaign, &figures.countries.iter().collect::<Vec<_>>()).await?;
     diesel::delete(time_buckets::table.filter(time_buckets::campaign_id.eq(campaign))).execute(connection).await?;
@@ -137,12 +139,13 @@ pub async fn set(connection: &mut Connection, campaign: Uuid, counted: &Sums) ->
         .execute(&mut *connection)
         .await?;
     diesel::sql_query(
-        "INSERT INTO campaign_totals (campaign_id, total) VALUES ($1, $2) ON CONFLICT (campaign_id) DO UPDATE \
-         SET total = excluded.total, version = campaign_totals.version + 1, changed_at = clock_timestamp(), \
+        "INSERT INTO campaign_totals (campaign_id, total, confirmed) VALUES ($1, $2, $3) ON CONFLICT (campaign_id) DO UPDATE \
+         SET total = excluded.total, confirmed = excluded.confirmed, version = campaign_totals.version + 1, changed_at = clock_timestamp(), \
            reread_at = clock_timestamp(), unsettled_from = NULL",
     )
     .bind::<SqlUuid, _>(campaign)
     .bind::<BigInt, _>(figures.total)
+    .bind::<BigInt, _>(figures.confirmed)
     .execute(&mut *connection)
     .await?;
     diesel::delete(count_deltas::table.filter(count_deltas::campaign_id.eq(campaign))).execute(connection).await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::{
     db::{Connection, DbError},
     totals::{
         self,
-        deltas::{ByMinute, minute_of},
+        deltas::{ByMinute, Counts, minute_of},
     },
 };
 
@@ -47,6 +47,8 @@ struct Changed {
     counted_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     partner_id: Option<Uuid>,
+    #[diesel(sql_type = Bool)]
+    confirmed: bool,
 }
 
 /// Takes the pledges of `order` (sorted ids) out.
@@ -107,7 +109,7 @@ async fn take_out(
     .await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
-         RETURNING country, state_before, counted_at, partner_id",
+         RETURNING country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<Array<SqlUuid>, _>(ids)
@@ -127,7 +129,7 @@ fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
         // What is counted has a time (a constraint says so).
         let minute = minute_of(row.counted_at.unwrap_or_default());
         let country = row.country.parse().unwrap_or(Country::WITHHELD);
-        changes.entry(minute).or_default().add(country, row.partner_id, by);
+        changes.entry(minute).or_default().add(Counts { country, partner: row.partner_id, confirmed: row.confirmed }, by);
     }
     changes
 }
@@ -202,7 +204,8 @@ async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<ByMinute
     let rows: Vec<Changed> = diesel::sql_query(
         "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 ORDER BY id FOR UPDATE) \
          UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
-         WHERE pledges.id = taken.id RETURNING country, taken.state_before, counted_at, partner_id",
+         WHERE pledges.id = taken.id RETURNING country, taken.state_before, counted_at, partner_id, \
+           confirmed_at IS NOT NULL AS confirmed",
     )
     .bind::<SqlUuid, _>(removal)
     .get_results(connection)

@@ -43,7 +43,14 @@ struct PartnerCount {
     counted: i64,
 }
 
-/// Counts a campaign's counted pledges, row by row: by country, by partner, by hour and country, and the last two days by minute.
+#[derive(QueryableByName)]
+struct ConfirmedCount {
+    #[diesel(sql_type = BigInt)]
+    confirmed: i64,
+}
+
+/// Counts a campaign's counted pledges, row by row: by country, by partner, by hour and country, the confirmed ones, and the
+/// last two days by minute.
 async fn recount(connection: &mut Connection, campaign: Uuid) -> Result<Sums, DbError> {
     let hours: Vec<HourCount> = diesel::sql_query(
         "SELECT country, date_trunc('hour', counted_at, 'UTC') AS hour, count(*) AS counted FROM pledges \
@@ -66,7 +73,14 @@ async fn recount(connection: &mut Connection, campaign: Uuid) -> Result<Sums, Db
     .bind::<SqlUuid, _>(campaign)
     .get_results(connection)
     .await?;
-    let mut counted = Sums::default();
+    let confirmed: ConfirmedCount = diesel::sql_query(
+        "SELECT count(*) AS confirmed FROM pledges \
+         WHERE campaign_id = $1 AND state = 'counted' AND confirmed_at IS NOT NULL",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_result(connection)
+    .await?;
+    let mut counted = Sums { confirmed: confirmed.confirmed, ..Sums::default() };
     counted.partners = partners.into_iter().map(|row| (row.partner_id, row.counted)).collect();
     for row in hours {
         let country = row.country.parse().unwrap_or(Country::WITHHELD);

@@ -30,6 +30,8 @@ struct Erased {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     partner_id: Option<Uuid>,
     #[diesel(sql_type = Bool)]
+    confirmed: bool,
+    #[diesel(sql_type = Bool)]
     uncounted: bool,
 }
 

@@ -21,14 +21,30 @@ pub struct Delta {
     pub countries: Changes,
     /// By partner; those who came from none are left out.
     pub partners: PartnerChanges,
+    /// Of those whose mailbox confirmed them.
+    pub confirmed: i64,
+}
+
+/// A pledge as the counters see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    /// Where from.
+    pub country: Country,
+    /// The partner whose site it came from.
+    pub partner: Option<Uuid>,
+    /// Whether its mailbox confirmed it.
+    pub confirmed: bool,
 }
 
 impl Delta {
-    /// Adds `by` pledges.
-    pub fn add(&mut self, country: Country, partner: Option<Uuid>, by: i64) {
-        *self.countries.entry(country).or_default() += by;
-        if let Some(partner) = partner {
+    /// Adds `by` pledges of one kind.
+    pub fn add(&mut self, pledge: Counts, by: i64) {
+        *self.countries.entry(pledge.country).or_default() += by;
+        if let Some(partner) = pledge.partner {
             *self.partners.entry(partner).or_default() += by;
+        }
+        if pledge.confirmed {
+            self.confirmed += by;
         }
     }
 }
@@ -57,6 +73,8 @@ pub struct Sums {
     pub minutes: BTreeMap<DateTime<Utc>, i64>,
     /// By hour and country.
     pub hours: BTreeMap<(DateTime<Utc>, Country), i64>,
+    /// Of those whose mailbox confirmed them, over all time.
+    pub confirmed: i64,
 }
 
 impl Sums {

@@ -15,7 +15,7 @@ use crate::{
     totals::shown::Changes,
 };
 
-/// Rows of one statement: each binds six values, and PostgreSQL takes 65,535.
+/// Rows of one statement: each binds seven values, and PostgreSQL takes 65,535.
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// Appends deltas. Belongs in the transaction that changes the rows.
@@ -35,6 +35,7 @@ pub async fn append(connection: &mut Connection, campaign: Uuid, changes: &ByMin
                 count_deltas::amounts.eq(countries().map(|(_, amount)| *amount).collect::<Vec<_>>()),
                 count_deltas::partners.eq(partners().map(|(partner, _)| *partner).collect::<Vec<_>>()),
                 count_deltas::partner_amounts.eq(partners().map(|(_, amount)| *amount).collect::<Vec<_>>()),
+                count_deltas::confirmed.eq(changes.confirmed),
             )
         })
         .collect();
@@ -56,6 +57,8 @@ struct Row {
     partners: Vec<Uuid>,
     #[diesel(sql_type = Array<BigInt>)]
     partner_amounts: Vec<i64>,
+    #[diesel(sql_type = BigInt)]
+    confirmed: i64,
 }
 
 fn sum(deltas: &[Row]) -> Sums {
@@ -67,6 +70,7 @@ fn sum(deltas: &[Row]) -> Sums {
         for (partner, amount) in delta.partners.iter().zip(&delta.partner_amounts) {
             *sums.partners.entry(*partner).or_default() += amount;
         }
+        sums.confirmed += delta.confirmed;
     }
     sums
 }
@@ -79,7 +83,7 @@ fn sum(deltas: &[Row]) -> Sums {
 pub async fn take(connection: &mut Connection, campaign: Uuid, floor: i64, limit: i64) -> Result<(Sums, i64), DbError> {
     let deltas: Vec<Row> = diesel::sql_query(
         "DELETE FROM count_deltas WHERE id IN (SELECT id FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 \
-           ORDER BY id LIMIT $3) RETURNING minute, countries, amounts, partners, partner_amounts",
+           ORDER BY id LIMIT $3) RETURNING minute, countries, amounts, partners, partner_amounts, confirmed",
     )
     .bind::<SqlUuid, _>(campaign)
     .bind::<BigInt, _>(floor)
@@ -95,7 +99,7 @@ pub async fn take(connection: &mut Connection, campaign: Uuid, floor: i64, limit
 /// Those of the database.
 pub async fn unfolded(connection: &mut Connection, campaign: Uuid) -> Result<Sums, DbError> {
     let deltas: Vec<Row> = diesel::sql_query(
-        "SELECT minute, countries, amounts, partners, partner_amounts FROM count_deltas WHERE campaign_id = $1",
+        "SELECT minute, countries, amounts, partners, partner_amounts, confirmed FROM count_deltas WHERE campaign_id = $1",
     )
     .bind::<SqlUuid, _>(campaign)
     .get_results(connection)

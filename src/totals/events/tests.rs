@@ -107,7 +107,7 @@ proptest! {
 
     #[test]
     fn changes_applied_give_the_document(steps in steps()) {
-        let figures = Figures { threshold: 5, total: 0, countries: BTreeMap::new() };
+        let figures = Figures { threshold: 5, total: 0, confirmed: 0, countries: BTreeMap::new() };
         let mut trial = Trial { figures, goal: None, version: 0, board: Board::default() };
         trial.publish();
         // One looks at everything, one now and then.
@@ -139,7 +139,7 @@ proptest! {
 
 fn document(version: i64, goal: Option<i64>, counts: &[(&str, i64)]) -> Document {
     let changes: Changes = counts.iter().map(|(country, count)| (country.parse().unwrap(), *count)).collect();
-    let mut figures = Figures { threshold: 1, total: 0, countries: BTreeMap::new() };
+    let mut figures = Figures { threshold: 1, total: 0, confirmed: 0, countries: BTreeMap::new() };
     figures.apply(&changes);
     Document::new("defend".into(), goal, version, DateTime::UNIX_EPOCH, &figures)
 }

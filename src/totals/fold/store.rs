@@ -206,6 +206,7 @@ async fn fold_campaign(
     let before = figures(connection, campaign).await?;
     let mut after = before.clone();
     let forced = after.apply(&sums.countries);
+    after.confirmed += sums.confirmed;
     if reread {
         after.reread();
     }
@@ -214,12 +215,13 @@ async fn fold_campaign(
     write_countries(connection, campaign, &differing).await?;
     write_partners(connection, campaign, &sums.partners).await?;
     write_buckets(connection, campaign, sums).await?;
-    let is_new_version = after.total != before.total || !after.shown().eq(before.shown());
+    let is_new_version =
+        after.total != before.total || after.confirmed != before.confirmed || !after.shown().eq(before.shown());
     diesel::sql_query(
         "UPDATE campaign_totals SET total = $2, version = version + $3::bool::int, \
            changed_at = CASE WHEN $3 THEN clock_timestamp() ELSE changed_at END, \
            reread_at = CASE WHEN $4 THEN clock_timestamp() ELSE reread_at END, \
-           unsettled_from = least(unsettled_from, $5) \
+           unsettled_from = least(unsettled_from, $5), confirmed = $6 \
          WHERE campaign_id = $1",
     )
     .bind::<SqlUuid, _>(campaign)
@@ -227,6 +229,7 @@ async fn fold_campaign(
     .bind::<Bool, _>(is_new_version)
     .bind::<Bool, _>(reread || forced)
     .bind::<Nullable<Timestamptz>, _>(sums.hours.keys().next().map(|(hour, _)| *hour))
+    .bind::<BigInt, _>(after.confirmed)
     .execute(&mut *connection)
     .await?;
     if reread || forced {

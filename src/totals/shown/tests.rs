@@ -25,7 +25,7 @@ fn country(index: usize) -> Country {
 }
 
 fn empty(threshold: i64) -> Figures {
-    Figures { threshold, total: 0, countries: BTreeMap::new() }
+    Figures { threshold, total: 0, confirmed: 0, countries: BTreeMap::new() }
 }
 
 fn document(figures: &Figures) -> Document {

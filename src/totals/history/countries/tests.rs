@@ -43,7 +43,7 @@ fn shown(history: &Countries, hour: i64) -> BTreeMap<Country, i64> {
 
 /// A document made of these sums, re-read.
 fn document(sums: &BTreeMap<Country, i64>, threshold: i64) -> Figures {
-    let mut figures = Figures { threshold, total: 0, countries: BTreeMap::new() };
+    let mut figures = Figures { threshold, total: 0, confirmed: 0, countries: BTreeMap::new() };
     figures.apply(sums);
     figures.reread();
     figures
