@@ -22,6 +22,7 @@ use crate::{
     crypto::KeyId,
     db::{Database, DbError, TASK_PATIENCE},
     logged,
+    mail::letters::Overrides,
     sealing::{Audience, recipients::Recipient},
 };
 
@@ -100,6 +101,8 @@ pub struct Campaign {
     pub closed_at: Option<DateTime<Utc>>,
     /// When its retention ended; None: not yet.
     pub salt_destroyed_at: Option<DateTime<Utc>>,
+    /// Words of its own for the mails.
+    pub mail_texts: Overrides,
 }
 
 impl std::fmt::Debug for Campaign {

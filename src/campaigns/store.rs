@@ -50,6 +50,7 @@ struct Row {
     #[diesel(skip_insertion)]
     salt_destroyed_at: Option<DateTime<Utc>>,
     confirmation: String,
+    mail_texts: Value,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -89,6 +90,7 @@ impl TryFrom<Row> for Campaign {
             },
             closed_at: row.closed_at,
             salt_destroyed_at: row.salt_destroyed_at,
+            mail_texts: serde_json::from_value(row.mail_texts).map_err(|_| unreadable())?,
         })
     }
 }
@@ -162,6 +164,7 @@ pub async fn add(
         closed_at: None,
         salt_destroyed_at: None,
         confirmation: new.confirmation.as_str().into(),
+        mail_texts: json!({}),
     };
     connection
         .transaction(async |connection| {

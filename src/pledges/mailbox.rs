@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::fields::{hides_value, text_schema};
 use super::providers::{PROVIDERS_V1, Provider};
 use super::text::trim_blanks;
-use crate::http::FieldCode;
+use crate::{http::FieldCode, mail::Address};
 
 /// Longest local part in bytes (RFC 5321 section 4.5.3.1.1).
 const LOCAL_MAX_BYTES: usize = 64;
@@ -59,6 +59,11 @@ impl Email {
     pub fn masked(&self) -> String {
         let (local, domain) = self.parts();
         local.chars().take(1).chain("•••@".chars()).chain(domain.chars()).collect()
+    }
+
+    /// The same for the outbox.
+    pub fn deliverable(&self) -> Option<Address> {
+        Address::parse(&self.0).ok()
     }
 
     fn parts(&self) -> (&str, &str) {

@@ -5,12 +5,18 @@
 //! ([`store`]); [`routes`] answers everybody alike.
 
 pub mod batches;
+pub mod confirm;
 pub mod fields;
 #[cfg(test)]
 mod fields_tests;
 pub mod form;
 pub mod ingest;
+pub mod leave;
+pub mod letters;
+pub mod links;
 pub mod mailbox;
+pub mod own;
+pub mod pages;
 mod providers;
 pub mod recount;
 pub mod roots;
@@ -27,14 +33,19 @@ use uuid::Uuid;
 use crate::{
     campaigns::{Campaign, settings::Confirmation},
     country::Country,
+    crypto::KeyRing,
+    db::Database,
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
-    sealing::Epochs,
+    sealing::{Epochs, ReviewCopies},
+    totals::Totals,
 };
 
+use confirm::Confirmations;
 use fields::IdempotencyKey;
 use ingest::{Ingest, PledgeError, Stored};
+use links::Links;
 use sealing::{Keys, Sealing};
 use submission::{Checked, Consents, Submission};
 
@@ -143,16 +154,55 @@ pub struct Pledges {
     sealing: Sealing,
     epochs: Epochs,
     outbox: Outbox,
+    confirmations: Confirmations,
+    links: Links,
+    copies: ReviewCopies,
+    totals: Totals,
+    database: Database,
+}
+
+/// What [`Pledges`] is made of.
+pub struct Parts {
+    /// Where pledges are stored.
+    pub ingest: Ingest,
+    /// Where they are confirmed.
+    pub confirmations: Confirmations,
+    /// How they are sealed.
+    pub sealing: Sealing,
+    /// Under which keys.
+    pub epochs: Epochs,
+    /// Is told of their mails.
+    pub outbox: Outbox,
+    /// Is told when the counts change.
+    pub totals: Totals,
+    /// The database.
+    pub database: Database,
+    /// The root secrets.
+    pub ring: KeyRing,
 }
 
 impl Pledges {
-    /// Pledges that `sealing` seals, under the keys of `epochs`, and `ingest` stores; `outbox` is told of their mails.
-    pub fn new(ingest: Ingest, sealing: Sealing, epochs: Epochs, outbox: Outbox, metrics: &Metrics) -> Self {
+    /// Puts the parts together.
+    pub fn new(parts: Parts, metrics: &Metrics) -> Self {
+        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring } = parts;
+        let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self { ingest, acknowledged, refused, sealing, epochs, outbox }
+        Self {
+            ingest,
+            acknowledged,
+            refused,
+            sealing,
+            epochs,
+            outbox,
+            confirmations,
+            links,
+            copies,
+            totals,
+            database,
+        }
     }
 
     /// Counts a refusal by the code of its problem.

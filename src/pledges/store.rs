@@ -15,6 +15,20 @@ use uuid::Uuid;
 use super::NewPledge;
 use crate::db::{Connection, DbError};
 
+/// The end of a statement that has made pledges `counted`: a delta for each of the campaigns that are `concerned`.
+pub(super) const APPEND_DELTAS: &str = "\
+     changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount, \
+         count(*) FILTER (WHERE is_confirmed) AS confirmed FROM counted \
+       GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id))) \
+     INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts, confirmed) \
+     SELECT campaign_id, coalesce(minute, date_trunc('minute', now(), 'UTC')), \
+       coalesce(array_agg(country) FILTER (WHERE country IS NOT NULL), '{}'), \
+       coalesce(array_agg(amount) FILTER (WHERE country IS NOT NULL), '{}'), \
+       coalesce(array_agg(partner_id) FILTER (WHERE partner_id IS NOT NULL), '{}'), \
+       coalesce(array_agg(amount) FILTER (WHERE partner_id IS NOT NULL), '{}'), \
+       coalesce(sum(confirmed) FILTER (WHERE country IS NOT NULL), 0) \
+     FROM concerned LEFT JOIN changes USING (campaign_id) GROUP BY 1, 2";
+
 /// Pledges by columns, and the statement that stores them with their deltas. diesel prepares it once for each connection,
 /// which it does for no `sql_query`.
 struct Insert<'a> {
@@ -138,18 +152,10 @@ impl QueryFragment<Pg> for Insert<'_> {
                  withdrawn_at = NULL, erased_at = NULL \
                  WHERE pledge.state = 'withdrawn' AND pledge.suppressed_at IS NULL \
                RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
-             counted AS (SELECT * FROM recorded WHERE state = 'counted'), \
-             changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount FROM counted \
-               GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id))) \
-             INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts) \
-             SELECT campaign_id, coalesce(minute, date_trunc('minute', now(), 'UTC')), \
-               coalesce(array_agg(country) FILTER (WHERE country IS NOT NULL), '{}'), \
-               coalesce(array_agg(amount) FILTER (WHERE country IS NOT NULL), '{}'), \
-               coalesce(array_agg(partner_id) FILTER (WHERE partner_id IS NOT NULL), '{}'), \
-               coalesce(array_agg(amount) FILTER (WHERE partner_id IS NOT NULL), '{}') \
-             FROM (SELECT DISTINCT campaign_id FROM given) AS campaigns LEFT JOIN changes USING (campaign_id) \
-             GROUP BY 1, 2",
+             counted AS (SELECT *, false AS is_confirmed FROM recorded WHERE state = 'counted'), \
+             concerned AS (SELECT DISTINCT campaign_id FROM given), ",
         );
+        out.push_sql(APPEND_DELTAS);
         Ok(())
     }
 }

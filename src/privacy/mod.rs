@@ -8,7 +8,6 @@ pub mod export;
 pub mod report;
 pub mod retention;
 pub mod routes;
-pub mod store;
 
 use serde_json::json;
 use uuid::Uuid;

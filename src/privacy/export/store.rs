@@ -153,6 +153,12 @@ const GONE: &str = "\
        WHERE removals.campaign_id = $1 AND removals.created_at >= $3 AND removals.undone_at IS NULL \
        AND ($2::uuid IS NULL OR partner_id = $2) AND erased_at IS NULL \
      UNION ALL \
+     SELECT id, withdrawn_at, 'withdrawn' FROM pledges WHERE campaign_id = $1 AND state = 'withdrawn' \
+       AND ($2::uuid IS NULL OR partner_id = $2) AND withdrawn_at >= $3 AND erased_at IS NULL \
+     UNION ALL \
+     SELECT pledge_id, left_at, why FROM departures WHERE campaign_id = $1 \
+       AND ($2::uuid IS NULL OR partner_id = $2) AND left_at >= $3 \
+     UNION ALL \
      SELECT id, now(), 'withdrawn' FROM pledges WHERE campaign_id = $1 AND partner_id = $2 AND state = 'counted' \
        AND consent_partner IS NULL AND sealed_for_partner IS NOT NULL";
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Limit;
 use crate::{
     db::{Connection, DbError},
-    privacy::store::{CLEARED, PERSONAL},
+    pledges::leave::store::{CLEARED, PERSONAL},
 };
 
 /// Held by the instance that runs: "pledge-r" in ASCII.

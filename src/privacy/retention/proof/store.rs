@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Checkup, Cleared};
 use crate::{
     db::{Connection, DbError},
-    privacy::store::PERSONAL,
+    pledges::leave::store::PERSONAL,
 };
 
 #[derive(QueryableByName)]

@@ -1,0 +1,84 @@
+//! The shelf of confirmations.
+
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{Confirmation, Confirmed};
+use crate::{
+    db::{Connection, DbError},
+    pledges::{links::CONFIRMS_FOR, store::APPEND_DELTAS},
+};
+
+fn mails(jobs: &[&Confirmation]) -> Vec<Uuid> {
+    jobs.iter().map(|job| job.mail).collect()
+}
+
+fn hashes<'a>(jobs: &[&'a Confirmation]) -> Vec<&'a [u8]> {
+    jobs.iter().map(|job| job.hash.as_slice()).collect()
+}
+
+/// Makes pledges that wait, and whose links these are, counted: rows and deltas in one statement.
+///
+/// # Errors
+/// Those of the database; then none is, unless the connection broke: then all or none are.
+pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Result<(), DbError> {
+    const WAITS: &str = "(state = 'awaiting' OR (state = 'removed' AND state_before = 'awaiting'))";
+    diesel::sql_query(format!(
+        "WITH linked AS (SELECT DISTINCT pledge_id FROM unnest($1::uuid[], $2::bytea[]) AS given (id, hash) \
+           JOIN mail_links USING (id, hash) WHERE created_at > now() - $3 * interval '1 second'), \
+         waiting AS (SELECT pledges.id FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
+           ORDER BY pledges.id FOR UPDATE OF pledges), \
+         recorded AS (UPDATE pledges SET counted_at = now(), confirmed_at = now(), \
+             state = CASE state WHEN 'awaiting' THEN 'counted' ELSE state END, \
+             state_before = CASE state WHEN 'removed' THEN 'counted' ELSE state_before END \
+           FROM waiting WHERE pledges.id = waiting.id AND {WAITS} \
+           RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
+         counted AS (SELECT *, true AS is_confirmed FROM recorded WHERE state = 'counted'), \
+         concerned AS (SELECT DISTINCT campaign_id FROM recorded), {APPEND_DELTAS}"
+    ))
+    .bind::<Array<SqlUuid>, _>(mails(jobs))
+    .bind::<Array<Bytea>, _>(hashes(jobs))
+    .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Outcome {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    campaign_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    state: Option<String>,
+    #[diesel(sql_type = Bool)]
+    live: bool,
+}
+
+/// What is true of each afterwards, in their order.
+///
+/// # Errors
+/// Those of the database.
+pub async fn outcomes(connection: &mut Connection, jobs: &[&Confirmation]) -> Result<Vec<Confirmed>, DbError> {
+    let rows: Vec<Outcome> = diesel::sql_query(
+        "SELECT link.campaign_id, coalesce(state_before, state) AS state, \
+           coalesce(link.created_at > now() - $3 * interval '1 second', false) AS live \
+         FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS given (id, hash, place) \
+         LEFT JOIN mail_links AS link USING (id, hash) LEFT JOIN pledges ON pledges.id = link.pledge_id ORDER BY place",
+    )
+    .bind::<Array<SqlUuid>, _>(mails(jobs))
+    .bind::<Array<Bytea>, _>(hashes(jobs))
+    .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
+    .get_results(connection)
+    .await?;
+    let outcome = |row: Outcome| match (row.campaign_id, row.state.as_deref()) {
+        (Some(campaign), Some("counted")) => Confirmed::Yes { campaign },
+        (Some(campaign), Some("withdrawn")) => Confirmed::Withdrawn { campaign },
+        (Some(campaign), Some("awaiting")) if !row.live => Confirmed::Expired { campaign },
+        _ => Confirmed::Unknown,
+    };
+    Ok(rows.into_iter().map(outcome).collect())
+}

@@ -1,0 +1,112 @@
+//! Which mail is written, and what it says: decided when it is sent and not when somebody asks for it, by what is true of the
+//! pledge then. So whoever enters an address learns nothing, and its owner all.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{
+    State,
+    links::{
+        Links, MAILS_A_WEEK,
+        store::{self, Facts, NewLink},
+    },
+    mailbox::Email,
+};
+use crate::{
+    campaigns::{Campaign, Campaigns},
+    db::{Connection, Database, DbError},
+    http::PublicOrigin,
+    mail::{
+        Address, Composed, Composer, Due, Kind, Letter,
+        letters::{self, Values},
+    },
+};
+
+/// Writes the mails of pledges.
+pub struct Letters {
+    database: Database,
+    campaigns: Campaigns,
+    links: Links,
+    origin: PublicOrigin,
+}
+
+/// What a mail says.
+pub type Content = letters::Kind;
+
+/// What is sent for a row of the outbox, if anything.
+pub fn content(due: &Due, facts: &Facts) -> Option<Content> {
+    if facts.suppressed || facts.mails >= MAILS_A_WEEK {
+        return None;
+    }
+    match (facts.state, due.kind) {
+        (State::Awaiting, _) => Some(Content::Confirm),
+        // Another mail confirmed it while this one waited: that it was pledged is no news to its owner.
+        (State::Counted, Kind::Pledge) if facts.counted_at.is_some_and(|at| at >= due.created_at) => None,
+        (State::Counted, Kind::Pledge) => Some(Content::AlreadyPledged),
+        (State::Counted, Kind::Access) => Some(Content::Access),
+        (State::Withdrawn, Kind::Access) if !facts.erased => Some(Content::Access),
+        (State::Withdrawn | State::Removed, _) => None,
+    }
+}
+
+impl Letters {
+    /// With links to `origin`.
+    pub fn new(database: Database, campaigns: Campaigns, links: Links, origin: PublicOrigin) -> Self {
+        Self { database, campaigns, links, origin }
+    }
+
+    fn campaign(&self, id: Uuid) -> Option<Arc<Campaign>> {
+        self.campaigns.all().into_iter().find(|campaign| campaign.id == id)
+    }
+
+    fn write(&self, due: &Due, to: &Address, campaign: &Campaign, content: Content) -> Result<Letter, DbError> {
+        let language = due.language.as_deref().and_then(|tag| campaign.spoken(tag));
+        let language = language.unwrap_or(&campaign.default_language);
+        let title = campaign.texts.get(language).map_or(campaign.slug.as_str(), |texts| texts.title.as_str());
+        let token = self.links.token(due.id);
+        let path = if content == Content::Confirm { "confirm" } else { "my-pledge" };
+        let code = self.links.code(due.id);
+        let values = Values {
+            campaign: title,
+            controller: campaign.controller.as_ref().map(|controller| controller.name.as_str()),
+            link: &format!("{}/{path}/{}", self.origin.0, token.text()),
+            code: (content == Content::Confirm).then_some(code.as_str()),
+            host: self.origin.0.split("://").last().unwrap_or_default(),
+        };
+        let written = letters::write(content, language, &campaign.mail_texts, &values)
+            .map_err(|_| DbError::Defect("a letter can't be written"))?;
+        Ok(Letter {
+            to: to.clone(),
+            subject: written.subject,
+            text: written.text,
+            html: written.html,
+            language: written.language,
+        })
+    }
+
+    fn link(&self, due: &Due, content: Content) -> NewLink {
+        let code = (content == Content::Confirm).then(|| self.links.stored_code(due.id, &self.links.code(due.id)));
+        NewLink { campaign: due.campaign, hash: self.links.token(due.id).hash(), code }
+    }
+}
+
+impl Composer for Letters {
+    async fn compose(&self, due: &Due, to: &Address) -> Result<Composed, DbError> {
+        let Ok(email) = Email::parse(to.as_str()) else { return Ok(Composed::Nothing) };
+        // A campaign that isn't there is not public (any more).
+        let Some(campaign) = self.campaign(due.campaign) else { return Ok(Composed::Nothing) };
+        let tags = self.links.mailbox_tags(&email);
+        let choose = |facts: &Facts| content(due, facts).map(|content| (content, self.link(due, content)));
+        let prepare = async |connection: &mut Connection| {
+            store::prepare(connection, due.id, due.fingerprint, &tags, choose).await
+        };
+        match self.database.run(prepare).await? {
+            Some(content) => Ok(Composed::Letter(Box::new(self.write(due, to, &campaign, content)?))),
+            None => Ok(Composed::Nothing),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! What a mail carries: a link, whose holder acts for the pledge, and a code that can be typed instead to confirm it. Both come
+//! from the root secret and the id of the mail, so that a mail that is sent again says the same; the database has only hashes.
+
+pub mod store;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::mailbox::{Email, MailboxRules, canonical};
+use crate::crypto::{KeyRing, RootSecret};
+
+/// For how long a mail confirms (issue: seven days). Its link shows the pledge for as long as there is one.
+pub const CONFIRMS_FOR: TimeDelta = TimeDelta::days(7);
+
+/// How often a code may be tried, the right time included. Then only the link is good: 5 of 2^30.
+pub const CODE_TRIES: i16 = 5;
+
+/// Mails to one mailbox in seven days, over all campaigns (security: so that nobody is harassed).
+pub const MAILS_A_WEEK: i64 = 5;
+
+/// Letters and digits of a code: none that is taken for another.
+const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+const CODE_LETTERS: usize = 6;
+
+const SECRET_BYTES: usize = 32;
+
+/// What stands in a link. Wiped when dropped, never printed.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct Token {
+    #[zeroize(skip)]
+    mail: Uuid,
+    secret: [u8; SECRET_BYTES],
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(hidden)")
+    }
+}
+
+impl Token {
+    /// From an address; None when it can't be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 16 + SECRET_BYTES] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (mail, secret) = bytes.split_first_chunk::<16>()?;
+        Some(Self { mail: Uuid::from_bytes(*mail), secret: secret.try_into().ok()? })
+    }
+
+    /// As it stands in an address: 64 characters.
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode([self.mail.as_bytes().as_slice(), &self.secret].concat())
+    }
+
+    /// The mail.
+    pub fn mail(&self) -> Uuid {
+        self.mail
+    }
+
+    /// As it is stored.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret).into()
+    }
+}
+
+/// A code as it was typed: in any case, with blanks or hyphens in it. Never printed.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct Code(String);
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Code(hidden)")
+    }
+}
+
+impl Code {
+    /// None when it can't be one.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let code: String = typed
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .take(CODE_LETTERS + 1)
+            .map(|c| c.to_ascii_uppercase())
+            .collect();
+        let fits = code.len() == CODE_LETTERS && code.bytes().all(|byte| ALPHABET.contains(&byte));
+        fits.then_some(Self(code))
+    }
+
+    /// As a mail shows it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Makes and checks them. Clones share the secrets.
+#[derive(Clone, Debug)]
+pub struct Links {
+    ring: KeyRing,
+}
+
+impl Links {
+    /// Under the current root secret; codes that an older one made, if it is listed, are good too.
+    pub fn new(ring: KeyRing) -> Self {
+        Self { ring }
+    }
+
+    /// The link of a mail.
+    pub fn token(&self, mail: Uuid) -> Token {
+        let secret = self.ring.current().derive("mail link v1", b"").hash(&[b"secret", mail.as_bytes()]);
+        Token { mail, secret }
+    }
+
+    /// The code of a mail.
+    pub fn code(&self, mail: Uuid) -> Code {
+        let hash = self.ring.current().derive("mail link v1", b"").hash(&[b"code", mail.as_bytes()]);
+        // The alphabet has 32 letters, so each is as probable as the others.
+        let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('2', char::from);
+        Code(hash.iter().take(CODE_LETTERS).map(letter).collect())
+    }
+
+    /// A code as it is stored.
+    pub fn stored_code(&self, mail: Uuid, code: &Code) -> [u8; 16] {
+        stored_code(self.ring.current(), mail, code)
+    }
+
+    /// Whether this is the code of a mail, in constant time.
+    pub fn is_code(&self, mail: Uuid, typed: &Code, stored: &[u8]) -> bool {
+        let fits = |root| bool::from(stored_code(root, mail, typed).as_slice().ct_eq(stored));
+        self.ring.roots().fold(false, |found, root| fits(root) | found)
+    }
+
+    /// What a mailbox is counted by, the same in every campaign; under each root secret that is listed, the current first.
+    pub fn mailbox_tags(&self, email: &Email) -> Vec<Uuid> {
+        let mailbox = canonical(email, MailboxRules::CURRENT);
+        self.ring.roots().map(|root| shortened(root, "mailbox v1", &[mailbox.as_bytes()])).collect()
+    }
+}
+
+fn stored_code(root: &RootSecret, mail: Uuid, code: &Code) -> [u8; 16] {
+    shortened(root, "mail link v1", &[b"stored code", mail.as_bytes(), code.as_str().as_bytes()]).into_bytes()
+}
+
+fn shortened(root: &RootSecret, purpose: &str, parts: &[&[u8]]) -> Uuid {
+    let hash = root.derive(purpose, b"").hash(parts);
+    let (first, _) = hash.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+    Uuid::from_bytes(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "0123456789abcdef0123456789ABCDEFxyz";
+    const NEW: &str = "fedcba9876543210FEDCBA9876543210zyx";
+
+    fn links(text: &str) -> Links {
+        Links::new(KeyRing::parse(text).unwrap())
+    }
+
+    #[test]
+    fn a_token_survives_its_address_and_nothing_else_is_one() {
+        let token = links(OLD).token(Uuid::from_u128(7));
+        let text = token.text();
+        assert_eq!(text.len(), 64);
+        assert_eq!(Token::parse(&text), Some(token.clone()));
+        assert_ne!(links(OLD).token(Uuid::from_u128(8)).hash(), token.hash());
+        assert_ne!(links(NEW).token(Uuid::from_u128(7)).hash(), token.hash());
+        for odd in ["", "a", &text[1..], &format!("{text}a"), &format!("{}=", &text[1..]), &text.replace(&text[..1], "+")] {
+            assert_eq!(Token::parse(odd), None, "{odd}");
+        }
+        assert_eq!(format!("{token:?}"), "Token(hidden)");
+    }
+
+    #[test]
+    fn a_code_is_good_as_people_type_it_and_for_its_mail_only() {
+        let (links, mail) = (links(OLD), Uuid::from_u128(7));
+        let code = links.code(mail);
+        let stored = links.stored_code(mail, &code);
+        let (left, right) = code.as_str().split_at(3);
+        for typed in [format!("{left}{right}"), format!(" {} - {} ", left.to_lowercase(), right)] {
+            assert!(links.is_code(mail, &Code::parse(&typed).unwrap(), &stored), "{typed}");
+        }
+        assert!(!links.is_code(Uuid::from_u128(8), &code, &stored));
+        assert!(!links.is_code(mail, &links.code(Uuid::from_u128(8)), &stored));
+        for odd in ["", "ABCDE", "ABCDEFG", "ABCDE0", "ABCDEÉ", &"A".repeat(1_000_000)] {
+            assert_eq!(Code::parse(odd), None);
+        }
+    }
+
+    #[test]
+    fn after_a_rotation_old_codes_and_counts_are_known() {
+        let (mail, email) = (Uuid::from_u128(7), Email::parse("ada@example.org").unwrap());
+        let stored = links(OLD).stored_code(mail, &links(OLD).code(mail));
+        let both = links(&format!("{NEW}\n{OLD}"));
+        assert!(both.is_code(mail, &links(OLD).code(mail), &stored));
+        assert_eq!(both.mailbox_tags(&email)[1..], links(OLD).mailbox_tags(&email));
+        assert_eq!(both.mailbox_tags(&email), both.mailbox_tags(&Email::parse("ADA@example.org").unwrap()));
+    }
+
+    #[test]
+    fn codes_use_every_letter() {
+        let links = links(OLD);
+        let codes: Vec<String> =
+            (0..2_000).map(|number| links.code(Uuid::from_u128(number)).as_str().to_owned()).collect();
+        for letter in ALPHABET {
+            let share = codes.iter().filter(|code| code.contains(char::from(*letter))).count();
+            assert!((200..550).contains(&share), "{}: {share}", char::from(*letter));
+        }
+    }
+}

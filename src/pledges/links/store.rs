@@ -1,0 +1,180 @@
+//! The shelf of links.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    OptionalExtension, QueryableByName,
+    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{CODE_TRIES, CONFIRMS_FOR};
+use crate::{
+    db::{Connection, DbError},
+    pledges::State,
+};
+
+/// What decides whether a mail is written, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+struct FactsRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    state_before: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    counted_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    erased: bool,
+    #[diesel(sql_type = Bool)]
+    suppressed: bool,
+    #[diesel(sql_type = BigInt)]
+    mails: i64,
+}
+
+/// The same, in our words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The pledge.
+    pub pledge: Uuid,
+    /// Its state; of one that moderators removed, the state before.
+    pub state: State,
+    /// When it was counted.
+    pub counted_at: Option<DateTime<Utc>>,
+    /// Whether nothing personal is left.
+    pub erased: bool,
+    /// Whether its owner wants no mail.
+    pub suppressed: bool,
+    /// Mails to the mailbox in the last seven days, this one left out.
+    pub mails: i64,
+}
+
+/// What is known about the pledge with this fingerprint and the mailbox with these tags; None: there is no such pledge. Whoever
+/// asks for the same mailbox waits until the transaction ends, so that its mails are counted one after the other.
+///
+/// # Errors
+/// Those of the database.
+async fn facts(
+    connection: &mut Connection,
+    mail: Uuid,
+    fingerprint: Uuid,
+    tags: &[Uuid],
+) -> Result<Option<Facts>, DbError> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
+        .bind::<Array<SqlUuid>, _>(tags)
+        .execute(&mut *connection)
+        .await?;
+    let row: Option<FactsRow> = diesel::sql_query(
+        "SELECT id, state, state_before, counted_at, erased_at IS NOT NULL AS erased, \
+           suppressed_at IS NOT NULL AS suppressed, \
+           (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($3) AND mail_id <> $1 \
+             AND written_at > now() - interval '7 days') AS mails \
+         FROM pledges WHERE fingerprint = $2",
+    )
+    .bind::<SqlUuid, _>(mail)
+    .bind::<SqlUuid, _>(fingerprint)
+    .bind::<Array<SqlUuid>, _>(tags)
+    .get_result(connection)
+    .await
+    .optional()?;
+    let unreadable = || DbError::Defect("a pledge has a state that is unknown");
+    let facts = |row: FactsRow| {
+        let state = row.state_before.as_deref().unwrap_or(&row.state);
+        let FactsRow { id: pledge, counted_at, erased, suppressed, mails, .. } = row;
+        Ok(Facts { pledge, state: State::parse(state).ok_or_else(unreadable)?, counted_at, erased, suppressed, mails })
+    };
+    row.map(facts).transpose()
+}
+
+/// Lets `choose` decide by what is known, and writes the link down that it wants: all of it is there before the mail is sent.
+/// None: there is no such pledge, or no mail is to be written.
+///
+/// # Errors
+/// Those of the database.
+pub async fn prepare<T: Send>(
+    connection: &mut Connection,
+    mail: Uuid,
+    fingerprint: Uuid,
+    tags: &[Uuid],
+    choose: impl Fn(&Facts) -> Option<(T, NewLink)> + Sync,
+) -> Result<Option<T>, DbError> {
+    connection
+        .transaction(async |connection| {
+            let Some(facts) = facts(connection, mail, fingerprint, tags).await? else { return Ok(None) };
+            let Some((chosen, link)) = choose(&facts) else { return Ok(None) };
+            add(connection, mail, tags, &facts, &link).await?;
+            Ok(Some(chosen))
+        })
+        .await
+}
+
+/// A link that is about to be sent.
+pub struct NewLink {
+    /// The campaign.
+    pub campaign: Uuid,
+    /// Hash of the secret.
+    pub hash: [u8; 32],
+    /// The code as it is stored; None: the mail has none.
+    pub code: Option<[u8; 16]>,
+}
+
+/// Writes a link down and counts the mail. A mail that is sent again keeps its tries.
+async fn add(
+    connection: &mut Connection,
+    mail: Uuid,
+    tags: &[Uuid],
+    facts: &Facts,
+    link: &NewLink,
+) -> Result<(), DbError> {
+    diesel::sql_query(
+        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($1, $6) ON CONFLICT (mail_id) DO NOTHING) \
+         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (id) DO UPDATE SET pledge_id = excluded.pledge_id, hash = excluded.hash, code = excluded.code",
+    )
+    .bind::<SqlUuid, _>(mail)
+    .bind::<SqlUuid, _>(link.campaign)
+    .bind::<SqlUuid, _>(facts.pledge)
+    .bind::<Bytea, _>(link.hash.as_slice())
+    .bind::<Nullable<Bytea>, _>(link.code.as_ref().map(<[u8; 16]>::as_slice))
+    .bind::<Nullable<SqlUuid>, _>(tags.first())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A mail whose code may be tried.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Tried {
+    /// The mail.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Hash of the secret in its link.
+    #[diesel(sql_type = Bytea)]
+    pub hash: Vec<u8>,
+    /// Its code as it is stored.
+    #[diesel(sql_type = Bytea)]
+    pub code: Vec<u8>,
+}
+
+/// Counts a try at the codes of a mailbox's mails and returns those that may still be tried. A delta of nothing is written along,
+/// so that an address without a pledge waits for the disk like one with a pledge.
+///
+/// # Errors
+/// Those of the database.
+pub async fn try_code(connection: &mut Connection, campaign: Uuid, fingerprint: Uuid) -> Result<Vec<Tried>, DbError> {
+    Ok(diesel::sql_query(
+        "WITH same AS (INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts) \
+           VALUES ($1, date_trunc('minute', now(), 'UTC'), '{}', '{}', '{}', '{}')) \
+         UPDATE mail_links SET code_attempts = code_attempts + 1 \
+         WHERE pledge_id = (SELECT id FROM pledges WHERE fingerprint = $2) AND code IS NOT NULL \
+           AND code_attempts < $3 AND created_at > now() - $4 * interval '1 second' \
+         RETURNING id, hash, code",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<SqlUuid, _>(fingerprint)
+    .bind::<Integer, _>(i32::from(CODE_TRIES))
+    .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
+    .get_results(connection)
+    .await?)
+}
