@@ -28,6 +28,7 @@ use crate::{
         request, server,
     },
     logged,
+    mail::{Address, Composed, Composer, Due, Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
@@ -63,6 +64,9 @@ pub enum StartError {
     /// A campaign's root secret isn't listed.
     #[error(transparent)]
     Roots(#[from] roots::RootsError),
+    /// The way to the mail server.
+    #[error(transparent)]
+    Mail(#[from] SendError),
     /// The OpenAPI document.
     #[error("the OpenAPI document can't be written")]
     Document,
@@ -122,6 +126,28 @@ pub fn epochs(settings: &Settings, database: Database, clock: Clock) -> Result<E
     Ok(Epochs::new(database, clock, fallback))
 }
 
+/// What hands mails over: to the mail server of the settings, or in development to files under the var directory.
+///
+/// # Errors
+/// When the settings are wrong, or TLS can't be used.
+pub fn mailer(settings: &Settings, serve: &ServeSettings, origin: &str, clock: Clock) -> Result<Mailer, StartError> {
+    let (mail, mode) = (&serve.mail, settings.mode);
+    let from = mail.from(mode)?;
+    Ok(match mail.relay(mode)? {
+        Some(relay) => Mailer::smtp(&relay, from, origin, clock, mail.timeout())?,
+        None => Mailer::files(&settings.var_dir, from, origin, clock),
+    })
+}
+
+/// Writes no letter. To be replaced by what writes those of pledges.
+pub struct NoLetters;
+
+impl Composer for NoLetters {
+    async fn compose(&self, _: &Due, _: &Address) -> Result<Composed, DbError> {
+        Ok(Composed::Nothing)
+    }
+}
+
 /// Every handle of the service.
 #[derive(Clone)]
 pub struct Handles {
@@ -139,6 +165,9 @@ pub struct Handles {
     pub epochs: Epochs,
     /// Pledges.
     pub pledges: Pledges,
+    /// Mails that are to be sent.
+    pub outbox: Outbox,
+    mailer: Mailer,
     figures: Figures,
     history: History,
     accounts: Accounts,
@@ -184,6 +213,8 @@ impl Handles {
         let metrics = Metrics::default();
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
         let sealing = Sealing::new(ring.clone());
+        let outbox = Outbox::new(&ring, &metrics);
+        let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock)?;
         let pledges = Pledges::new(ingest.clone(), sealing.clone(), epochs.clone(), &metrics);
         let figures = Figures::new(
@@ -211,6 +242,8 @@ impl Handles {
             ingest,
             epochs,
             pledges,
+            outbox,
+            mailer,
             figures,
             history,
             accounts,
@@ -304,6 +337,9 @@ impl Service {
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
         tasks.start("retention", retention);
+        let (outbox, mailer) = (handles.outbox.clone(), handles.mailer.clone());
+        let mails = Worker::new(handles.database.clone(), outbox, mailer, NoLetters, &serve.mail);
+        tasks.start("mail", mails.run(tasks.stop_token()));
         let limits = server::Limits {
             max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),
             workers: serve.workers.map(usize::from),

@@ -1,6 +1,7 @@
 //! Everything that can be set, by flag or environment: the only reader of the environment. The doc comments are the
 //! help texts; `pledges serve --help` is the reference.
 
+pub mod mail;
 mod secret_file;
 
 use std::{
@@ -16,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{CryptoError, KeyRing, random_token};
 
+pub use mail::MailSettings;
 pub use secret_file::SecretFile;
 
 /// How careful the service is about its own settings.
@@ -157,6 +159,10 @@ pub struct ServeSettings {
     #[arg(long, env = "PLEDGES_SHUTDOWN_SECONDS", default_value_t = 20,
         value_parser = clap::value_parser!(u64).range(1..=600))]
     pub shutdown_seconds: u64,
+
+    /// Mails.
+    #[command(flatten)]
+    pub mail: MailSettings,
 }
 
 /// What is wrong with the settings.
@@ -175,6 +181,14 @@ pub enum ConfigError {
     /// The public address can't be used.
     #[error("PLEDGES_PUBLIC_URL {0}")]
     BadPublicUrl(&'static str),
+    /// Mails can't be sent with these settings.
+    #[error("{name} {problem}")]
+    BadMail {
+        /// Which setting.
+        name: &'static str,
+        /// What is wrong; never repeats the value.
+        problem: &'static str,
+    },
     /// A file can't be read or made.
     #[error("{path}: {source}")]
     File {

@@ -36,6 +36,7 @@ pub(super) async fn run(settings: &Settings, serve: &Serve) -> anyhow::Result<()
     // First what can be told without a database.
     serve.settings.public_origin(settings.mode)?;
     settings.key_ring()?;
+    serve.settings.mail.check(settings.mode)?;
     if UNSEALED && settings.mode == Mode::Production {
         anyhow::bail!("this was built for measuring, with what supporters give left out");
     }

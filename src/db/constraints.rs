@@ -3,6 +3,7 @@
 
 /// Every constraint that can be violated, but for NOT NULL, which has no name in all versions of PostgreSQL.
 pub const CONSTRAINTS: &[&str] = &[
+    "a_living_mail_has_an_address",
     "a_test_has_a_time",
     "an_amount_per_country",
     "an_amount_per_partner",
@@ -46,6 +47,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "exports_pledges_check",
     "fold_progress_only_row_check",
     "fold_progress_pkey",
+    "mail_outbox_kind_check",
+    "mail_outbox_pkey",
     "moderator_campaigns_campaign_id_fkey",
     "moderator_campaigns_moderator_id_fkey",
     "moderator_campaigns_pkey",

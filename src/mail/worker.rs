@@ -1,0 +1,360 @@
+//! The machine: takes mails that are due out of the outbox, and sends them.
+//!
+//! One part takes mails, only as many as the connections have room for, and gives them their slots. Each connection sends one
+//! mail at a time, and its row is deleted before the next one. A third part clears what is too old and counts.
+//!
+//! Whatever fails, the row stays and its lease ends: so a crash, a lost database or a lost mail server delays mails and loses
+//! none.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::{
+    sync::{Mutex as AsyncMutex, mpsc},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    Address, Composed, Composer, Due, Failure, Letter, Mailer, Outbox, SendError,
+    pacing::{Breaker, Domains, Slot, backoff},
+    store::{self, Claimed},
+};
+use crate::{
+    config::MailSettings,
+    crypto::CryptoError,
+    db::{Connection, Database, DbError, TASK_PATIENCE},
+    logged,
+};
+
+/// How often it is looked for mails that are due when nobody says so.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the database is left alone after a failure.
+const STEP_BACK: Duration = Duration::from_secs(1);
+
+/// Mails that are taken at once while most of them have to be put off.
+const MOST_AT_ONCE: usize = 400;
+
+/// How long writing a letter may take.
+const COMPOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often is counted, and after how many counts is cleared.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+const COUNTS_PER_CLEARING: u32 = 12;
+
+/// How often the row of a mail that was accepted is tried to be deleted when the service is to stop.
+const LAST_TRIES: u32 = 3;
+
+/// A mail that was taken, on its way to a connection.
+struct Taken {
+    due: Due,
+    to: Address,
+    domain: String,
+    attempts: u32,
+    at: Instant,
+    slot: Instant,
+}
+
+/// Sends the mails of the outbox. Any number may work on one database.
+pub struct Worker<C> {
+    database: Database,
+    outbox: Outbox,
+    mailer: Mailer,
+    composer: C,
+    settings: MailSettings,
+    domains: Mutex<Domains>,
+    breaker: Mutex<Breaker>,
+    /// Accepted, but the row is still there because the database is away.
+    accepted: Mutex<HashSet<Uuid>>,
+    database_fails: AtomicBool,
+    stop: CancellationToken,
+}
+
+impl<C: Composer> Worker<C> {
+    /// With letters of `composer`, handed over by `mailer`.
+    pub fn new(database: Database, outbox: Outbox, mailer: Mailer, composer: C, settings: &MailSettings) -> Self {
+        Self {
+            database,
+            outbox,
+            mailer,
+            composer,
+            settings: settings.clone(),
+            domains: Mutex::new(Domains::new(settings.mail_per_domain_per_minute)),
+            breaker: Mutex::new(Breaker::new()),
+            accepted: Mutex::default(),
+            database_fails: AtomicBool::new(false),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Runs until `stop` is cancelled; mails under way are finished, those that were only taken are given back.
+    pub async fn run(mut self, stop: CancellationToken) {
+        self.stop = stop;
+        let connections = usize::from(self.settings.mail_connections);
+        let (queue, taken) = mpsc::channel(connections);
+        let taken = AsyncMutex::new(taken);
+        let senders = join_all((0..connections).map(|_| self.send_all(&taken)));
+        tokio::join!(self.take_all(queue), senders, self.look_after());
+        self.mailer.close().await;
+    }
+
+    async fn take_all(&self, queue: mpsc::Sender<Taken>) {
+        let mut many = 0;
+        loop {
+            let paused = locked(&self.breaker).until(Instant::now());
+            let ready = async {
+                if let Some(until) = paused {
+                    sleep_until(until).await;
+                }
+                queue.reserve().await
+            };
+            let place = tokio::select! {
+                () = self.stop.cancelled() => return,
+                place = ready => place,
+            };
+            let Ok(place) = place else { return };
+            let room = 1 + queue.capacity();
+            drop(place);
+            let (taken, put_off) = self.take(&queue, room.max(many)).await;
+            // Behind many mails that must wait may be others that needn't.
+            many = if put_off > taken / 2 { (room.max(many) * 4).min(MOST_AT_ONCE) } else { 0 };
+            if taken == 0 {
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    () = self.outbox.changed.notified() => {}
+                    () = sleep(LOOK_EVERY) => {}
+                }
+            }
+        }
+    }
+
+    /// Takes up to `limit` mails and hands on as many as there is room for. Returns how many were taken, and how many of them
+    /// must wait.
+    async fn take(&self, queue: &mpsc::Sender<Taken>, limit: usize) -> (usize, usize) {
+        // The lease begins in the database a moment later.
+        let (at, lease) = (Instant::now(), self.settings.lease());
+        let deadline = at + TASK_PATIENCE;
+        let claim = self.database.run_until(deadline, async |connection| store::claim(connection, limit, lease).await);
+        let Some(claimed) = self.heard(claim.await) else {
+            sleep(STEP_BACK).await;
+            return (0, 0);
+        };
+        let taken = claimed.len();
+        let (mut waiting, mut put_off) = (Vec::new(), 0);
+        for mail in claimed {
+            let id = mail.due.id;
+            if locked(&self.accepted).contains(&id) {
+                continue;
+            }
+            let Some((mail, to)) = self.opened(mail).await else { continue };
+            let Ok(place) = queue.try_reserve() else {
+                waiting.push((id, Duration::ZERO));
+                continue;
+            };
+            let domain = to.domain();
+            match locked(&self.domains).slot(&domain, Instant::now()) {
+                Slot::At(slot) => place.send(Taken { due: mail.due, to, domain, attempts: mail.attempts, at, slot }),
+                Slot::Later(wait) => {
+                    put_off += 1;
+                    waiting.push((id, wait));
+                }
+            }
+        }
+        self.postpone(&waiting).await;
+        (taken, put_off)
+    }
+
+    async fn opened(&self, mail: Claimed) -> Option<(Claimed, Address)> {
+        match self.outbox.seal.open(mail.due.id, &mail.sealed) {
+            Ok(address) => return Some((mail, address)),
+            Err(CryptoError::KeyMissing) => self.failed(mail.due.id, mail.attempts, Failure::KeyMissing).await,
+            Err(_) => self.dead(mail.due.id, Failure::Sealed).await,
+        }
+        self.outbox.measures.failed.with_label_values(&["sealed"]).inc();
+        None
+    }
+
+    /// One connection.
+    async fn send_all(&self, taken: &AsyncMutex<mpsc::Receiver<Taken>>) {
+        loop {
+            let next = taken.lock().await.recv().await;
+            let Some(mail) = next else { return };
+            let paused = locked(&self.breaker).until(Instant::now());
+            let its_turn = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => false,
+                () = sleep_until(mail.slot) => paused.is_none(),
+            };
+            if its_turn {
+                self.send(&mail).await;
+            } else {
+                let wait = paused.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+                self.postpone(&[(mail.due.id, wait)]).await;
+            }
+        }
+    }
+
+    async fn send(&self, mail: &Taken) {
+        let id = mail.due.id;
+        let Some(letter) = self.letter(mail).await else { return };
+        // Another one takes it when the lease is over: what can't be done until then isn't begun.
+        if mail.at.elapsed() + self.settings.timeout() * 5 / 4 > self.settings.lease() {
+            return;
+        }
+        let sent = self.mailer.send(id, &letter).await;
+        let now = Instant::now();
+        let measures = &self.outbox.measures;
+        let Err(error) = sent else {
+            measures.sent.inc();
+            self.server_works();
+            locked(&self.domains).accepted(&mail.domain, now);
+            self.finish(id).await;
+            return;
+        };
+        measures.failed.with_label_values(&[error.class()]).inc();
+        match error {
+            SendError::Unreachable(_) => {
+                let wait = self.server_failed(error);
+                self.postpone(&[(id, wait)]).await;
+            }
+            SendError::Temporary(failure @ Failure::Status(_)) => {
+                self.server_works();
+                let rest = locked(&self.domains).refused(&mail.domain, now);
+                let wait = backoff(self.settings.first_retry(), mail.attempts).max(rest);
+                self.put_off(id, failure, wait).await;
+            }
+            SendError::Temporary(failure) => {
+                self.server_failed(error);
+                self.failed(id, mail.attempts, failure).await;
+            }
+            SendError::Permanent(_) | SendError::BadAddress => {
+                self.server_works();
+                self.dead(id, error.failure()).await;
+            }
+        }
+    }
+
+    /// The letter, unless there is none now.
+    async fn letter(&self, mail: &Taken) -> Option<Box<Letter>> {
+        let id = mail.due.id;
+        let composed = timeout(COMPOSE_WITHIN, self.composer.compose(&mail.due, &mail.to)).await;
+        match composed.unwrap_or(Err(DbError::Unavailable)) {
+            Ok(Composed::Letter(letter)) => return Some(letter),
+            Ok(Composed::Nothing) => self.finish(id).await,
+            Err(error @ (DbError::Unavailable | DbError::Conflict)) => {
+                self.heard::<()>(Err(error));
+                sleep(STEP_BACK).await;
+                self.postpone(&[(id, STEP_BACK)]).await;
+            }
+            Err(error) => {
+                tracing::error!(error = %logged::cause(error), "a mail can't be written; it will be tried again");
+                self.failed(id, mail.attempts, Failure::Letter).await;
+            }
+        }
+        None
+    }
+
+    /// Deletes the row of a mail that needs nothing more. The connection sends nothing before that is done.
+    async fn finish(&self, id: Uuid) {
+        locked(&self.accepted).insert(id);
+        let mut tries = 0;
+        while self.within(async |connection| store::delete(connection, id).await).await.is_none() {
+            tries += 1;
+            if tries >= LAST_TRIES && self.stop.is_cancelled() {
+                return;
+            }
+            sleep(STEP_BACK).await;
+        }
+        locked(&self.accepted).remove(&id);
+    }
+
+    async fn failed(&self, id: Uuid, attempts: u32, failure: Failure) {
+        self.put_off(id, failure, backoff(self.settings.first_retry(), attempts)).await;
+    }
+
+    // Where these three don't reach the database, the lease of the mail ends by itself.
+
+    async fn put_off(&self, id: Uuid, failure: Failure, wait: Duration) {
+        self.within(async |connection| store::failed(connection, id, failure, wait).await).await;
+    }
+
+    async fn dead(&self, id: Uuid, failure: Failure) {
+        self.within(async |connection| store::dead(connection, id, failure).await).await;
+    }
+
+    async fn postpone(&self, mails: &[(Uuid, Duration)]) {
+        if !mails.is_empty() {
+            self.within(async |connection| store::postpone(connection, mails).await).await;
+        }
+    }
+
+    /// Does something in the database. None: it failed, and that is told once.
+    async fn within<T>(&self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Option<T> {
+        self.heard(self.database.run_until(Instant::now() + TASK_PATIENCE, work).await)
+    }
+
+    fn heard<T>(&self, answer: Result<T, DbError>) -> Option<T> {
+        match answer {
+            Ok(answer) => {
+                if self.database_fails.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the outbox can be used again");
+                }
+                Some(answer)
+            }
+            Err(error) => {
+                if !self.database_fails.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(error = %logged::cause(error), "the outbox can't be used; mails wait");
+                }
+                None
+            }
+        }
+    }
+
+    fn server_works(&self) {
+        if locked(&self.breaker).worked() {
+            tracing::info!("the mail server takes mails again");
+        }
+    }
+
+    /// Returns after how long it may be tried again.
+    fn server_failed(&self, error: SendError) -> Duration {
+        let (wait, first) = locked(&self.breaker).failed(Instant::now());
+        if first {
+            tracing::warn!(error = %logged::cause(error), "the mail server can't be used; mails wait");
+        }
+        wait
+    }
+
+    /// Counts, and clears what is too old.
+    async fn look_after(&self) {
+        let measures = &self.outbox.measures;
+        for count in (0..COUNTS_PER_CLEARING).cycle() {
+            if count == 0 {
+                self.within(async |connection| store::forget(connection).await).await;
+                locked(&self.domains).sweep(Instant::now());
+            }
+            if let Some(figures) = self.within(async |connection| store::figures(connection).await).await {
+                measures.waiting.set(figures.waiting);
+                measures.dead.set(figures.dead);
+                measures.oldest.set(figures.oldest);
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = sleep(COUNT_EVERY) => {}
+            }
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
