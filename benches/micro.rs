@@ -128,6 +128,8 @@ fn campaign() -> Campaign {
         retention: Retention { review_days: 30, record_days: 30, erasure: Erasure::Withdraw },
         closed_at: None,
         salt_destroyed_at: None,
+        confirmation: Confirmation::None,
+        mail_texts: Overrides::default(),
     }
 }
 

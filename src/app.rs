@@ -28,11 +28,19 @@ use crate::{
         request, server,
     },
     logged,
-    mail::{Address, Composed, Composer, Due, Mailer, Outbox, SendError, worker::Worker},
+    mail::{Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
-    pledges::{self, FormPages, Pledges, ingest::Ingest, roots, sealing::Sealing},
+    pledges::{
+        self, FormPages, Pledges,
+        confirm::Confirmations,
+        ingest::Ingest,
+        letters::Letters,
+        links::Links,
+        roots,
+        sealing::Sealing,
+    },
     privacy::{self, Privacy, export::Exports},
     sealing::{
         Epochs,
@@ -85,6 +93,7 @@ fn api(config: &mut ServiceConfig) {
     // Paths are tried in this order: first what millions ask for.
     totals::routes::routes(config);
     pledges::routes::routes(config);
+    pledges::own::routes::routes(config);
     campaigns::routes::routes(config);
     totals::history::routes::routes(config);
     accounts::routes::routes(config);
@@ -139,15 +148,6 @@ pub fn mailer(settings: &Settings, serve: &ServeSettings, origin: &str, clock: C
     })
 }
 
-/// Writes no letter. To be replaced by what writes those of pledges.
-pub struct NoLetters;
-
-impl Composer for NoLetters {
-    async fn compose(&self, _: &Due, _: &Address) -> Result<Composed, DbError> {
-        Ok(Composed::Nothing)
-    }
-}
-
 /// Every handle of the service.
 #[derive(Clone)]
 pub struct Handles {
@@ -161,6 +161,8 @@ pub struct Handles {
     pub campaigns: Campaigns,
     /// The way of pledges into the database.
     pub ingest: Ingest,
+    /// The way of confirmations.
+    pub confirmations: Confirmations,
     /// Keys of records.
     pub epochs: Epochs,
     /// Pledges.
@@ -211,12 +213,23 @@ impl Handles {
         let history = History::new(totals.clone());
         let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
-        let ingest = Ingest::new(database.clone(), totals.clone(), &metrics);
+        let ingest = Ingest::new(database.clone(), totals.clone(), &metrics, pledges::ingest::NAMES);
+        let confirmations = Confirmations::new(database.clone(), totals.clone(), &metrics, pledges::confirm::NAMES);
         let sealing = Sealing::new(ring.clone());
         let outbox = Outbox::new(&ring, &metrics);
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock)?;
-        let pledges = Pledges::new(ingest.clone(), sealing.clone(), epochs.clone(), &metrics);
+        let parts = pledges::Parts {
+            ingest: ingest.clone(),
+            confirmations: confirmations.clone(),
+            sealing: sealing.clone(),
+            epochs: epochs.clone(),
+            outbox: outbox.clone(),
+            totals: totals.clone(),
+            database: database.clone(),
+            ring: ring.clone(),
+        };
+        let pledges = Pledges::new(parts, &metrics);
         let figures = Figures::new(
             &metrics,
             &serve.metrics_readers(settings.mode),
@@ -240,6 +253,7 @@ impl Handles {
             streams,
             campaigns,
             ingest,
+            confirmations,
             epochs,
             pledges,
             outbox,
@@ -332,13 +346,16 @@ impl Service {
         tasks.start("publisher", handles.totals.clone().run(tasks.stop_token()));
         tasks.start("listener", handles.totals.clone().listen(tasks.stop_token()));
         tasks.start("ingest", handles.ingest.clone().run(tasks.stop_token()));
+        tasks.start("confirmations", handles.confirmations.clone().run(tasks.stop_token()));
         tasks.start("epochs", handles.epochs.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
         tasks.start("retention", retention);
+        let (database, campaigns) = (handles.database.clone(), handles.campaigns.clone());
+        let letters = Letters::new(database, campaigns, Links::new(settings.key_ring()?), handles.origin.clone());
         let (outbox, mailer) = (handles.outbox.clone(), handles.mailer.clone());
-        let mails = Worker::new(handles.database.clone(), outbox, mailer, NoLetters, &serve.mail);
+        let mails = Worker::new(handles.database.clone(), outbox, mailer, letters, &serve.mail);
         tasks.start("mail", mails.run(tasks.stop_token()));
         let limits = server::Limits {
             max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),

@@ -33,6 +33,7 @@ diesel::table! {
         reread_at -> Timestamptz,
         /// The earliest hour in which counted may differ from settled; NULL: none.
         unsettled_from -> Nullable<Timestamptz>,
+        confirmed -> Int8,
     }
 }
 
@@ -85,6 +86,8 @@ diesel::table! {
         erasure -> Text,
         /// When its retention ended and the salt was destroyed; NULL: not yet.
         salt_destroyed_at -> Nullable<Timestamptz>,
+        confirmation -> Text,
+        mail_texts -> Jsonb,
     }
 }
 
@@ -109,6 +112,7 @@ diesel::table! {
         partners -> Array<Nullable<Uuid>>,
         /// By how much each changes, in the order of partners.
         partner_amounts -> Array<Nullable<Int8>>,
+        confirmed -> Int8,
     }
 }
 

@@ -16,6 +16,7 @@ mod outbox;
 mod pacing;
 mod seal;
 mod smtp;
+pub mod letters;
 pub mod store;
 pub mod worker;
 

@@ -48,7 +48,7 @@ const ATTEMPTS: u32 = 5;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a job was not done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum Refused {
     /// More come than can be done. This one was not, and is best sent again a little later.
     #[error("more come than can be stored")]

@@ -24,7 +24,7 @@ use super::{
     submission::{GivenConsent, Submission},
 };
 use crate::{
-    campaigns::{Campaign, Campaigns, State},
+    campaigns::{Campaign, Campaigns, State, settings::Confirmation},
     country::Country,
     http::{
         Code, FieldCode, FieldProblem, Problem, ProblemBody,
@@ -84,7 +84,7 @@ struct PledgeForm {
     return_to: Option<String>,
 }
 
-/// The pledge is recorded.
+/// The pledge is recorded (see the status for whether it counts yet).
 #[derive(Serialize, ToSchema)]
 pub struct Receipt<'a> {
     /// The Idempotency-Key that was sent, or a random value. It can't be looked up.
@@ -127,7 +127,8 @@ struct Door<'a> {
 /// Record a pledge
 ///
 /// Counts once a mailbox: sending the same again is safe and answered alike, so nobody learns whether a mailbox had
-/// pledged. Send a random `Idempotency-Key` with pledges that carry no e-mail address, and the same one with a retry.
+/// pledged. Where the campaign's `confirmation` is `email`, the mailbox is sent a link and a code, and the pledge counts when
+/// it is confirmed with one of them. Send a random `Idempotency-Key` with pledges that carry no e-mail address, and the same one with a retry.
 ///
 /// A plain HTML form may post here too, from any page; a browser is then sent on to `return_to` (an address of this
 /// service), or shown the form again. Scripts of other sites can't post yet: that comes with registered partners.
@@ -144,7 +145,8 @@ struct Door<'a> {
     )),
     responses(
         (status = 201, description = "Recorded, and counted once", body = Receipt),
-        (status = 303, description = "The same, for a form", headers(("Location" = String))),
+        (status = 202, description = "Recorded; it counts once its mailbox confirms it. A mail is on its way", body = Receipt),
+        (status = 303, description = "Either, for a form", headers(("Location" = String))),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
         (status = 400, description = "Body or header can't be read", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
@@ -186,7 +188,11 @@ pub async fn submit(
     let door = Door { campaign, pledges: &pledges, totals: &totals, key };
     if media == Media::Json {
         let recorded = door.pass_json(bytes).await.inspect_err(refused)?;
-        return Ok(HttpResponse::Created().json(recorded.body()));
+        let mut response = match door.campaign.confirmation {
+            Confirmation::Email => HttpResponse::Accepted(),
+            Confirmation::None => HttpResponse::Created(),
+        };
+        return Ok(response.json(recorded.body()));
     }
     // In a box of its own: what reads forms is large, and thousands of requests may be under way.
     let (posted, passed) = Box::pin(door.read_form(&request, &media, bytes)).await;

@@ -56,6 +56,8 @@ async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
             sealed_for_partner: None,
             language: languages(number).map(str::to_owned),
             source: None,
+            awaiting: false,
+            mail: None,
         };
         (pledge, at)
     };

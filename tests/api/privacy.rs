@@ -139,6 +139,8 @@ async fn put(app: &TestApp, times: &[(DateTime<Utc>, DateTime<Utc>)]) -> Vec<Uui
             sealed_for_partner: None,
             language: None,
             source: None,
+            awaiting: false,
+            mail: None,
         };
         (pledge, *at)
     };

@@ -7,7 +7,8 @@ use pledges::{
     metrics::Metrics,
     pledges::{
         NewPledge,
-        ingest::{Ingest, PledgeError},
+        batches::Refused,
+        ingest::{self, Ingest, Stored},
         sealing::{Keys, Sealing},
         submission::Submission,
     },
@@ -55,10 +56,10 @@ async fn a_row_that_the_database_refuses_fails_alone() {
     let (answers, ()) = tokio::join!(join_all(stores), release);
     for (country, answer) in countries.iter().zip(answers) {
         match (*country, answer) {
-            ("AQ", Err(PledgeError::Database(DbError::Constraint(name)))) => {
+            ("AQ", Err(Refused::Database(DbError::Constraint(name)))) => {
                 assert!(!name.contains("nobody"), "{name}");
             }
-            ("DE", Ok(())) => {}
+            ("DE", Ok(Stored::Recorded)) => {}
             (country, other) => panic!("{country}: {other:?}"),
         }
     }
@@ -73,7 +74,7 @@ async fn more_than_the_queue_holds_is_refused_at_once_and_the_rest_is_stored() {
     let handles = &app.service.handles;
     let prepared: Vec<_> = (0..8_400).map(|number| prepared(&app, "DE", number)).collect();
     // A queue whose writer doesn't write yet.
-    let ingest = Ingest::new(handles.database.clone(), handles.totals.clone(), &Metrics::default());
+    let ingest = Ingest::new(handles.database.clone(), handles.totals.clone(), &Metrics::default(), ingest::NAMES);
     let stores = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge, Instant::now())));
     let mut writers = JoinSet::new();
     let write = async {
@@ -81,11 +82,11 @@ async fn more_than_the_queue_holds_is_refused_at_once_and_the_rest_is_stored() {
         writers.spawn(ingest.clone().run(CancellationToken::new()));
     };
     let (answers, ()) = tokio::join!(stores, write);
-    let refused = answers.iter().filter(|answer| matches!(answer, Err(PledgeError::Overloaded))).count();
+    let refused = answers.iter().filter(|answer| matches!(answer, Err(Refused::Overloaded))).count();
     assert_eq!(refused, 8_400 - 8_192);
     // On a busy machine some may have waited too long, and were told so. Those that were acknowledged are stored.
-    let told = |answer: &&Result<(), PledgeError>| {
-        matches!(answer, Ok(()) | Err(PledgeError::Overloaded | PledgeError::Database(DbError::Unavailable)))
+    let told = |answer: &&Result<Stored, Refused>| {
+        matches!(answer, Ok(Stored::Recorded) | Err(Refused::Overloaded | Refused::Database(DbError::Unavailable)))
     };
     assert_eq!(answers.iter().filter(told).count(), 8_400);
     let kept = answers.iter().filter(|answer| answer.is_ok()).count();
@@ -109,7 +110,7 @@ async fn a_burst_after_a_quiet_time_is_not_refused() {
         tokio::join!(ingest.store(quiet, Instant::now()), release).0.unwrap();
     }
     let burst = join_all(prepared.into_iter().map(|pledge| ingest.store(pledge, Instant::now()))).await;
-    assert!(!burst.iter().any(|answer| matches!(answer, Err(PledgeError::Overloaded))));
+    assert!(!burst.iter().any(|answer| matches!(answer, Err(Refused::Overloaded))));
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
 }

@@ -88,6 +88,7 @@ impl Rows {
         let mut settings = json!({
             "slug": slug,
             "default_language": "en",
+            "confirmation": "none",
             "fields": {"name": "required", "email": "required", "message": "optional"},
             "controller": {"name": "Controller", "contact": "privacy@example.org"},
             "consents": [

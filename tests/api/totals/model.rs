@@ -51,7 +51,7 @@ impl Trial {
         let threshold = [1, 2, 5, 7][usize::try_from(chance.below(4)).unwrap()];
         app.rows.execute(&format!("UPDATE campaigns SET threshold = {threshold}")).await;
         app.rows.execute("UPDATE campaign_totals SET version = version + 1").await;
-        let model = Figures { threshold, total: 0, countries: BTreeMap::new() };
+        let model = Figures { threshold, total: 0, confirmed: 0, countries: BTreeMap::new() };
         let (public, moderator) = (app.client(), app.signed_in(Role::Moderator).await);
         app.reread().await;
         Self { app, public, moderator, model, pending: Changes::new(), removals: Vec::new(), chance, seed }
