@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod db;
 pub mod http;
 pub mod logged;
+pub mod mail;
 pub mod metrics;
 pub mod moderation;
 pub mod ops;

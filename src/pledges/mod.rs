@@ -10,6 +10,7 @@ mod fields_tests;
 pub mod form;
 pub mod ingest;
 pub mod mailbox;
+pub mod pages;
 mod providers;
 pub mod recount;
 pub mod roots;

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 12] = [
     &["clock", "crypto", "tasks", "config", "country", "metrics", "logged"],
     &["db"],
     &["http"],
-    &["totals", "sealing", "audit"],
+    &["totals", "sealing", "audit", "mail"],
     &["accounts"],
     &["campaigns"],
     &["pledges"],

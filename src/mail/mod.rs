@@ -1,0 +1,3 @@
+//! Mail to supporters.
+
+pub mod letters;
