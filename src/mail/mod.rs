@@ -11,12 +11,12 @@
 
 mod failure;
 mod files;
+pub mod letters;
 mod message;
 mod outbox;
 mod pacing;
 mod seal;
 mod smtp;
-pub mod letters;
 pub mod store;
 pub mod worker;
 

@@ -17,7 +17,11 @@ use crate::{
         Code, FieldCode, PublicOrigin,
         compressed::{Forms, Kind},
     },
-    pledges::{FormAgain, FormPages},
+    pledges::{
+        FormAgain, FormPages,
+        pages::{Gone, OwnPage, OwnPages},
+        submission::Consents,
+    },
     totals::Totals,
 };
 
@@ -151,5 +155,51 @@ impl FormPages for Pages {
         };
         let source = typed.source.as_deref().unwrap_or("");
         self.draw_form(form.campaign, language, source, &state)
+    }
+}
+
+impl OwnPages for Pages {
+    fn own(&self, campaign: &Campaign, language: &str, page: &OwnPage<'_>) -> Option<String> {
+        let language = campaign.spoken(language).unwrap_or(&campaign.default_language);
+        let view = views::CampaignView::new(campaign, language)?;
+        let ui = Texts::of(&view.language);
+        if let OwnPage::Confirmed { own } = page {
+            let published = self.totals.published(&campaign.slug)?;
+            let totals = views::TotalsView::new(&published.document);
+            let page = pages::ThanksPage {
+                ui,
+                assets: &self.assets,
+                public_url: &self.origin.0,
+                campaign: &view.campaign(),
+                totals: &totals.totals(),
+                after: pages::After::Confirmed { own },
+            };
+            return page.render().ok();
+        }
+        let given = match page {
+            OwnPage::Confirm(confirm) => confirm.consents,
+            OwnPage::Own(own) => own.consents,
+            _ => Consents::default(),
+        };
+        let page = pages::OwnPledgePage {
+            ui,
+            assets: &self.assets,
+            campaign: &view.campaign(),
+            erasure: campaign.retention.erasure,
+            agreed: &view.agreed(given),
+            consents: &view.consents(&views::ticked(given)),
+            page,
+        };
+        page.render().ok()
+    }
+
+    fn gone(&self, campaign: Option<&Campaign>, language: &str, gone: &Gone<'_>) -> Option<String> {
+        let view = campaign.and_then(|campaign| {
+            let language = campaign.spoken(language).unwrap_or(&campaign.default_language);
+            views::CampaignView::new(campaign, language)
+        });
+        let ui = Texts::of(view.as_ref().map_or(language, |view| &view.language));
+        let campaign = view.as_ref().map(views::CampaignView::campaign);
+        pages::GonePage { ui, assets: &self.assets, campaign: campaign.as_ref(), gone }.render().ok()
     }
 }

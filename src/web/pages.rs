@@ -2,12 +2,17 @@
 //! No HTTP, no database and no clock in here; the templates stand in `templates/`.
 
 mod campaign;
+mod own;
 
 use askama::Template;
 
 use self::campaign::LanguageLink;
-pub use self::campaign::{Campaign, Controller, Totals};
+pub use self::{
+    campaign::{Campaign, Controller, Totals},
+    own::{GonePage, OwnPledgePage},
+};
 use super::texts::{self, Texts};
+use crate::pledges::pages::CodeForm;
 
 /// The addresses of the static files, with their content hashes.
 #[derive(Debug, Clone)]
@@ -200,8 +205,23 @@ fn field_of(error: &FieldError) -> &str {
     error.field.trim_start_matches('/')
 }
 
+/// What the thanks are for.
+#[derive(Clone, Copy, Default)]
+pub enum After<'a> {
+    /// A pledge that counts.
+    #[default]
+    Counted,
+    /// One that waits for the code or the link in the mail: nothing is said to count.
+    Mail(&'a CodeForm<'a>),
+    /// One that was confirmed.
+    Confirmed {
+        /// The page of the pledge.
+        own: &'a str,
+    },
+}
+
 /// Thanks at `/c/{slug}/{lang}/thanks`: the same page for a new and for a repeated pledge.
-#[derive(Debug, Template)]
+#[derive(Template)]
 #[template(path = "thanks.html")]
 pub struct ThanksPage<'a> {
     /// The interface in the page's language.
@@ -214,10 +234,37 @@ pub struct ThanksPage<'a> {
     pub campaign: &'a Campaign<'a>,
     /// Its published totals.
     pub totals: &'a Totals<'a>,
+    /// What for.
+    pub after: After<'a>,
 }
 
 impl ThanksPage<'_> {
+    fn title(&self) -> &str {
+        self.ui.text(match self.after {
+            After::Counted => "thanks_title",
+            After::Mail(_) => "mail_title",
+            After::Confirmed { .. } => "confirmed_title",
+        })
+    }
+
+    fn lead(&self) -> &str {
+        self.ui.text(match self.after {
+            After::Counted => "thanks_text",
+            After::Mail(_) => "mail_text",
+            After::Confirmed { .. } => "confirmed_text",
+        })
+    }
+
+    /// Whether the pledge isn't counted yet.
+    fn waits(&self) -> bool {
+        matches!(self.after, After::Mail(_))
+    }
+
     fn language_links(&self) -> Vec<LanguageLink<'_>> {
+        // Elsewhere nobody would know that it was confirmed.
+        if let After::Confirmed { .. } = self.after {
+            return Vec::new();
+        }
         let mut links = self.campaign.language_links("");
         for link in &mut links {
             link.href.push_str("/thanks");

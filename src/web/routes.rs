@@ -144,6 +144,7 @@ async fn thanks(
         public_url: &pages.origin.0,
         campaign: &view.campaign(),
         totals: &totals.totals(),
+        after: pages::After::Counted,
     };
     html(StatusCode::OK, &page)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+use chrono::{Datelike, NaiveDate};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// The language that is complete by definition; every other one falls back to it, string by string.
@@ -14,7 +15,7 @@ pub const ENGLISH: &str = "en";
 pub const UNSTATED: &str = "ZZ";
 
 /// Fields whose missing value has a message of its own (`error_required_{field}`).
-const FIELDS_WITH_OWN_REQUIRED: [&str; 4] = ["name", "email", "country", "message"];
+const FIELDS_WITH_OWN_REQUIRED: [&str; 5] = ["name", "email", "country", "message", "code"];
 
 macro_rules! language_files {
     ($($lang:literal),+) => {
@@ -89,6 +90,13 @@ impl Texts {
             grouped.push(digit);
         }
         grouped
+    }
+
+    /// A day as this language writes it, in ASCII digits; the months are parted by bars.
+    pub fn date(&self, day: NaiveDate) -> String {
+        let month = self.text("date_months").split('|').nth(day.month0() as usize).unwrap_or_default();
+        let (date, year) = (day.day().to_string(), day.year().to_string());
+        self.fill("date_text", &[("day", &date), ("month", month), ("year", &year)])
     }
 
     /// The name of a country, "prefer not to say" for [`UNSTATED`], else the code itself.
@@ -218,6 +226,17 @@ mod tests {
         assert_eq!(Texts::of("es").number(1_234), "1234");
         assert_eq!(Texts::of("es").number(12_345), "12.345");
         assert_eq!(Texts::of("fr").number(i64::MIN).chars().filter(char::is_ascii_digit).count(), 19);
+    }
+
+    #[test]
+    fn a_day_is_written_as_the_language_does() {
+        let day = NaiveDate::from_ymd_opt(2026, 3, 8).unwrap();
+        assert_eq!(Texts::of("en").date(day), "8 March 2026");
+        assert_eq!(Texts::of("es").date(day), "8 de marzo de 2026");
+        assert_eq!(Texts::of("zh").date(day), "2026年3月8日");
+        for (lang, ..) in FILES {
+            assert_eq!(Texts::of(lang).text("date_months").split('|').count(), 12, "months of {lang}");
+        }
     }
 
     #[test]

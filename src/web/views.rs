@@ -9,6 +9,7 @@ use crate::{
     pledges::{
         fields::{Message, Name},
         mailbox::Email,
+        submission::Consents,
     },
     totals::board::Document,
 };
@@ -48,12 +49,20 @@ impl<'a> CampaignView<'a> {
         }
     }
 
+    /// The texts of what was agreed to, in the version that stood there.
+    pub(super) fn agreed(&self, mut given: Consents) -> Vec<&str> {
+        let agreed = self.campaign.consents.iter().filter(|text| *given.of(text.purpose) == Some(text.version));
+        agreed.filter_map(|text| self.text_of(text)).collect()
+    }
+
+    fn text_of(&self, consent: &'a Consent) -> Option<&'a str> {
+        let text = consent.texts.get(&self.language).or_else(|| consent.texts.get(&self.campaign.default_language));
+        text.map(String::as_str)
+    }
+
     /// The boxes to tick; `ticked` were ticked before.
     pub(super) fn consents(&self, ticked: &[Purpose]) -> Vec<pages::Consent<'_>> {
-        let text = |consent: &'a Consent| {
-            consent.texts.get(&self.language).or_else(|| consent.texts.get(&self.campaign.default_language))
-        };
-        let boxes = self.consents.iter().filter_map(|consent| Some((*consent, text(consent)?)));
+        let boxes = self.consents.iter().filter_map(|consent| Some((*consent, self.text_of(consent)?)));
         boxes
             .map(|(consent, text)| pages::Consent {
                 purpose: consent.purpose.as_str(),
@@ -94,6 +103,12 @@ impl TotalsView {
             rounded: self.rounded,
         }
     }
+}
+
+/// What was agreed to, in any version.
+pub(super) fn ticked(mut given: Consents) -> Vec<Purpose> {
+    let purposes = [Purpose::Updates, Purpose::Partner, Purpose::Public].into_iter();
+    purposes.filter(|purpose| given.of(*purpose).is_some()).collect()
 }
 
 /// Which fields the form shows, and how much goes into each.

@@ -5,11 +5,20 @@ use super::*;
 
 const TEMPLATES: &[&str] = &[
     include_str!("../templates/base.html"),
+    include_str!("../templates/code_form.html"),
+    include_str!("../templates/consents.html"),
     include_str!("../templates/counter.html"),
     include_str!("../templates/countries.html"),
+    include_str!("../templates/email_field.html"),
     include_str!("../templates/error.html"),
+    include_str!("../templates/facts.html"),
     include_str!("../templates/form.html"),
+    include_str!("../templates/gone.html"),
     include_str!("../templates/languages.html"),
+    include_str!("../templates/mistakes.html"),
+    include_str!("../templates/own.html"),
+    include_str!("../templates/own_confirm.html"),
+    include_str!("../templates/own_pledge.html"),
     include_str!("../templates/pledge_form.html"),
     include_str!("../templates/share.html"),
     include_str!("../templates/social.html"),
@@ -20,13 +29,13 @@ const TEMPLATES: &[&str] = &[
     include_str!("../texts.rs"),
 ];
 
-const NASTY: &str = "\"><img src=x onerror=alert(1)>'&";
+pub(super) const NASTY: &str = "\"><img src=x onerror=alert(1)>'&";
 
-fn assets() -> Assets {
+pub(super) fn assets() -> Assets {
     Assets::new(|name| format!("/assets/{name}"))
 }
 
-fn campaign<'a>(languages: &'a [String], language: &'a str) -> Campaign<'a> {
+pub(super) fn campaign<'a>(languages: &'a [String], language: &'a str) -> Campaign<'a> {
     Campaign {
         slug: "together-we-defend",
         language,
@@ -41,7 +50,7 @@ fn campaign<'a>(languages: &'a [String], language: &'a str) -> Campaign<'a> {
     }
 }
 
-fn totals(countries: &[(String, i64)]) -> Totals<'_> {
+pub(super) fn totals(countries: &[(String, i64)]) -> Totals<'_> {
     Totals { total: 12_345, goal: Some(50_000), countries, elsewhere: 5, rounded: true }
 }
 
@@ -143,7 +152,9 @@ fn the_other_pages_render() {
     let (campaign, totals) = (campaign(&languages, "fr"), totals(&[]));
     let ui = Texts::of("fr");
     let public_url = "https://pledges.example.org";
-    let thanks = ThanksPage { ui, assets: &assets, public_url, campaign: &campaign, totals: &totals }.render().unwrap();
+    let after = After::default();
+    let thanks = ThanksPage { ui, assets: &assets, public_url, campaign: &campaign, totals: &totals, after };
+    let thanks = thanks.render().unwrap();
     assert!(thanks.contains("/c/together-we-defend/en/thanks") && !thanks.contains("<img"));
     let started = [StartCampaign { campaign, totals }];
     for campaigns in [&started[..], &[]] {
