@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{
+    mail,
     output::{complain, say},
     session::Session,
 };
@@ -55,9 +56,10 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
     let sealed = recipients(session).await?;
     let checkup = proof::store::check_up(&mut connection).await?;
     complain_of(&checkup);
+    let mails_leave = mail::check_up(session).await?;
     let kept_in_time = checkup.overdue.is_empty() && checkup.left_over == 0;
     let counted_right = differences == 0 && without_campaign == 0 && without_removal == 0;
-    let well = counted_right && missing.is_empty() && sealed && kept_in_time;
+    let well = counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));

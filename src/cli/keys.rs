@@ -72,7 +72,8 @@ async fn needs(settings: &Settings, ring: &KeyRing) -> anyhow::Result<Needs> {
 fn table(ring: &KeyRing, needs: &Needs) -> Vec<String> {
     let line = |id: KeyId, place: &str, need: &Need, verdict: &str| {
         let campaigns = if need.campaigns.is_empty() { "-".to_owned() } else { need.campaigns.join(",") };
-        format!("{id}\t{place}\tcampaigns: {campaigns}\treview copies: {}{verdict}", need.copies)
+        let (copies, mails) = (need.copies, need.mails);
+        format!("{id}\t{place}\tcampaigns: {campaigns}\treview copies: {copies}\tmails: {mails}{verdict}")
     };
     let mut lines = Vec::new();
     for (index, root) in ring.roots().enumerate() {
@@ -89,6 +90,9 @@ fn table(ring: &KeyRing, needs: &Needs) -> Vec<String> {
     lines.extend(missing.map(|(id, need)| line(*id, "missing", need, "\tthe service doesn't start without it")));
     if needs.lost_copies > 0 {
         lines.push(format!("{} review copies need a root secret that is not listed", needs.lost_copies));
+    }
+    if needs.lost_mails > 0 {
+        lines.push(format!("{} mails need a root secret that is not listed", needs.lost_mails));
     }
     lines
 }
@@ -195,10 +199,11 @@ async fn retire(settings: &Settings, source: &RootSource, id: KeyId) -> anyhow::
     let needs = needs(settings, &ring).await?;
     if let Some(need) = needs.roots.get(&id).filter(|need| !need.is_nothing()) {
         bail!(
-            "{id} is still needed: {} campaigns ({}), {} review copies",
+            "{id} is still needed: {} campaigns ({}), {} review copies, {} mails",
             need.campaigns.len(),
             need.campaigns.join(", "),
-            need.copies
+            need.copies,
+            need.mails
         );
     }
     let (RootSource::File(file) | RootSource::Own(file)) = source else {

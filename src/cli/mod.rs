@@ -7,6 +7,7 @@ mod doctor;
 mod export;
 mod keygen;
 mod keys;
+mod mail;
 mod moderator;
 mod moment;
 mod open;
@@ -59,6 +60,9 @@ enum Command {
     /// Root secrets: which there are, what needs them, and new ones.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Mails that couldn't be sent.
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Recount everything; exit status 1 when a counter differs from the rows.
     Doctor(doctor::Doctor),
     /// Write the list of a campaign's supporters as a sealed bundle.
@@ -127,6 +131,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         Command::Recipient(command) => {
             within(&settings, async |session| recipient::run(session, &command).await).await?;
         }
+        Command::Mail(command) => within(&settings, async |session| mail::run(session, &command).await).await?,
         Command::Keys(keys) => keys::run(&settings, &keys).await?,
         Command::Export(export) => within(&settings, async |session| export::run(session, &export).await).await?,
         Command::Keygen(keygen) => keygen::run(&keygen)?,

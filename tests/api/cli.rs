@@ -34,6 +34,9 @@ const COMMANDS: &[&[&str]] = &[
     &["keys", "list"],
     &["keys", "rotate"],
     &["keys", "retire"],
+    &["mail", "status"],
+    &["mail", "list"],
+    &["mail", "retry"],
     &["doctor"],
     &["retention"],
     &["erase"],
@@ -68,6 +71,10 @@ const OF_THE_SERVICE: &[&str] = &[
     "PLEDGES_REREAD_EVERY_SECONDS",
     "PLEDGES_LOGINS_PER_MINUTE",
     "PLEDGES_SHUTDOWN_SECONDS",
+    "PLEDGES_SMTP_URL",
+    "PLEDGES_MAIL_FROM",
+    "PLEDGES_MAIL_CONNECTIONS",
+    "PLEDGES_MAIL_PER_DOMAIN_PER_MINUTE",
 ];
 
 /// A command on the database of a running service.
@@ -94,7 +101,8 @@ async fn every_command_explains_itself_and_what_it_reads_from_the_environment() 
     for command in COMMANDS {
         let mut help = program::command(var.path(), &[command, &["--help"][..]].concat());
         help.env("DATABASE_URL", "postgres://ada:word-for-ada@host/db")
-            .env("PLEDGES_ROOT_SECRET", "0123-value-of-the-root");
+            .env("PLEDGES_ROOT_SECRET", "0123-value-of-the-root")
+            .env("PLEDGES_SMTP_URL", "smtps://ada:word-for-mail@mail.example.org");
         let ended = program::run(help).await.expect(0);
         let text = &ended.stdout;
         assert!(text.lines().next().unwrap().len() > 10, "{command:?} says what it is for: {text}");
@@ -107,7 +115,7 @@ async fn every_command_explains_itself_and_what_it_reads_from_the_environment() 
             let of_demo = command == &["demo"] && *variable == "PLEDGES_PUBLIC_URL";
             assert_eq!(names, command == &["serve"] || of_demo, "{command:?}: {variable}");
         }
-        for secret in ["word-for-ada", "value-of-the-root"] {
+        for secret in ["word-for-ada", "value-of-the-root", "word-for-mail"] {
             assert!(!text.contains(secret), "{command:?} shows {secret}");
         }
         assert!(!text.contains("--path"), "{command:?} shows what is only read for PATH");

@@ -21,6 +21,7 @@ mod export;
 mod forms;
 mod keys;
 mod logging;
+mod mail;
 mod metrics;
 mod migrations;
 mod moderation;

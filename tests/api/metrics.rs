@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{TestApp, client::pledge};
+use crate::support::{PRODUCTION, TestApp, client::pledge};
 
 fn value(text: &str, name: &str) -> f64 {
     let line = text.lines().find(|line| line.split(' ').next() == Some(name));
@@ -53,8 +53,7 @@ async fn only_listed_peers_read_them_and_never_through_a_proxy() {
     }
     app.stop().await;
     // In production nobody reads them unless somebody is named: a proxy on this machine would let everybody in.
-    let production = ["--mode", "production", "--public-url", "https://pledges.example.org"];
-    let app = TestApp::with(&production).await;
+    let app = TestApp::with(PRODUCTION).await;
     app.client().get("/metrics").await.problem(404, "not_found");
     app.stop().await;
     let elsewhere = TestApp::with(&["--metrics-from", "192.0.2.0/24"]).await;

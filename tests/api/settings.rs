@@ -16,6 +16,7 @@ fn production(var: &VarDir) -> Command {
     let mut command = program::command(var.path(), &["serve", "--bind", "127.0.0.1:0"]);
     command.env("PLEDGES_MODE", "production").env("PLEDGES_PUBLIC_URL", "https://pledges.example.org");
     command.env("PLEDGES_ROOT_SECRET", ROOT_SECRET).env("DATABASE_URL", NOBODY_LISTENS);
+    command.env("PLEDGES_SMTP_URL", "smtp://127.0.0.1:1").env("PLEDGES_MAIL_FROM", "pledges@example.org");
     command
 }
 
@@ -139,6 +140,28 @@ async fn production_refuses_a_public_address_that_is_missing_or_not_https() {
             "{}",
             ended.stderr
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn production_refuses_to_start_without_a_safe_way_for_mails() {
+    let var = VarDir::new();
+    for (variable, value, problem) in [
+        ("PLEDGES_SMTP_URL", None, "is not set, and production mode needs it"),
+        ("PLEDGES_SMTP_URL", Some("smtp://ada:word-for-ada@mail.example.org"), "in clear over the network"),
+        ("PLEDGES_SMTP_URL", Some("smtp://192.0.2.1?tls=opportunistic"), "in clear over the network"),
+        ("PLEDGES_SMTP_URL", Some("https://ada:word-for-ada@mail.example.org"), "must begin with smtps://"),
+        ("PLEDGES_SMTP_URL", Some("word-for-ada"), "is not an address"),
+        ("PLEDGES_MAIL_FROM", None, "is not set, and production mode needs it"),
+        ("PLEDGES_MAIL_FROM", Some("nobody"), "is no address"),
+        ("PLEDGES_MAIL_FROM", Some("a@b.example\r\nBcc: c@d.example"), "line break"),
+    ] {
+        let mut command = production(&var);
+        match value {
+            Some(value) => command.env(variable, value),
+            None => command.env_remove(variable),
+        };
+        is_refused(command, &[variable, problem], &["word-for-ada", "192.0.2.1", "Bcc"]).await;
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestApp,
+    PRODUCTION, TestApp,
     client::{Answer, Client, pledge},
 };
 
@@ -67,7 +67,7 @@ async fn the_start_page_shows_every_public_campaign_with_its_total() {
     // What to try stands there with addresses that work as printed; in production it doesn't.
     assert!(start.contains(&format!("curl -i {}/v1/campaigns/defend/pledges", client.base)));
     app.stop().await;
-    let app = TestApp::with(&["--mode", "production", "--public-url", "https://pledges.example.org"]).await;
+    let app = TestApp::with(PRODUCTION).await;
     assert!(!page(&app.client(), "/").await.contains("curl"));
     app.stop().await;
 }

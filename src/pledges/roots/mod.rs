@@ -1,5 +1,5 @@
 //! Which root secrets are needed, and whether they are listed. A campaign keeps the one that its fingerprints come from;
-//! a review copy the one that sealed it. What is missing is told before anything is taken: under another root secret a
+//! a review copy, and the address of a mail that waits, the one that sealed it. What is missing is told before anything is taken: under another root secret a
 //! mailbox that has pledged would count again.
 
 mod store;
@@ -10,6 +10,7 @@ use crate::{
     campaigns::{self, Campaign},
     crypto::{KeyId, KeyRing, RootSecret},
     db::{Connection, Database, DbError},
+    mail::{self, Seal},
     sealing::ReviewCopies,
 };
 
@@ -117,6 +118,8 @@ pub struct Need {
     pub campaigns: Vec<String>,
     /// Review copies that are sealed under it.
     pub copies: i64,
+    /// Addresses of mails that wait, sealed under it.
+    pub mails: i64,
 }
 
 impl Need {
@@ -133,9 +136,11 @@ pub struct Needs {
     pub roots: BTreeMap<KeyId, Need>,
     /// Review copies that none of the listed ones opens.
     pub lost_copies: i64,
+    /// Addresses of mails that none of the listed ones opens.
+    pub lost_mails: i64,
 }
 
-/// Looks at every campaign and every review copy; takes its time.
+/// Looks at every campaign, every review copy and every mail; takes its time.
 ///
 /// # Errors
 /// Those of the database.
@@ -150,6 +155,12 @@ pub async fn needs(connection: &mut Connection, ring: &KeyRing) -> Result<Needs,
         match ring.roots().find(|root| ReviewCopies::key_id(root).as_bytes() == id.as_slice()) {
             Some(root) => needs.roots.entry(root.id()).or_default().copies += copies,
             None => needs.lost_copies += copies,
+        }
+    }
+    for (id, mails) in mail::store::addresses_by_key(connection).await? {
+        match ring.roots().find(|root| Seal::key_id(root).as_bytes() == id.as_slice()) {
+            Some(root) => needs.roots.entry(root.id()).or_default().mails += mails,
+            None => needs.lost_mails += mails,
         }
     }
     Ok(needs)

@@ -113,6 +113,7 @@ async fn the_demo_is_for_development_only() {
     let mut command = serve(&var);
     command.env("PLEDGES_MODE", "production").env("PLEDGES_PUBLIC_URL", "https://pledges.example.org");
     command.env("PLEDGES_ROOT_SECRET", crate::support::ROOT_SECRET);
+    command.env("PLEDGES_SMTP_URL", "smtp://127.0.0.1:1").env("PLEDGES_MAIL_FROM", "pledges@example.org");
     let ended = program::run(command).await.expect(1);
     assert!(ended.stderr.contains("--demo makes up pledges and is for development only"), "{}", ended.stderr);
     assert_eq!(var.postmaster(), None);

@@ -146,15 +146,18 @@ async fn list_says_what_needs_each_secret_and_retire_takes_out_only_what_nothing
     let path = file(&app, &[NEW_SECRET, ROOT_SECRET, spare]);
     let listed = keys(&app, &["list"]).await.expect(0).stdout;
     let expected = [
-        format!("{new}\t1 (current)\tcampaigns: -\treview copies: 0"),
-        format!("{old}\t2\tcampaigns: defend\treview copies: 1"),
-        format!("{}\t3\tcampaigns: -\treview copies: 0\tcan be taken out, unless it is to become current", id(spare)),
+        format!("{new}\t1 (current)\tcampaigns: -\treview copies: 0\tmails: 0"),
+        format!("{old}\t2\tcampaigns: defend\treview copies: 1\tmails: 0"),
+        format!(
+            "{}\t3\tcampaigns: -\treview copies: 0\tmails: 0\tcan be taken out, unless it is to become current",
+            id(spare)
+        ),
     ];
     assert_eq!(listed.lines().collect::<Vec<_>>(), expected);
     let retire = async |id: &str| keys(&app, &["retire", id]).await;
     for (id, reason) in [
         (new.to_string(), "is current"),
-        (old.to_string(), "is still needed: 1 campaigns (defend), 1 review copies"),
+        (old.to_string(), "is still needed: 1 campaigns (defend), 1 review copies, 0 mails"),
         ("00000000".to_owned(), "there is no root secret 00000000"),
     ] {
         let ended = retire(&id).await.expect(1);
@@ -185,8 +188,10 @@ async fn what_is_missing_is_told_by_list_and_doctor() {
     app.publish().await;
     file(&app, &[NEW_SECRET]);
     let listed = keys(&app, &["list"]).await.expect(0).stdout;
-    let missing =
-        format!("{}\tmissing\tcampaigns: defend\treview copies: 0\tthe service doesn't start", id(ROOT_SECRET));
+    let missing = format!(
+        "{}\tmissing\tcampaigns: defend\treview copies: 0\tmails: 0\tthe service doesn't start",
+        id(ROOT_SECRET)
+    );
     assert!(listed.contains(&missing), "{listed}");
     assert!(listed.contains("1 review copies need a root secret that is not listed"), "{listed}");
     let mut doctor = program::command_on(&app.url, app.var.path(), &["doctor"]);

@@ -6,9 +6,7 @@ use pledges::{accounts::Role, campaigns::recipients::code, sealing::recipients::
 use serde_json::json;
 
 use super::{epoch, id, sealed};
-use crate::support::{TestApp, client::pledge, cluster, eventually, program};
-
-const PRODUCTION: &[&str] = &["--mode", "production", "--public-url", "https://pledges.example"];
+use crate::support::{PRODUCTION, TestApp, client::pledge, cluster, eventually, program};
 
 fn on(app: &TestApp, arguments: &[&str]) -> Command {
     let mut all = vec!["--mode", "production", "--root-secret", crate::support::ROOT_SECRET];

@@ -8,6 +8,7 @@ pub mod events;
 pub mod program;
 pub mod queries;
 pub mod rows;
+pub mod smtp;
 
 use std::time::Duration;
 
@@ -42,6 +43,18 @@ struct Arguments {
 
 /// The root secret of every test.
 pub const ROOT_SECRET: &str = "3f9c1b7e5a2d4860c1e8f7a6b5d493021f0e9d8c7b6a5948";
+
+/// What `serve` needs in production beside the root secret. At the mail server nobody listens.
+pub const PRODUCTION: &[&str] = &[
+    "--mode",
+    "production",
+    "--public-url",
+    "https://pledges.example.org",
+    "--smtp-url",
+    "smtp://127.0.0.1:1",
+    "--mail-from",
+    "pledges@example.org",
+];
 
 /// The same as a ring.
 pub fn key_ring() -> KeyRing {
