@@ -33,12 +33,7 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{
-        self, FormPages, Pledges,
-        confirm::Confirmations,
-        ingest::Ingest,
-        letters::Letters,
-        links::Links,
-        roots,
+        self, FormPages, Pledges, confirm::Confirmations, ingest::Ingest, letters::Letters, links::Links, roots,
         sealing::Sealing,
     },
     privacy::{self, Privacy, export::Exports},

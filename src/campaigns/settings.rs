@@ -178,8 +178,10 @@ impl Confirmation {
     /// What it needs.
     pub fn fits(self, fields: &Fields) -> Result<(), &'static str> {
         if self == Self::Email && fields.email != Ask::Required {
-            return Err("pledges are confirmed by mail, so the form must require an e-mail address (fields.email), or \
-                        confirmation must be none");
+            return Err(
+                "pledges are confirmed by mail, so the form must require an e-mail address (fields.email), or \
+                        confirmation must be none",
+            );
         }
         Ok(())
     }

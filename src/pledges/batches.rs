@@ -111,9 +111,8 @@ impl Measures {
         const SECONDS: [f64; 11] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
         const JOBS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 400.0];
         let Names { prefix, jobs } = names;
-        let histogram = |name: &str, help: String, bounds: &[f64]| {
-            metrics.histogram(&format!("{prefix}_{name}"), &help, bounds)
-        };
+        let histogram =
+            |name: &str, help: String, bounds: &[f64]| metrics.histogram(&format!("{prefix}_{name}"), &help, bounds);
         Self {
             wait: histogram("wait_seconds", format!("Time that {jobs} waited to be taken into a batch."), &SECONDS),
             batch: histogram(&format!("batch_{jobs}"), format!("{} of a batch.", capitalised(jobs)), &JOBS),

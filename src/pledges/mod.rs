@@ -16,7 +16,6 @@ pub mod letters;
 pub mod links;
 pub mod mailbox;
 pub mod own;
-pub mod pages;
 mod providers;
 pub mod recount;
 pub mod roots;
@@ -190,19 +189,7 @@ impl Pledges {
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self {
-            ingest,
-            acknowledged,
-            refused,
-            sealing,
-            epochs,
-            outbox,
-            confirmations,
-            links,
-            copies,
-            totals,
-            database,
-        }
+        Self { ingest, acknowledged, refused, sealing, epochs, outbox, confirmations, links, copies, totals, database }
     }
 
     /// Counts a refusal by the code of its problem.

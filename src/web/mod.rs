@@ -2,6 +2,7 @@
 
 pub mod docs;
 pub mod files;
+pub mod own;
 pub mod pages;
 pub mod routes;
 pub mod texts;
@@ -17,16 +18,13 @@ use crate::{
         Code, FieldCode, PublicOrigin,
         compressed::{Forms, Kind},
     },
-    pledges::{
-        FormAgain, FormPages,
-        pages::{Gone, OwnPage, OwnPages},
-        submission::Consents,
-    },
+    pledges::{FormAgain, FormPages, submission::Consents},
     totals::Totals,
 };
 
 use docs::Reference;
 use files::Files;
+use own::{Gone, OwnPage};
 use texts::Texts;
 
 /// The handle: draws pages. Clones share everything.
@@ -158,7 +156,9 @@ impl FormPages for Pages {
     }
 }
 
-impl OwnPages for Pages {
+impl Pages {
+    /// A page of one's own pledge, in a language of the campaign's (else its default one); None when it can't be drawn. None of
+    /// them is for search engines, and none loads anything of others.
     fn own(&self, campaign: &Campaign, language: &str, page: &OwnPage<'_>) -> Option<String> {
         let language = campaign.spoken(language).unwrap_or(&campaign.default_language);
         let view = views::CampaignView::new(campaign, language)?;
@@ -193,6 +193,7 @@ impl OwnPages for Pages {
         page.render().ok()
     }
 
+    /// Where a link leads that no longer works; without a campaign when that isn't known either.
     fn gone(&self, campaign: Option<&Campaign>, language: &str, gone: &Gone<'_>) -> Option<String> {
         let view = campaign.and_then(|campaign| {
             let language = campaign.spoken(language).unwrap_or(&campaign.default_language);

@@ -12,7 +12,7 @@ pub use self::{
     own::{GonePage, OwnPledgePage},
 };
 use super::texts::{self, Texts};
-use crate::pledges::pages::CodeForm;
+use crate::web::own::CodeForm;
 
 /// The addresses of the static files, with their content hashes.
 #[derive(Debug, Clone)]

@@ -10,9 +10,9 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Pages, pages, texts::Texts, views};
+use super::{Pages, own, pages, texts::Texts, views};
 use crate::{
-    campaigns::{Campaign, Campaigns},
+    campaigns::{Campaign, Campaigns, settings::Confirmation},
     http::{Code, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
     pledges::fields::Source,
 };
@@ -27,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(in_some_language)
         .service(form)
         .service(thanks)
+        .configure(own::routes::routes)
         .service(reference)
         .service(problems)
         .service(openapi_yaml)
@@ -34,12 +35,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(file);
 }
 
-fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
+pub(super) fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
     let text = page.render().map_err(|_| Code::Internal)?;
     Ok(html_text(status, text))
 }
 
-fn html_text(status: StatusCode, text: String) -> HttpResponse {
+pub(super) fn html_text(status: StatusCode, text: String) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CACHE_CONTROL, PAGE_CACHING))
         .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
@@ -138,13 +139,18 @@ async fn thanks(
         return pages.not_found(Some(&format!("/c/{slug}")));
     };
     let totals = views::TotalsView::new(&published.document);
+    let (post, ask) = (own::door::code_address(&campaign, &language), own::door::ask_address(&campaign, &language));
+    let code = own::CodeForm { post: &post, ask: Some(&ask), ..own::CodeForm::default() };
     let page = pages::ThanksPage {
         ui: Texts::of(&view.language),
         assets: &pages.assets,
         public_url: &pages.origin.0,
         campaign: &view.campaign(),
         totals: &totals.totals(),
-        after: pages::After::Counted,
+        after: match campaign.confirmation {
+            Confirmation::None => pages::After::Counted,
+            Confirmation::Email => pages::After::Mail(&code),
+        },
     };
     html(StatusCode::OK, &page)
 }

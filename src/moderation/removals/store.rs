@@ -129,7 +129,10 @@ fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
         // What is counted has a time (a constraint says so).
         let minute = minute_of(row.counted_at.unwrap_or_default());
         let country = row.country.parse().unwrap_or(Country::WITHHELD);
-        changes.entry(minute).or_default().add(Counts { country, partner: row.partner_id, confirmed: row.confirmed }, by);
+        changes
+            .entry(minute)
+            .or_default()
+            .add(Counts { country, partner: row.partner_id, confirmed: row.confirmed }, by);
     }
     changes
 }

@@ -169,7 +169,9 @@ mod tests {
         assert_eq!(Token::parse(&text), Some(token.clone()));
         assert_ne!(links(OLD).token(Uuid::from_u128(8)).hash(), token.hash());
         assert_ne!(links(NEW).token(Uuid::from_u128(7)).hash(), token.hash());
-        for odd in ["", "a", &text[1..], &format!("{text}a"), &format!("{}=", &text[1..]), &text.replace(&text[..1], "+")] {
+        for odd in
+            ["", "a", &text[1..], &format!("{text}a"), &format!("{}=", &text[1..]), &text.replace(&text[..1], "+")]
+        {
             assert_eq!(Token::parse(odd), None, "{odd}");
         }
         assert_eq!(format!("{token:?}"), "Token(hidden)");

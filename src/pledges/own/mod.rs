@@ -94,9 +94,8 @@ impl Pledges {
     pub async fn ask(&self, campaign: &Campaign, email: &Email, language: Option<&str>) -> Result<(), OwnError> {
         let fingerprint = self.sealing.fingerprint(campaign, email)?;
         let mail = self.sealing.mail(email)?;
-        let ask = async |connection: &mut Connection| {
-            store::ask(connection, campaign.id, fingerprint, language, &mail).await
-        };
+        let ask =
+            async |connection: &mut Connection| store::ask(connection, campaign.id, fingerprint, language, &mail).await;
         self.database.run(ask).await?;
         self.outbox.changed();
         Ok(())

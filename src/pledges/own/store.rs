@@ -148,7 +148,5 @@ pub async fn leave(
     fingerprint: Uuid,
     how: Leave,
 ) -> Result<(), DbError> {
-    connection
-        .transaction(async |connection| leave::store::leave(connection, campaign, fingerprint, how).await)
-        .await
+    connection.transaction(async |connection| leave::store::leave(connection, campaign, fingerprint, how).await).await
 }

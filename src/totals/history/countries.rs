@@ -40,7 +40,10 @@ pub struct Reader {
 impl Reader {
     /// Nothing is counted yet.
     pub fn new(threshold: i64) -> Self {
-        Self { figures: Figures { threshold, total: 0, confirmed: 0, countries: BTreeMap::new() }, shown: BTreeMap::new() }
+        Self {
+            figures: Figures { threshold, total: 0, confirmed: 0, countries: BTreeMap::new() },
+            shown: BTreeMap::new(),
+        }
     }
 
     /// Takes in an hour (by its number since 1970), later than the ones before: how many pledges it has by country.

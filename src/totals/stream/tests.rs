@@ -27,7 +27,7 @@ fn streams(heartbeat_every: Duration) -> Streams {
 }
 
 fn publish(totals: &Totals, version: i64) {
-    let figures = super::super::shown::Figures { threshold: 5, total: version, countries: [].into() };
+    let figures = super::super::shown::Figures { threshold: 5, total: version, confirmed: 0, countries: [].into() };
     let document = Document::new("defend".into(), None, version, DateTime::UNIX_EPOCH, &figures);
     totals.board.replace(vec![Published::new(document)]);
 }
@@ -176,7 +176,7 @@ async fn a_subscriber_is_small() {
 async fn a_large_document_is_handed_over_in_parts() {
     let streams = streams(SELDOM);
     let countries = crate::country::Country::all().map(|country| (country, 150)).collect();
-    let mut figures = super::super::shown::Figures { threshold: 1, total: 0, countries: [].into() };
+    let mut figures = super::super::shown::Figures { threshold: 1, total: 0, confirmed: 0, countries: [].into() };
     figures.apply(&countries);
     let document = Document::new("defend".into(), None, 2, DateTime::UNIX_EPOCH, &figures);
     streams.totals.board.replace(vec![Published::new(document)]);

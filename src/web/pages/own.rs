@@ -7,7 +7,7 @@ use super::{Assets, Campaign, Consent};
 use crate::{
     campaigns::settings::Erasure,
     http::FieldProblem,
-    pledges::pages::{Action, CodeForm, Deed, Gone, OwnPage, Reason, Standing, Trouble},
+    web::own::{Action, CodeForm, Deed, Gone, OwnPage, Reason, Standing, Trouble},
     web::texts::{self, Texts},
 };
 

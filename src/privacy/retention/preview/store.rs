@@ -10,11 +10,9 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use crate::{
     db::{Connection, DbError},
     pledges::leave::store::PERSONAL,
-    privacy::{
-        retention::{
-            Due, Limit,
-            store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
-        },
+    privacy::retention::{
+        Due, Limit,
+        store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
     },
 };
 

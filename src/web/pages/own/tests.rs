@@ -9,11 +9,9 @@ use super::{
 };
 use crate::{
     country::Country,
-    pledges::{
-        pages::{Addresses, AskForm, Confirm, Done, Own, Shown, Sure},
-        submission::Consents,
-    },
+    pledges::submission::Consents,
     sealing::ReviewCopy,
+    web::own::{Addresses, AskForm, Confirm, Done, Own, Shown, Sure},
 };
 
 const LANGUAGES: [&str; 6] = ["en", "fr", "es", "ar", "zh", "ru"];
@@ -111,7 +109,8 @@ fn every_page(copy: &ReviewCopy, look: impl Fn(&str, &OwnPage<'_>)) {
         look("done", &OwnPage::Done(Done { deed, own: None }));
     }
     for trouble in troubles {
-        let code = CodeForm { post: "/code", email: pages::NASTY, code: pages::NASTY, errors: &errors, trouble, ask: None };
+        let code =
+            CodeForm { post: "/code", email: pages::NASTY, code: pages::NASTY, errors: &errors, trouble, ask: None };
         look("code", &OwnPage::Code(code));
         look("ask", &OwnPage::Ask(AskForm { post: "/ask", email: pages::NASTY, errors: &errors, trouble }));
     }
@@ -165,8 +164,16 @@ fn ones_own_pledge_offers_what_can_be_done() {
     let copy = copy();
     let offered = |standing: Standing| {
         let html = draw("en", &own(standing, Some(&copy)));
-        ["/x/confirm", "/x/consents", "/x/hide", "/x/withdraw", "/x/erase", "/x/not-me", "/c/together-we-defend/en\">Pledge"]
-            .map(|address| html.contains(&format!("\"{address}")))
+        [
+            "/x/confirm",
+            "/x/consents",
+            "/x/hide",
+            "/x/withdraw",
+            "/x/erase",
+            "/x/not-me",
+            "/c/together-we-defend/en\">Pledge",
+        ]
+        .map(|address| html.contains(&format!("\"{address}")))
     };
     assert_eq!(offered(Standing::Waiting), [true, true, true, true, true, true, false]);
     assert_eq!(offered(Standing::Counted), [false, true, true, true, true, true, false]);
@@ -191,7 +198,10 @@ fn nothing_is_offered_that_has_no_address() {
 fn a_second_step_says_what_happens_and_has_a_way_back() {
     for action in Action::ALL {
         let html = draw("en", &sure(action));
-        assert_eq!((html.matches("<form method=\"post\" action=\"/x/do\">").count(), html.matches("<button").count()), (1, 1));
+        assert_eq!(
+            (html.matches("<form method=\"post\" action=\"/x/do\">").count(), html.matches("<button").count()),
+            (1, 1)
+        );
         assert!(html.contains("href=\"/x\""));
     }
     let counts = |erasure| draw_with("en", erasure, &sure(Action::Erase)).contains("goes on counting");
@@ -243,7 +253,8 @@ fn a_link_that_is_gone_says_what_to_do_instead() {
         for reason in [Reason::Unknown, Reason::Expired, Reason::Withdrawn] {
             for (campaign, ask) in [(Some(&campaign), Some("/ask")), (Some(&campaign), None), (None, None)] {
                 let gone = Gone { reason, ask };
-                let html = GonePage { ui: Texts::of(language), assets: &assets, campaign, gone: &gone }.render().unwrap();
+                let html =
+                    GonePage { ui: Texts::of(language), assets: &assets, campaign, gone: &gone }.render().unwrap();
                 is_sound("gone", language, &html);
                 assert_eq!(html.contains("href=\"/ask\""), ask.is_some());
                 assert_eq!(html.contains("button main\" href=\"/\""), campaign.is_none(), "somewhere to go");

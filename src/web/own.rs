@@ -1,19 +1,12 @@
-//! What the pages of a supporter's own pledge show. The pages stand above the pledges in the house, so whoever draws
-//! them is handed in, as with [`super::FormPages`]. Every address comes from the caller; the pages only place it.
+//! What the pages of a supporter's own pledge show. Every address comes from the doors ([`routes`], [`short`]); the pages only place it.
+
+pub mod door;
+pub mod routes;
+mod short;
 
 use chrono::NaiveDate;
 
-use super::submission::Consents;
-use crate::{campaigns::Campaign, country::Country, http::FieldProblem, sealing::ReviewCopy};
-
-/// Draws the pages of one's own pledge. None of them is for search engines, and none loads anything of others.
-pub trait OwnPages: Send + Sync {
-    /// A page, in a language of the campaign's (else its default one); None when it can't be drawn.
-    fn own(&self, campaign: &Campaign, language: &str, page: &OwnPage<'_>) -> Option<String>;
-
-    /// Where a link leads that no longer works; without a campaign when that isn't known either.
-    fn gone(&self, campaign: Option<&Campaign>, language: &str, gone: &Gone<'_>) -> Option<String>;
-}
+use crate::{country::Country, http::FieldProblem, pledges::submission::Consents, sealing::ReviewCopy};
 
 /// The pages.
 pub enum OwnPage<'a> {

@@ -1,0 +1,195 @@
+//! What the pages of one's own pledge share: how a link becomes a pledge, and a view an answer. The secret stands in the path, so
+//! what is answered is kept nowhere, and nobody is told the address (`Referrer-Policy`).
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web::{Data, Payload},
+};
+
+use super::{Addresses, Gone, Own, OwnPage, Reason, Shown, Standing, Trouble};
+use crate::{
+    campaigns::{Campaign, Campaigns},
+    country::Country,
+    http::{
+        Code as ProblemCode, FieldProblem, Problem,
+        body::{self, BODY_LIMIT, Media},
+        form,
+    },
+    pledges::{
+        Pledges, State,
+        links::{CONFIRMS_FOR, Token},
+        own::{self, OwnError},
+    },
+    web::{
+        Pages, pages,
+        routes::{html, html_text},
+        texts::Texts,
+    },
+};
+
+/// Where a code is typed.
+pub fn code_address(campaign: &Campaign, language: &str) -> String {
+    format!("/c/{}/{language}/code", campaign.slug)
+}
+
+/// Where a new link is asked for.
+pub fn ask_address(campaign: &Campaign, language: &str) -> String {
+    format!("/c/{}/{language}/my-pledge", campaign.slug)
+}
+
+/// Nothing of these pages may stay in a cache.
+pub(super) fn page(status: StatusCode, text: String) -> HttpResponse {
+    let mut response = html_text(status, text);
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A pledge whose link is good, in its campaign.
+pub(super) struct Held {
+    pub(super) campaign: std::sync::Arc<Campaign>,
+    pub(super) own: own::Own,
+    pub(super) token: String,
+}
+
+/// The parts of this door, as one argument.
+#[derive(Clone, Copy)]
+pub(super) struct Door<'a> {
+    pub(super) pledges: &'a Pledges,
+    pub(super) campaigns: &'a Campaigns,
+    pages: &'a Pages,
+}
+
+impl Door<'_> {
+    pub(super) fn campaign(&self, id: uuid::Uuid) -> Option<std::sync::Arc<Campaign>> {
+        self.campaigns.all().into_iter().find(|campaign| campaign.id == id)
+    }
+
+    /// The pledge of a link, or the page that says that there is none.
+    pub(super) async fn held(&self, token: &str) -> Result<Held, HttpResponse> {
+        let unknown = || self.gone(None, Reason::Unknown);
+        let parsed = Token::parse(token).ok_or_else(unknown)?;
+        let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?.ok_or_else(unknown)?;
+        let campaign = self.campaign(own.row.campaign_id).ok_or_else(unknown)?;
+        Ok(Held { campaign, own, token: token.to_owned() })
+    }
+
+    pub(super) fn gone(&self, campaign: Option<(&Campaign, &str)>, reason: Reason) -> HttpResponse {
+        let language = campaign.map_or("en", |(_, language)| language);
+        let ask = campaign.map(|(campaign, language)| ask_address(campaign, language));
+        let gone = Gone { reason, ask: ask.as_deref() };
+        let status = if reason == Reason::Unknown { StatusCode::NOT_FOUND } else { StatusCode::GONE };
+        self.drawn(status, self.pages.gone(campaign.map(|(campaign, _)| campaign), language, &gone))
+    }
+
+    pub(super) fn draw(
+        &self,
+        campaign: &Campaign,
+        language: &str,
+        status: StatusCode,
+        view: &OwnPage<'_>,
+    ) -> HttpResponse {
+        self.drawn(status, self.pages.own(campaign, language, view))
+    }
+
+    pub(super) fn drawn(&self, status: StatusCode, text: Option<String>) -> HttpResponse {
+        text.map_or_else(|| self.error(ProblemCode::Internal.into()), |text| page(status, text))
+    }
+
+    pub(super) fn trouble(&self, error: OwnError) -> HttpResponse {
+        self.error(error.into())
+    }
+
+    pub(super) fn error(&self, problem: Problem) -> HttpResponse {
+        let status = problem.code.status();
+        let view =
+            pages::ErrorPage { ui: Texts::of("en"), assets: &self.pages.assets, status: status.as_u16(), back: None };
+        let mut response =
+            html(status, &view).unwrap_or_else(|problem| actix_web::ResponseError::error_response(&problem));
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl Held {
+    pub(super) fn language(&self) -> &str {
+        let spoken = self.own.row.language.as_deref().and_then(|tag| self.campaign.spoken(tag));
+        spoken.unwrap_or(&self.campaign.default_language)
+    }
+
+    pub(super) fn address(&self, rest: &str) -> String {
+        format!("/my-pledge/{}{rest}", self.token)
+    }
+
+    pub(super) fn country(&self) -> Country {
+        self.own.row.country.parse().unwrap_or(Country::WITHHELD)
+    }
+
+    /// What may be shown publicly, as far as it can be read here.
+    pub(super) fn shown(&self) -> Option<Shown<'_>> {
+        let copy = self.own.copy.as_ref().filter(|_| self.own.row.consent_public.is_some())?;
+        Some(Shown { name: copy.name.as_deref(), message: copy.message.as_deref() })
+    }
+
+    /// Whether the mail still confirms.
+    pub(super) fn confirms(&self) -> bool {
+        // The clock of the database decides when it is posted; this only chooses the page.
+        self.own.state == State::Awaiting && chrono::Utc::now() - self.own.row.written_at < CONFIRMS_FOR
+    }
+
+    pub(super) fn draw(&self, door: &Door<'_>, status: StatusCode, view: &OwnPage<'_>) -> HttpResponse {
+        door.draw(&self.campaign, self.language(), status, view)
+    }
+
+    pub(super) fn draw_own(
+        &self,
+        door: &Door<'_>,
+        status: StatusCode,
+        errors: &[FieldProblem],
+        trouble: Option<Trouble>,
+    ) -> HttpResponse {
+        let confirm = format!("/confirm/{}", self.token);
+        let [consents, hide, withdraw, erase, not_me] =
+            ["/consents", "/hide", "/withdraw", "/erase", "/not-me"].map(|rest| self.address(rest));
+        let standing = match self.own.state {
+            State::Awaiting => Standing::Waiting,
+            State::Counted | State::Removed => Standing::Counted,
+            State::Withdrawn => Standing::Withdrawn,
+        };
+        let (there, erased) = (standing != Standing::Withdrawn, self.own.row.erased_at.is_some());
+        let view = Own {
+            standing,
+            country: self.country(),
+            made_on: self.own.row.created_at.date_naive(),
+            language: self.own.row.language.as_deref(),
+            copy: self.own.copy.as_ref(),
+            consents: self.own.row.consents(),
+            shown: self.shown(),
+            errors,
+            trouble,
+            addresses: Addresses {
+                confirm: self.confirms().then_some(&confirm),
+                consents: (there && !erased).then_some(&consents),
+                hide: self.shown().map(|_| hide.as_str()),
+                withdraw: there.then_some(&withdraw),
+                erase: (!erased).then_some(&erase),
+                not_me: (!erased).then_some(&not_me),
+            },
+        };
+        self.draw(door, status, &OwnPage::Own(view))
+    }
+}
+
+pub(super) fn door<'a>(pledges: &'a Data<Pledges>, campaigns: &'a Data<Campaigns>, pages: &'a Data<Pages>) -> Door<'a> {
+    Door { pledges, campaigns, pages }
+}
+
+/// The entries of a posted form.
+pub(super) async fn entries(request: &HttpRequest, payload: Payload) -> Result<form::Entries, Problem> {
+    let media = Media::of(request)?;
+    form::entries(request, &media, body::read(request, &mut payload.into_inner(), BODY_LIMIT).await?).await
+}

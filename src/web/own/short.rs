@@ -1,0 +1,163 @@
+//! The door to the short forms: for whoever types a code rather than follow a link, and for whoever needs a link.
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::StatusCode,
+    post,
+    web::{Data, Path, Payload, ServiceConfig},
+};
+
+use super::{
+    AskForm, CodeForm, OwnPage, Trouble,
+    door::{Door, ask_address, code_address, door, entries},
+};
+use crate::{
+    campaigns::{Campaign, Campaigns},
+    http::{Code as ProblemCode, FieldCode, FieldProblem, form},
+    pledges::{Pledges, links::Code, mailbox::Email, own::OwnError},
+    web::Pages,
+};
+
+/// The short forms.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(code_page).service(post_code).service(ask_page).service(post_ask);
+}
+
+/// Values of a short form by name; of several the first.
+fn value<'a>(entries: &'a form::Entries, name: &str) -> &'a str {
+    entries.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str())
+}
+
+/// Campaign and language of an address, or the page that says that there is nothing.
+fn place(door: &Door<'_>, slug: &str, language: &str) -> Result<(std::sync::Arc<Campaign>, String), HttpResponse> {
+    let not_found = || door.error(ProblemCode::NotFound.into());
+    let campaign = door.campaigns.find(slug).ok_or_else(not_found)?;
+    let language = campaign.spoken(language).map(str::to_owned).ok_or_else(not_found)?;
+    Ok((campaign, language))
+}
+
+fn trouble_of(error: &OwnError) -> (StatusCode, Trouble) {
+    match error {
+        OwnError::CodeNotAccepted => (StatusCode::UNPROCESSABLE_ENTITY, Trouble::NoMatch),
+        OwnError::Refused(_) | OwnError::Database(_) | OwnError::Crypto(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Trouble::Unavailable)
+        }
+    }
+}
+
+/// The form for address and code.
+#[get("/c/{slug}/{language}/code")]
+async fn code_page(
+    pledges: Data<Pledges>,
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    path: Path<(String, String)>,
+) -> HttpResponse {
+    let door = door(&pledges, &campaigns, &pages);
+    let (campaign, language) = match place(&door, &path.0, &path.1) {
+        Ok(place) => place,
+        Err(answer) => return answer,
+    };
+    let (post, ask) = (code_address(&campaign, &language), ask_address(&campaign, &language));
+    let form = CodeForm { post: &post, ask: Some(&ask), ..CodeForm::default() };
+    door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Code(form))
+}
+
+/// Confirms by address and code.
+#[post("/c/{slug}/{language}/code")]
+async fn post_code(
+    request: HttpRequest,
+    pledges: Data<Pledges>,
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    path: Path<(String, String)>,
+    payload: Payload,
+) -> HttpResponse {
+    let door = door(&pledges, &campaigns, &pages);
+    let (campaign, language) = match place(&door, &path.0, &path.1) {
+        Ok(place) => place,
+        Err(answer) => return answer,
+    };
+    let entries = match entries(&request, payload).await {
+        Ok(entries) => entries,
+        Err(problem) => return door.error(problem),
+    };
+    let (email, typed) = (value(&entries, "email"), value(&entries, "code"));
+    let (post, ask) = (code_address(&campaign, &language), ask_address(&campaign, &language));
+    let form = CodeForm { post: &post, ask: Some(&ask), email, code: typed, ..CodeForm::default() };
+    let (address, code) = (Email::parse(email), Code::parse(typed));
+    let mut errors: Vec<_> =
+        address.as_ref().err().map(|code| FieldProblem::new("/email", *code)).into_iter().collect();
+    if code.is_none() {
+        let code = if typed.trim().is_empty() { FieldCode::Required } else { FieldCode::NotAllowed };
+        errors.push(FieldProblem::new("/code", code));
+    }
+    let (Ok(address), Some(code)) = (address, code) else {
+        let form = CodeForm { errors: &errors, ..form };
+        return door.draw(&campaign, &language, StatusCode::UNPROCESSABLE_ENTITY, &OwnPage::Code(form));
+    };
+    match pledges.confirm_by_code(&campaign, &address, &code).await {
+        Ok(()) => door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Confirmed { own: &ask }),
+        Err(error) => {
+            let (status, trouble) = trouble_of(&error);
+            let form = CodeForm { trouble: Some(trouble), ..form };
+            door.draw(&campaign, &language, status, &OwnPage::Code(form))
+        }
+    }
+}
+
+/// The form that asks for a link.
+#[get("/c/{slug}/{language}/my-pledge")]
+async fn ask_page(
+    pledges: Data<Pledges>,
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    path: Path<(String, String)>,
+) -> HttpResponse {
+    let door = door(&pledges, &campaigns, &pages);
+    let (campaign, language) = match place(&door, &path.0, &path.1) {
+        Ok(place) => place,
+        Err(answer) => return answer,
+    };
+    let post = ask_address(&campaign, &language);
+    door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Ask(AskForm { post: &post, ..AskForm::default() }))
+}
+
+/// Asks for a link. The answer is always the same.
+#[post("/c/{slug}/{language}/my-pledge")]
+async fn post_ask(
+    request: HttpRequest,
+    pledges: Data<Pledges>,
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    path: Path<(String, String)>,
+    payload: Payload,
+) -> HttpResponse {
+    let door = door(&pledges, &campaigns, &pages);
+    let (campaign, language) = match place(&door, &path.0, &path.1) {
+        Ok(place) => place,
+        Err(answer) => return answer,
+    };
+    let entries = match entries(&request, payload).await {
+        Ok(entries) => entries,
+        Err(problem) => return door.error(problem),
+    };
+    let (post, email) = (ask_address(&campaign, &language), value(&entries, "email"));
+    let form = AskForm { post: &post, email, ..AskForm::default() };
+    let address = match Email::parse(email) {
+        Ok(address) => address,
+        Err(code) => {
+            let errors = [FieldProblem::new("/email", code)];
+            let form = AskForm { errors: &errors, ..form };
+            return door.draw(&campaign, &language, StatusCode::UNPROCESSABLE_ENTITY, &OwnPage::Ask(form));
+        }
+    };
+    match pledges.ask(&campaign, &address, Some(&language)).await {
+        Ok(()) => door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Asked),
+        Err(error) => {
+            let (status, trouble) = trouble_of(&error);
+            let form = AskForm { trouble: Some(trouble), ..form };
+            door.draw(&campaign, &language, status, &OwnPage::Ask(form))
+        }
+    }
+}
