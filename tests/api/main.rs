@@ -15,6 +15,7 @@ mod architecture;
 mod authorization;
 mod canary;
 mod cli;
+mod confirmation;
 mod contract;
 mod doctor;
 mod export;
