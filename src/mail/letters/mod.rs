@@ -97,12 +97,7 @@ pub enum LetterError {
 ///
 /// # Errors
 /// See [`LetterError`]: only wrong values lead to one, no campaign's text does.
-pub fn write(
-    kind: Kind,
-    language: &str,
-    overrides: &Overrides,
-    values: &Values<'_>,
-) -> Result<Written, LetterError> {
+pub fn write(kind: Kind, language: &str, overrides: &Overrides, values: &Values<'_>) -> Result<Written, LetterError> {
     let is_address = ["https://", "http://"].iter().any(|scheme| values.link.starts_with(scheme));
     if !is_address || !values.link.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(LetterError::Link);

@@ -48,9 +48,8 @@ impl Overrides {
 
 /// Every key that a campaign may give, with the limit of its text and whether it may have several lines.
 fn replaceable() -> impl Iterator<Item = (String, usize, bool)> {
-    let keys = |kind: Kind| {
-        PARTS.iter().map(move |(part, limit, lines)| (format!("{}_{part}", kind.key()), *limit, *lines))
-    };
+    let keys =
+        |kind: Kind| PARTS.iter().map(move |(part, limit, lines)| (format!("{}_{part}", kind.key()), *limit, *lines));
     Kind::ALL.into_iter().flat_map(keys)
 }
 
@@ -71,7 +70,10 @@ pub fn check(overrides: &Overrides) -> Vec<String> {
             match replaceable().find(|(known, ..)| known == key) {
                 None => {
                     let known: Vec<String> = replaceable().map(|(known, ..)| known).collect();
-                    mistakes.push(format!("{place}: no text of this name can be replaced; these can: {}", known.join(", ")));
+                    mistakes.push(format!(
+                        "{place}: no text of this name can be replaced; these can: {}",
+                        known.join(", ")
+                    ));
                 }
                 Some((_, limit, lines)) => {
                     let found = mistakes_of(key, text, limit, lines);
@@ -91,9 +93,11 @@ fn mistakes_of(key: &str, text: &str, limit: usize, lines: bool) -> Vec<String> 
     if text.chars().count() > limit {
         mistakes.push(format!("the text is longer than {limit} characters"));
     }
-    let unseen = |c: char| turns(c) || matches!(c, '\u{2028}' | '\u{2029}') || (c.is_control() && !(lines && c == '\n'));
+    let unseen =
+        |c: char| turns(c) || matches!(c, '\u{2028}' | '\u{2029}') || (c.is_control() && !(lines && c == '\n'));
     if text.chars().any(unseen) {
-        let breaks = if lines { "control characters other than line breaks" } else { "line breaks or control characters" };
+        let breaks =
+            if lines { "control characters other than line breaks" } else { "line breaks or control characters" };
         mistakes.push(format!("the text has {breaks}"));
     }
     let lower = text.to_ascii_lowercase();

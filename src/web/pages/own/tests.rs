@@ -52,14 +52,20 @@ fn country() -> Country {
     "NG".parse().unwrap()
 }
 
-fn shown() -> Option<Shown<'static>> {
-    Some(Shown { name: Some(pages::NASTY), message: Some(pages::NASTY) })
-}
+const SHOWN: Shown<'static> = Shown { name: Some(pages::NASTY), message: Some(pages::NASTY) };
 
 fn confirm() -> OwnPage<'static> {
     let (post, own, not_me) = ("/x/confirm", "/x", "/x/not-me");
     let consents = Consents::default();
-    OwnPage::Confirm(Confirm { country: country(), made_on: made_on(), consents, shown: shown(), post, own, not_me })
+    OwnPage::Confirm(Confirm {
+        country: country(),
+        made_on: made_on(),
+        consents,
+        shown: Some(SHOWN),
+        post,
+        own,
+        not_me,
+    })
 }
 
 fn own(standing: Standing, copy: Option<&ReviewCopy>) -> OwnPage<'_> {
@@ -78,7 +84,7 @@ fn own(standing: Standing, copy: Option<&ReviewCopy>) -> OwnPage<'_> {
         language: Some("ar"),
         copy,
         consents: Consents::default(),
-        shown: shown(),
+        shown: Some(SHOWN),
         errors: &[],
         trouble: None,
         addresses,
@@ -111,7 +117,8 @@ fn every_page(copy: &ReviewCopy, look: impl Fn(&str, &OwnPage<'_>)) {
         look("done", &OwnPage::Done(Done { deed, own: None }));
     }
     for trouble in troubles {
-        let code = CodeForm { post: "/code", email: pages::NASTY, code: pages::NASTY, errors: &errors, trouble, ask: None };
+        let code =
+            CodeForm { post: "/code", email: pages::NASTY, code: pages::NASTY, errors: &errors, trouble, ask: None };
         look("code", &OwnPage::Code(code));
         look("ask", &OwnPage::Ask(AskForm { post: "/ask", email: pages::NASTY, errors: &errors, trouble }));
     }
@@ -165,8 +172,16 @@ fn ones_own_pledge_offers_what_can_be_done() {
     let copy = copy();
     let offered = |standing: Standing| {
         let html = draw("en", &own(standing, Some(&copy)));
-        ["/x/confirm", "/x/consents", "/x/hide", "/x/withdraw", "/x/erase", "/x/not-me", "/c/together-we-defend/en\">Pledge"]
-            .map(|address| html.contains(&format!("\"{address}")))
+        [
+            "/x/confirm",
+            "/x/consents",
+            "/x/hide",
+            "/x/withdraw",
+            "/x/erase",
+            "/x/not-me",
+            "/c/together-we-defend/en\">Pledge",
+        ]
+        .map(|address| html.contains(&format!("\"{address}")))
     };
     assert_eq!(offered(Standing::Waiting), [true, true, true, true, true, true, false]);
     assert_eq!(offered(Standing::Counted), [false, true, true, true, true, true, false]);
@@ -191,7 +206,10 @@ fn nothing_is_offered_that_has_no_address() {
 fn a_second_step_says_what_happens_and_has_a_way_back() {
     for action in Action::ALL {
         let html = draw("en", &sure(action));
-        assert_eq!((html.matches("<form method=\"post\" action=\"/x/do\">").count(), html.matches("<button").count()), (1, 1));
+        assert_eq!(
+            (html.matches("<form method=\"post\" action=\"/x/do\">").count(), html.matches("<button").count()),
+            (1, 1)
+        );
         assert!(html.contains("href=\"/x\""));
     }
     let counts = |erasure| draw_with("en", erasure, &sure(Action::Erase)).contains("goes on counting");
@@ -243,7 +261,8 @@ fn a_link_that_is_gone_says_what_to_do_instead() {
         for reason in [Reason::Unknown, Reason::Expired, Reason::Withdrawn] {
             for (campaign, ask) in [(Some(&campaign), Some("/ask")), (Some(&campaign), None), (None, None)] {
                 let gone = Gone { reason, ask };
-                let html = GonePage { ui: Texts::of(language), assets: &assets, campaign, gone: &gone }.render().unwrap();
+                let html =
+                    GonePage { ui: Texts::of(language), assets: &assets, campaign, gone: &gone }.render().unwrap();
                 is_sound("gone", language, &html);
                 assert_eq!(html.contains("href=\"/ask\""), ask.is_some());
                 assert_eq!(html.contains("button main\" href=\"/\""), campaign.is_none(), "somewhere to go");
