@@ -34,7 +34,7 @@ pub struct OwnPledgePage<'a> {
 impl OwnPledgePage<'_> {
     fn title(&self) -> &str {
         self.ui.text(match self.page {
-            OwnPage::Confirm(_) => "confirm_title",
+            OwnPage::Confirm(_) | OwnPage::Code(_) => "confirm_title",
             OwnPage::Confirmed { .. } => "confirmed_title",
             OwnPage::Own(_) => "own_title",
             OwnPage::Sure(sure) => match sure.action {
@@ -49,7 +49,6 @@ impl OwnPledgePage<'_> {
                 Deed::ConsentsSaved => "done_consents_title",
                 Deed::NoLongerShown => "done_hidden_title",
             },
-            OwnPage::Code(_) => "confirm_title",
             OwnPage::Ask(_) => "ask_title",
             OwnPage::Asked => "asked_title",
         })

@@ -50,14 +50,20 @@ fn country() -> Country {
     "NG".parse().unwrap()
 }
 
-fn shown() -> Option<Shown<'static>> {
-    Some(Shown { name: Some(pages::NASTY), message: Some(pages::NASTY) })
-}
+const SHOWN: Shown<'static> = Shown { name: Some(pages::NASTY), message: Some(pages::NASTY) };
 
 fn confirm() -> OwnPage<'static> {
     let (post, own, not_me) = ("/x/confirm", "/x", "/x/not-me");
     let consents = Consents::default();
-    OwnPage::Confirm(Confirm { country: country(), made_on: made_on(), consents, shown: shown(), post, own, not_me })
+    OwnPage::Confirm(Confirm {
+        country: country(),
+        made_on: made_on(),
+        consents,
+        shown: Some(SHOWN),
+        post,
+        own,
+        not_me,
+    })
 }
 
 fn own(standing: Standing, copy: Option<&ReviewCopy>) -> OwnPage<'_> {
@@ -76,7 +82,7 @@ fn own(standing: Standing, copy: Option<&ReviewCopy>) -> OwnPage<'_> {
         language: Some("ar"),
         copy,
         consents: Consents::default(),
-        shown: shown(),
+        shown: Some(SHOWN),
         errors: &[],
         trouble: None,
         addresses,
