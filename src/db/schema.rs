@@ -33,6 +33,7 @@ diesel::table! {
         reread_at -> Timestamptz,
         /// The earliest hour in which counted may differ from settled; NULL: none.
         unsettled_from -> Nullable<Timestamptz>,
+        /// Counted pledges whose mailbox confirmed them.
         confirmed -> Int8,
     }
 }
@@ -86,7 +87,9 @@ diesel::table! {
         erasure -> Text,
         /// When its retention ended and the salt was destroyed; NULL: not yet.
         salt_destroyed_at -> Nullable<Timestamptz>,
+        /// email: a pledge counts once its mailbox has confirmed it; none: at once.
         confirmation -> Text,
+        /// Words of its own for the mails: by language, by key. What isn't there is the service's.
         mail_texts -> Jsonb,
     }
 }
@@ -112,6 +115,7 @@ diesel::table! {
         partners -> Array<Nullable<Uuid>>,
         /// By how much each changes, in the order of partners.
         partner_amounts -> Array<Nullable<Int8>>,
+        /// By how many the confirmed ones among the counted change.
         confirmed -> Int8,
     }
 }
@@ -149,6 +153,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Pledges that were taken back before their mailbox pledged again: exports name them as gone.
+    departures (pledge_id) {
+        /// The id that it had.
+        pledge_id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The partner whose site it came from.
+        partner_id -> Nullable<Uuid>,
+        /// When it was taken back or erased.
+        left_at -> Timestamptz,
+        /// erased or withdrawn.
+        why -> Text,
+    }
+}
+
+diesel::table! {
     /// When the organiser's list was last given out: the next one tells what was erased since.
     exports (id) {
         /// UUIDv7; stands in the bundle.
@@ -175,6 +195,66 @@ diesel::table! {
         only_row -> Bool,
         /// Every delta of a transaction below this is folded.
         floor -> Int8,
+    }
+}
+
+diesel::table! {
+    /// The links that mails carry: whoever has one acts for its pledge. One row a mail that was written.
+    mail_links (id) {
+        /// That of the mail (UUIDv7). Stands in the link.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The pledge.
+        pledge_id -> Uuid,
+        /// SHA-256 of the secret in the link (256 bits).
+        hash -> Bytea,
+        /// Keyed hash of the code that can be typed instead; NULL: the mail had none.
+        code -> Nullable<Bytea>,
+        /// How often a code was tried; after five only the link is good.
+        code_attempts -> Int2,
+        /// When the mail was written first; it confirms for seven days.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Mails that wait to be sent, and those that couldn't be. A mail that the mail server has accepted is deleted.
+    mail_outbox (id) {
+        /// UUIDv7. Also the Message-ID, the same in every attempt.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The fingerprint of the pledge that it is about.
+        fingerprint -> Uuid,
+        /// pledge (somebody pledged with this mailbox) or access (somebody asked with this address to see their pledge).
+        kind -> Text,
+        /// The language to write in (BCP 47); NULL: the campaign's.
+        language -> Nullable<Text>,
+        /// The address, sealed under a key of the server's: a byte for the format, the id of the key, and what only this row opens. NULL: gone, 72 hours after created_at.
+        sealed -> Nullable<Bytea>,
+        /// How often it was taken to be sent.
+        attempts -> Int2,
+        /// When it may be taken next (database clock). Whoever takes it moves this on, so that another one takes it when he has gone.
+        due_at -> Timestamptz,
+        /// Why it was last not sent: a word of the service's or smtp_ and a status code, never what the mail server wrote.
+        failure -> Nullable<Text>,
+        /// When it was given up; NULL: it wasn't. Deleted seven days later.
+        dead_at -> Nullable<Timestamptz>,
+        /// When it was put here (database clock).
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The mails of the last seven days, so that a mailbox gets five at the most.
+    mailbox_mails (mail_id) {
+        /// The mail.
+        mail_id -> Uuid,
+        /// Keyed hash of the mailbox, the same in every campaign: therefore no longer than these days.
+        mailbox -> Uuid,
+        /// When the mail was written.
+        written_at -> Timestamptz,
     }
 }
 
@@ -227,7 +307,7 @@ diesel::table! {
         campaign_id -> Uuid,
         /// ISO 3166-1 alpha-2, XK, or ZZ for "prefer not to say".
         country -> Text,
-        /// counted, removed or withdrawn. In every counter exactly while counted.
+        /// awaiting, counted, removed or withdrawn. In every counter exactly while counted.
         state -> Text,
         /// What undo of the removal restores; NULL unless removed.
         state_before -> Nullable<Text>,
@@ -251,7 +331,7 @@ diesel::table! {
         source -> Nullable<Text>,
         /// When it was stored (database clock).
         created_at -> Timestamptz,
-        /// When it first became counted (database clock); kept through removal and undo.
+        /// When it first became counted (database clock); kept through removal and undo. NULL while awaiting.
         counted_at -> Nullable<Timestamptz>,
         /// The partner whose site it came from; NULL: none.
         partner_id -> Nullable<Uuid>,
@@ -261,6 +341,12 @@ diesel::table! {
         sealed_for_partner -> Nullable<Bytea>,
         /// When the personal parts were erased; the fingerprint stays until the campaign's retention ends.
         erased_at -> Nullable<Timestamptz>,
+        /// When its mailbox confirmed it (database clock); NULL: it didn't.
+        confirmed_at -> Nullable<Timestamptz>,
+        /// When its owner took it back; NULL: nobody did.
+        withdrawn_at -> Nullable<Timestamptz>,
+        /// When the owner of the mailbox said that somebody else had entered it: it gets no mail and can't pledge. NULL: never.
+        suppressed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -419,4 +505,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, exports, fold_progress, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);

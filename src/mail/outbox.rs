@@ -39,7 +39,7 @@ impl Kind {
 }
 
 /// A row to be written: a mail that is to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewMail {
     /// UUIDv7, new for each mail.
     pub id: Uuid,

@@ -104,7 +104,7 @@ pub struct HeldBody {
     campaign: String,
     /// The id of the pledge.
     pledge: Uuid,
-    #[schema(example = "counted", pattern = "^(counted|removed|withdrawn)$")]
+    #[schema(example = "counted", pattern = "^(awaiting|counted|removed|withdrawn)$")]
     state: String,
     #[schema(value_type = Country)]
     country: String,
@@ -117,6 +117,12 @@ pub struct HeldBody {
     created_at: DateTime<Utc>,
     /// When it was counted first.
     counted_at: Option<DateTime<Utc>>,
+    /// When its mailbox confirmed it.
+    confirmed_at: Option<DateTime<Utc>>,
+    /// When its owner took it back.
+    withdrawn_at: Option<DateTime<Utc>>,
+    /// When the owner of the mailbox said that somebody else had entered it: it gets no mail since.
+    suppressed_at: Option<DateTime<Utc>>,
     /// When the person was erased from it.
     erased_at: Option<DateTime<Utc>>,
     /// What was agreed to.
@@ -198,6 +204,9 @@ impl From<Held<'_>> for HeldBody {
             partner: held.row.partner_id,
             created_at: held.row.created_at,
             counted_at: held.row.counted_at,
+            confirmed_at: held.row.confirmed_at,
+            withdrawn_at: held.row.withdrawn_at,
+            suppressed_at: held.row.suppressed_at,
             erased_at: held.row.erased_at,
             consents,
             review: held.review.map(|copy| HeldReview {

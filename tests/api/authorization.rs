@@ -71,6 +71,8 @@ const TABLE: &[(&str, Needs)] = &[
     ("listRecipients", Needs::Campaign(Role::Organiser)),
     ("listAnnouncements", Needs::Admin),
     ("exportPledges", Needs::Campaign(Role::Organiser)),
+    ("confirmPledge", Needs::Public),
+    ("askForLink", Needs::Public),
     ("erasePerson", Needs::Anywhere(Role::Organiser)),
     ("accessPerson", Needs::Anywhere(Role::Organiser)),
 ];

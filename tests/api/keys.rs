@@ -160,6 +160,7 @@ async fn an_idempotency_key_is_known_again_after_a_rotation() {
 fn settings_of(slug: &str, directory: &std::path::Path) -> std::path::PathBuf {
     let settings = json!({
         "slug": slug, "default_language": "en",
+        "confirmation": "none",
         "fields": {"name": "required", "email": "required", "message": "off"},
         "controller": {"name": "Controller", "contact": "privacy@example.org"},
         "texts": {"en": {"title": "T", "summary": "S", "body": [], "share": "S", "privacy_notice": "P"}},

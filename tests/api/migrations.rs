@@ -31,7 +31,7 @@ async fn migrations_go_up_down_and_up_again() {
     let url = cluster::empty_database().await;
     let database = Database::new(&url, 2).unwrap();
     let nothing = dump(&url);
-    assert_eq!(db::migrate(&database).await.unwrap().len(), 11);
+    assert_eq!(db::migrate(&database).await.unwrap().len(), 12);
     let up = dump(&url);
     assert_eq!(db::migrate(&database).await.unwrap(), Vec::<String>::new(), "a second run has nothing to do");
     db::revert_all(&database).await.unwrap();
@@ -48,7 +48,7 @@ async fn instances_that_start_together_migrate_one_after_the_other() {
         async move { db::migrate(&Database::new(&url, 2).unwrap()).await.unwrap().len() }
     });
     let run: Vec<usize> = futures_util::future::join_all(starts).await;
-    assert_eq!(run.iter().sum::<usize>(), 11, "{run:?}");
+    assert_eq!(run.iter().sum::<usize>(), 12, "{run:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,18 +162,18 @@ async fn short_fingerprints_are_the_first_half_of_the_long_ones() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
     let mut migrations: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     migrations.sort();
-    let at = migrations.iter().position(|path| path.ends_with("2026-11-24-000002_short_fingerprints")).unwrap();
+    let at = migrations.iter().position(|path| path.ends_with("2026-12-24-000002_short_fingerprints")).unwrap();
     for migration in &migrations[..at] {
         connection.batch_execute(&fs::read_to_string(migration.join("up.sql")).unwrap()).await.unwrap();
     }
     rows.execute(
         "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) VALUES (gen_random_uuid(), \
-           gen_random_uuid(), 'FR', 'counted', decode('00112233445566778899aabbccddeeff' || repeat('f0', 16), 'hex'), now())",
+           gen_random_uuid(), 'FR', 'counted', decode('00122233445566778899aabbccddeeff' || repeat('f0', 16), 'hex'), now())",
     )
     .await;
     connection.batch_execute(&fs::read_to_string(migrations[at].join("up.sql")).unwrap()).await.unwrap();
     let kept = rows.value("SELECT fingerprint::text FROM pledges").await;
-    assert_eq!(kept, "00112233-4455-6677-8899-aabbccddeeff");
+    assert_eq!(kept, "00122233-4455-6677-8899-aabbccddeeff");
 }
 
 /// While a new version is rolled out, the queries of the previous one go on working on the new schema, but where

@@ -16,7 +16,7 @@ pub type Confirmations = Batches<Confirmation>;
 pub const NAMES: Names = Names { prefix: "pledges_confirm", jobs: "confirmations" };
 
 /// Somebody has a link.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Confirmation {
     /// The mail it stands in.
     pub mail: Uuid,

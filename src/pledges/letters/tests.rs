@@ -1,3 +1,5 @@
+//! Which mail is written for which pledge.
+
 use chrono::{DateTime, TimeDelta};
 
 use super::*;

@@ -144,7 +144,7 @@ async fn add(
 }
 
 /// A mail whose code may be tried.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(QueryableByName)]
 pub struct Tried {
     /// The mail.
     #[diesel(sql_type = SqlUuid)]

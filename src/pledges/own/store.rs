@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What the row of the pledge says, and when the mail was written.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, QueryableByName)]
 pub struct Row {
     /// The campaign.
     #[diesel(sql_type = SqlUuid)]

@@ -33,6 +33,12 @@ pub struct Row {
     pub created_at: DateTime<Utc>,
     /// When it was counted first.
     pub counted_at: Option<DateTime<Utc>>,
+    /// When its mailbox confirmed it.
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// When its owner took it back.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// When the owner of the mailbox said that somebody else had entered it.
+    pub suppressed_at: Option<DateTime<Utc>>,
     /// When the person was erased from it.
     pub erased_at: Option<DateTime<Utc>>,
     /// Version of the text agreed to.

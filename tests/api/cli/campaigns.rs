@@ -28,6 +28,7 @@ fn rivers() -> Value {
     json!({
         "slug": "rivers",
         "default_language": "en",
+        "confirmation": "none",
         "fields": {"name": "optional", "email": "required", "message": "off"},
         "consents": [{"purpose": "updates", "version": 1, "texts": {"en": "You may write to me."}}],
         "texts": {"en": text("Rivers"), "es": text("Ríos")},

@@ -26,8 +26,12 @@ async fn its_owner_sees_it_and_changes_what_is_agreed_to() {
     assert!(!page.text().contains("amina@example.org"));
 
     let consents = async || {
-        app.rows.value("SELECT concat_ws(' ', coalesce(consent_updates, 0), coalesce(consent_partner, 0), \
-             coalesce(consent_public, 0)) FROM pledges").await
+        app.rows
+            .value(
+                "SELECT concat_ws(' ', coalesce(consent_updates, 0), coalesce(consent_partner, 0), \
+             coalesce(consent_public, 0)) FROM pledges",
+            )
+            .await
     };
     assert_eq!(press(&client, &format!("{own}/hide")).await.status, 200);
     assert_eq!(consents().await, "1 0 0");
@@ -67,7 +71,10 @@ async fn what_is_withdrawn_is_not_counted_and_the_mailbox_may_pledge_again() {
     assert_eq!(states(&app).await, ["awaiting"]);
     assert_eq!(app.rows.value("SELECT count(*) FROM pledges").await, "1", "the same row");
     assert_ne!(app.rows.value("SELECT id FROM pledges").await, id);
-    assert_eq!(app.rows.list("SELECT concat_ws(' ', pledge_id, why) FROM departures").await, [format!("{id} withdrawn")]);
+    assert_eq!(
+        app.rows.list("SELECT concat_ws(' ', pledge_id, why) FROM departures").await,
+        [format!("{id} withdrawn")]
+    );
     assert_eq!(open(&client, &at("my-pledge", first)).await.status, 404, "the old link was the old pledge's");
     assert_eq!(confirm(&client, second).await, 303);
     assert_eq!(totals(&app).await, (1, 1));
@@ -84,7 +91,8 @@ async fn what_is_erased_leaves_nothing_personal() {
     // One mail still waits, with the address in it.
     app.rows.execute("UPDATE campaigns SET state = 'open'").await;
     assert_eq!(press(&client, &format!("{}/erase", at("my-pledge", mail))).await.status, 200);
-    let left = "SELECT concat_ws(' ', state, num_nonnulls(sealed_record, sealed_review, language, source)) FROM pledges";
+    let left =
+        "SELECT concat_ws(' ', state, num_nonnulls(sealed_record, sealed_review, language, source)) FROM pledges";
     assert_eq!(app.rows.value(left).await, "withdrawn 0");
     assert_eq!(totals(&app).await, (0, 0));
     let page = open(&client, &at("my-pledge", mail)).await;

@@ -64,6 +64,7 @@ async fn all_that_is_held_is_told() {
         .await;
     let told_or_known = [
         "campaign_id",
+        "confirmed_at",
         "consent_partner",
         "consent_public",
         "consent_updates",
@@ -79,6 +80,8 @@ async fn all_that_is_held_is_told() {
         "sealed_review",
         "source",
         "state",
+        "suppressed_at",
+        "withdrawn_at",
     ];
     let of_the_service = ["fingerprint", "removal_id", "request_digest", "state_before"];
     let mut all: Vec<_> = told_or_known.into_iter().chain(of_the_service).collect();

@@ -33,6 +33,22 @@ async fn states(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_erased_may_pledge_again_as_if_for_the_first_time() {
+    let app = TestApp::start().await;
+    let organiser = app.signed_in(Role::Organiser).await;
+    pledges_of(&app, &["ann.lee@gmail.com"]).await;
+    let id = app.rows.value("SELECT id FROM pledges").await;
+    erase(&organiser, "annlee@gmail.com").await.expect(204);
+    app.client().pledge(&pledge("annlee@gmail.com")).await.expect(201);
+    assert_eq!(app.rows.value("SELECT concat_ws(' ', state, erased_at) FROM pledges").await, "counted");
+    // Lists that were given out before still name her as gone.
+    let departures = app.rows.list("SELECT concat_ws(' ', pledge_id, why) FROM departures").await;
+    assert_eq!(departures, [format!("{id} erased")]);
+    doctor_is_well(&app, 1).await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_erased_person_leaves_nothing_behind_and_is_no_longer_counted() {
     let app = TestApp::start().await;
     let organiser = app.signed_in(Role::Organiser).await;
@@ -51,10 +67,9 @@ async fn an_erased_person_leaves_nothing_behind_and_is_no_longer_counted() {
     app.publish().await;
     doctor_is_well(&app, 1).await;
     assert_eq!(app.client().get("/v1/campaigns/defend/totals").await.expect(200)["total"], 1);
-    // Twice is once; and pledging again is answered like any pledge.
+    // Twice is once.
     let once = app.rows.list("SELECT row_to_json(each)::text FROM pledges AS each ORDER BY 1").await;
     erase(&organiser, "annlee@gmail.com").await.expect(204);
-    app.client().pledge(&pledge("annlee@gmail.com")).await.expect(201);
     assert_eq!(app.rows.list("SELECT row_to_json(each)::text FROM pledges AS each ORDER BY 1").await, once);
     doctor_is_well(&app, 1).await;
     // Moderators see that there is one, and nothing of it.
