@@ -175,6 +175,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Mails that wait to be sent, and those that couldn't be. A mail that the mail server has accepted is deleted.
+    mail_outbox (id) {
+        /// UUIDv7. Also the Message-ID, the same in every attempt.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The fingerprint of the pledge that it is about.
+        fingerprint -> Uuid,
+        /// pledge (somebody pledged with this mailbox) or access (somebody asked with this address to see their pledge).
+        kind -> Text,
+        /// The language to write in (BCP 47); NULL: the campaign's.
+        language -> Nullable<Text>,
+        /// The address, sealed under a key of the server's: a byte for the format, the id of the key, and what only this row opens. NULL: gone, 72 hours after created_at.
+        sealed -> Nullable<Bytea>,
+        /// How often it was taken to be sent.
+        attempts -> Int2,
+        /// When it may be taken next (database clock). Whoever takes it moves this on, so that another one takes it when he has gone.
+        due_at -> Timestamptz,
+        /// Why it was last not sent: a word of the service's or smtp_ and a status code, never what the mail server wrote.
+        failure -> Nullable<Text>,
+        /// When it was given up; NULL: it wasn't. Deleted seven days later.
+        dead_at -> Nullable<Timestamptz>,
+        /// When it was put here (database clock).
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Which campaigns a moderator or organiser may see.
     moderator_campaigns (moderator_id, campaign_id) {
         /// Who.
@@ -415,4 +443,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, exports, fold_progress, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, exports, fold_progress, mail_outbox, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);

@@ -63,7 +63,7 @@ struct ClaimedRow {
 }
 
 /// A mail that was taken.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Claimed {
     /// Which.
     pub due: Due,

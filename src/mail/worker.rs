@@ -130,7 +130,7 @@ impl<C: Composer> Worker<C> {
             if taken == 0 {
                 tokio::select! {
                     () = self.stop.cancelled() => return,
-                    () = self.outbox.changed.notified() => {}
+                    () = self.outbox.0.changed.notified() => {}
                     () = sleep(LOOK_EVERY) => {}
                 }
             }
@@ -174,12 +174,12 @@ impl<C: Composer> Worker<C> {
     }
 
     async fn opened(&self, mail: Claimed) -> Option<(Claimed, Address)> {
-        match self.outbox.seal.open(mail.due.id, &mail.sealed) {
+        match self.outbox.0.seal.open(mail.due.id, &mail.sealed) {
             Ok(address) => return Some((mail, address)),
             Err(CryptoError::KeyMissing) => self.failed(mail.due.id, mail.attempts, Failure::KeyMissing).await,
             Err(_) => self.dead(mail.due.id, Failure::Sealed).await,
         }
-        self.outbox.measures.failed.with_label_values(&["sealed"]).inc();
+        self.outbox.0.measures.failed.with_label_values(&["sealed"]).inc();
         None
     }
 
@@ -212,7 +212,7 @@ impl<C: Composer> Worker<C> {
         }
         let sent = self.mailer.send(id, &letter).await;
         let now = Instant::now();
-        let measures = &self.outbox.measures;
+        let measures = &self.outbox.0.measures;
         let Err(error) = sent else {
             measures.sent.inc();
             self.server_works();
@@ -336,7 +336,7 @@ impl<C: Composer> Worker<C> {
 
     /// Counts, and clears what is too old.
     async fn look_after(&self) {
-        let measures = &self.outbox.measures;
+        let measures = &self.outbox.0.measures;
         for count in (0..COUNTS_PER_CLEARING).cycle() {
             if count == 0 {
                 self.within(async |connection| store::forget(connection).await).await;
