@@ -106,13 +106,24 @@ impl fmt::Debug for Letter {
     }
 }
 
-/// Mails that were handed over in memory, for tests: the id, to whom, and the message as it would have been sent.
+/// A mail that was handed over in memory, for tests.
+#[derive(Clone)]
+pub struct Handed {
+    /// Its id.
+    pub id: Uuid,
+    /// To whom.
+    pub to: Address,
+    /// The message as it would have been sent.
+    pub message: Vec<u8>,
+}
+
+/// Mails that were handed over in memory, for tests. Clones share them.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Vec<(Uuid, String, Vec<u8>)>>>);
+pub struct Memory(Arc<Mutex<Vec<Handed>>>);
 
 impl Memory {
     /// All so far.
-    pub fn sent(&self) -> Vec<(Uuid, String, Vec<u8>)> {
+    pub fn sent(&self) -> Vec<Handed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -177,8 +188,8 @@ impl Mailer {
             Way::Smtp(smtp) => smtp.send(self.0.stamp.sender(), to, &message).await,
             Way::Files(files) => files.write(id, &message).await,
             Way::Memory(memory) => {
-                let sent = (id, letter.to.as_str().to_owned(), message);
-                memory.0.lock().unwrap_or_else(PoisonError::into_inner).push(sent);
+                let handed = Handed { id, to: letter.to.clone(), message };
+                memory.0.lock().unwrap_or_else(PoisonError::into_inner).push(handed);
                 Ok(())
             }
         }

@@ -75,15 +75,12 @@ impl Smtp {
             Some(open) => timeout(self.timeout / 4, begin(open, from)).await.unwrap_or(Err(Failure::Timeout)).ok(),
             None => None,
         };
-        let mut open = match begun {
-            Some(open) => open,
-            None => {
-                let fresh = async { begin(self.connect().await?, from).await };
-                timeout(self.timeout / 2, fresh)
-                    .await
-                    .unwrap_or(Err(Failure::Timeout))
-                    .map_err(SendError::Unreachable)?
-            }
+        let mut open = if let Some(open) = begun {
+            open
+        } else {
+            let fresh = async { begin(self.connect().await?, from).await };
+            let fresh = timeout(self.timeout / 2, fresh).await.unwrap_or(Err(Failure::Timeout));
+            fresh.map_err(SendError::Unreachable)?
         };
         match deliver(&mut open.connection, to, message).await {
             Ok(()) => {
