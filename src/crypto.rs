@@ -171,7 +171,9 @@ impl Key {
         rand::rng().fill_bytes(&mut nonce);
         let before = head.iter().map(|part| part.len()).sum::<usize>() + NONCE_BYTES;
         let mut sealed = Vec::with_capacity(before + text.len() + TAG_BYTES);
-        head.iter().for_each(|part| sealed.extend_from_slice(part));
+        for part in head {
+            sealed.extend_from_slice(part);
+        }
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(text);
         let (_, in_place) = sealed.split_at_mut_checked(before).ok_or(CryptoError::DoesNotSeal)?;
