@@ -142,6 +142,8 @@ impl<C: Composer> Worker<C> {
     async fn take(&self, queue: &mpsc::Sender<Taken>, limit: usize) -> (usize, usize) {
         // The lease begins in the database a moment later.
         let (at, lease) = (Instant::now(), self.settings.lease());
+        // Their rows may go between the claim and the look at what it took.
+        let accepted = locked(&self.accepted).clone();
         let deadline = at + TASK_PATIENCE;
         let claim = self.database.run_until(deadline, async |connection| store::claim(connection, limit, lease).await);
         let Some(claimed) = self.heard(claim.await) else {
@@ -152,7 +154,7 @@ impl<C: Composer> Worker<C> {
         let (mut waiting, mut put_off) = (Vec::new(), 0);
         for mail in claimed {
             let id = mail.due.id;
-            if locked(&self.accepted).contains(&id) {
+            if accepted.contains(&id) {
                 continue;
             }
             let Some((mail, to)) = self.opened(mail).await else { continue };

@@ -14,6 +14,7 @@ use crate::{
     campaigns::{Campaign, settings::Erasure},
     country::Country,
     db::{Connection, DbError},
+    mail,
     privacy::{Place, PrivacyError, entry, store::CLEARED},
     totals::{
         self,
@@ -62,6 +63,7 @@ pub async fn erase(
                 let mut changes = ByMinute::new();
                 // Where there is nothing to erase, a delta is written all the same: it waits for the disk alike.
                 let erased = erase_one(connection, place).await?;
+                mail::store::delete_about(connection, place.campaign.id, place.fingerprint).await?;
                 let uncounted = erased.as_ref().filter(|erased| erased.uncounted);
                 let minute = minute_of(uncounted.and_then(|erased| erased.counted_at).unwrap_or(now));
                 let change = changes.entry(minute).or_default();
