@@ -9,11 +9,12 @@ use divan::{Bencher, black_box};
 use pledges::{
     campaigns::{
         Campaign, State,
-        settings::{Ask, Consent, Erasure, Fields, Purpose, Retention},
+        settings::{Ask, Confirmation, Consent, Erasure, Fields, Purpose, Retention},
     },
     country::Country,
     crypto::KeyRing,
     http::body,
+    mail::letters::Overrides,
     pledges::{
         sealing::{Keys, Sealing},
         submission::Submission,
@@ -140,6 +141,6 @@ fn document() -> Document {
         .map(|(country, number)| (country, Figure { counted: number * 997, shown: number * 997, live: true }))
         .collect();
     let total = countries.values().map(|figure| figure.counted).sum();
-    let figures = Figures { threshold: 5, total, countries };
+    let figures = Figures { threshold: 5, total, confirmed: 0, countries };
     Document::new("together-we-defend".into(), Some(10_000_000), 81, DateTime::UNIX_EPOCH, &figures)
 }

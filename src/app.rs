@@ -238,8 +238,7 @@ impl Handles {
         let exports = Exports::new(database.clone());
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
-        let development = settings.mode == Mode::Development;
-        let pages = Pages::new(origin.clone(), development, totals.clone(), &document_text()?);
+        let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), &document_text()?);
         let methods = Methods::of(&document());
         let proxies = TrustedProxies::new(&serve.trusted_proxies);
         Ok(Self {

@@ -1,6 +1,6 @@
 //! Settings of the mails that are sent.
 
-use std::{net::IpAddr, time::Duration};
+use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use clap::Args;
 use lettre::message::Mailbox;
@@ -164,7 +164,7 @@ fn relay(text: &str) -> Result<Relay, &'static str> {
     };
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or("names no host")?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let decoded = |part: &str| percent_decode_str(part).decode_utf8().map(|text| text.into_owned());
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8().map(Cow::into_owned);
     let login = match url.password() {
         Some(password) => {
             let user = decoded(url.username()).map_err(|_| "has a user that is not UTF-8")?;

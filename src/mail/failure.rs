@@ -50,7 +50,7 @@ pub enum SendError {
     /// The mail server as a whole: it can't be reached, or takes no mail of ours. It has learned nothing of this mail.
     #[error("the mail server can't be used: {0}")]
     Unreachable(Failure),
-    /// This mail, for now: a status 4xx, or no answer. Without an answer it may have been accepted.
+    /// This mail, for now: a status 4xx, a log-in that is wanted, or no answer. Without an answer it may have been accepted.
     #[error("the mail was not accepted for now: {0}")]
     Temporary(Failure),
     /// This mail, for good: a status 5xx on the recipient or the message.

@@ -14,7 +14,6 @@ use uuid::Uuid;
 use super::{Failure, SendError};
 
 /// A directory of mails.
-#[derive(Clone)]
 pub(super) struct Files(PathBuf);
 
 impl Files {

@@ -12,7 +12,6 @@ use super::{Failure, Letter, SendError};
 use crate::clock::Clock;
 
 /// What stands in every message.
-#[derive(Clone)]
 pub(super) struct Stamp {
     from: Mailbox,
     host: String,

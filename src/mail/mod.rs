@@ -107,32 +107,48 @@ impl fmt::Debug for Letter {
     }
 }
 
-/// Mails that were handed over in memory, for tests: the id, to whom, and the message as it would have been sent.
+/// A mail that was handed over in memory, for tests.
+#[derive(Clone)]
+pub struct Handed {
+    /// Its id.
+    pub id: Uuid,
+    /// To whom.
+    pub to: Address,
+    /// The message as it would have been sent.
+    pub message: Vec<u8>,
+}
+
+/// Mails that were handed over in memory, for tests. Clones share them.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Vec<(Uuid, String, Vec<u8>)>>>);
+pub struct Memory(Arc<Mutex<Vec<Handed>>>);
 
 impl Memory {
     /// All so far.
-    pub fn sent(&self) -> Vec<(Uuid, String, Vec<u8>)> {
+    pub fn sent(&self) -> Vec<Handed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-#[derive(Clone)]
 enum Way {
-    Smtp(Arc<Smtp>),
+    Smtp(Box<Smtp>),
     Files(Files),
     Memory(Memory),
 }
 
 /// Hands letters over. Clones share its connections.
 #[derive(Clone)]
-pub struct Mailer {
+pub struct Mailer(Arc<Parts>);
+
+struct Parts {
     stamp: Stamp,
     way: Way,
 }
 
 impl Mailer {
+    fn by(stamp: Stamp, way: Way) -> Self {
+        Self(Arc::new(Parts { stamp, way }))
+    }
+
     /// To a mail server, each letter within `timeout`. Message-IDs are made at the host of `origin` (scheme, host and port).
     ///
     /// # Errors
@@ -146,18 +162,18 @@ impl Mailer {
     ) -> Result<Self, SendError> {
         let stamp = Stamp::new(from, origin, clock);
         let smtp = Smtp::new(relay, stamp.host(), timeout)?;
-        Ok(Self { way: Way::Smtp(Arc::new(smtp)), stamp })
+        Ok(Self::by(stamp, Way::Smtp(Box::new(smtp))))
     }
 
     /// To files `mail/ID.eml` under the var directory, for development.
     pub fn files(var_dir: &Path, from: Mailbox, origin: &str, clock: Clock) -> Self {
-        Self { way: Way::Files(Files::new(&var_dir.join("mail"))), stamp: Stamp::new(from, origin, clock) }
+        Self::by(Stamp::new(from, origin, clock), Way::Files(Files::new(&var_dir.join("mail"))))
     }
 
     /// To memory, for tests.
     pub fn memory(from: Mailbox, origin: &str, clock: Clock) -> (Self, Memory) {
         let memory = Memory::default();
-        (Self { way: Way::Memory(memory.clone()), stamp: Stamp::new(from, origin, clock) }, memory)
+        (Self::by(Stamp::new(from, origin, clock), Way::Memory(memory.clone())), memory)
     }
 
     /// Hands a letter over. With Ok it was accepted, and the receiver's side answers for it. The same `id` makes the same
@@ -168,13 +184,13 @@ impl Mailer {
     /// same.
     pub async fn send(&self, id: Uuid, letter: &Letter) -> Result<(), SendError> {
         let to = letter.to.as_str().parse().map_err(|_| SendError::BadAddress)?;
-        let message = self.stamp.message(id, letter)?;
-        match &self.way {
-            Way::Smtp(smtp) => smtp.send(self.stamp.sender(), to, &message).await,
+        let message = self.0.stamp.message(id, letter)?;
+        match &self.0.way {
+            Way::Smtp(smtp) => smtp.send(self.0.stamp.sender(), to, &message).await,
             Way::Files(files) => files.write(id, &message).await,
             Way::Memory(memory) => {
-                let sent = (id, letter.to.as_str().to_owned(), message);
-                memory.0.lock().unwrap_or_else(PoisonError::into_inner).push(sent);
+                let handed = Handed { id, to: letter.to.clone(), message };
+                memory.0.lock().unwrap_or_else(PoisonError::into_inner).push(handed);
                 Ok(())
             }
         }
@@ -182,7 +198,7 @@ impl Mailer {
 
     /// Says good-bye on connections that lie idle, within a second.
     pub async fn close(&self) {
-        if let Way::Smtp(smtp) = &self.way {
+        if let Way::Smtp(smtp) = &self.0.way {
             smtp.close().await;
         }
     }

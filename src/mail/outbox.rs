@@ -92,7 +92,6 @@ pub trait Composer: Send + Sync + 'static {
 }
 
 /// How sending goes.
-#[derive(Clone)]
 pub(super) struct Measures {
     pub(super) sent: IntCounter,
     pub(super) failed: IntCounterVec,
@@ -117,21 +116,23 @@ impl Measures {
 
 /// The outbox as those who write to it have it. Clones share it.
 #[derive(Clone)]
-pub struct Outbox {
+pub struct Outbox(pub(super) Arc<Parts>);
+
+pub(super) struct Parts {
     pub(super) seal: Seal,
-    pub(super) changed: Arc<Notify>,
+    pub(super) changed: Notify,
     pub(super) measures: Measures,
 }
 
 impl Outbox {
     /// Addresses are sealed under the keys of `ring`.
     pub fn new(ring: &KeyRing, metrics: &Metrics) -> Self {
-        Self { seal: Seal::new(ring), changed: Arc::default(), measures: Measures::new(metrics) }
+        Self(Arc::new(Parts { seal: Seal::new(ring), changed: Notify::new(), measures: Measures::new(metrics) }))
     }
 
     /// What seals addresses.
     pub fn seal(&self) -> &Seal {
-        &self.seal
+        &self.0.seal
     }
 
     /// A row for [`super::store::insert`], under a new id.
@@ -147,11 +148,11 @@ impl Outbox {
         to: &Address,
     ) -> Result<NewMail, CryptoError> {
         let id = Uuid::now_v7();
-        Ok(NewMail { id, campaign, fingerprint, kind, language, sealed: self.seal.seal(id, to)? })
+        Ok(NewMail { id, campaign, fingerprint, kind, language, sealed: self.0.seal.seal(id, to)? })
     }
 
     /// Tells the worker that something was put in and committed. Without it the worker sees it within a second.
     pub fn changed(&self) {
-        self.changed.notify_one();
+        self.0.changed.notify_one();
     }
 }

@@ -76,7 +76,7 @@ impl Domains {
             return Slot::At(free);
         }
         // One behind the other, so that they don't come back together.
-        domain.last = (domain.last.max(free) + apart).min(now + FURTHEST);
+        domain.last = (domain.last + apart).max(free).min(now + FURTHEST);
         Slot::Later(domain.last - now)
     }
 
@@ -174,11 +174,11 @@ mod tests {
         assert_eq!(domains.slot("a.example", now), Slot::At(now));
         assert_eq!(domains.slot("a.example", now), Slot::At(now + seconds(1)));
         // Put off one behind the other.
+        assert_eq!(domains.slot("a.example", now), Slot::Later(seconds(2)));
         assert_eq!(domains.slot("a.example", now), Slot::Later(seconds(3)));
-        assert_eq!(domains.slot("a.example", now), Slot::Later(seconds(4)));
         assert_eq!(domains.slot("b.example", now), Slot::At(now));
         // Those that come back find a slot, and are not sent behind those that were put off after them.
-        let later = now + seconds(3);
+        let later = now + seconds(2);
         assert_eq!(domains.slot("a.example", later), Slot::At(later));
         assert_eq!(Domains::new(0).slot("a.example", now), Slot::At(now));
     }

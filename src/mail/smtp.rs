@@ -2,10 +2,12 @@
 //! was left in the middle of a mail, is closed: else an answer that comes late would be taken for that of the next mail.
 
 use std::{
+    fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use lettre::{
     Address,
     transport::smtp::{
@@ -17,7 +19,10 @@ use lettre::{
     },
 };
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 
 use super::{Failure, SendError};
 use crate::config::mail::{Relay, RelayTls};
@@ -31,8 +36,8 @@ const MAILS: u32 = 100;
 /// How long saying good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(1);
 
-/// Status codes of a server that takes nothing from us at all, whoever it is for: it closes, or wants TLS or a log-in.
-const NOT_ABOUT_THE_MAIL: [u16; 5] = [421, 454, 530, 535, 538];
+/// Status codes from 500 on that are not about the mail: the server wants TLS or another log-in. The settings can be mended.
+const ABOUT_THE_LOGIN: [u16; 4] = [530, 534, 535, 538];
 
 /// A way to one mail server.
 pub(super) struct Smtp {
@@ -75,15 +80,12 @@ impl Smtp {
             Some(open) => timeout(self.timeout / 4, begin(open, from)).await.unwrap_or(Err(Failure::Timeout)).ok(),
             None => None,
         };
-        let mut open = match begun {
-            Some(open) => open,
-            None => {
-                let fresh = async { begin(self.connect().await?, from).await };
-                timeout(self.timeout / 2, fresh)
-                    .await
-                    .unwrap_or(Err(Failure::Timeout))
-                    .map_err(SendError::Unreachable)?
-            }
+        let mut open = if let Some(open) = begun {
+            open
+        } else {
+            let fresh = async { begin(self.connect().await?, from).await };
+            let fresh = timeout(self.timeout / 2, fresh).await.unwrap_or(Err(Failure::Timeout));
+            fresh.map_err(SendError::Unreachable)?
         };
         match deliver(&mut open.connection, to, message).await {
             Ok(()) => {
@@ -106,7 +108,14 @@ impl Smtp {
     async fn connect(&self) -> Result<Open, Failure> {
         let server = (self.relay.host.as_str(), self.relay.port);
         let wrapped = self.tls.clone().filter(|_| self.relay.tls == RelayTls::Wrapped);
-        let connected = AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, wrapped, None).await;
+        let connected = if wrapped.is_some() {
+            AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, wrapped, None).await
+        } else {
+            let stream = TcpStream::connect(server).await.map_err(|_| Failure::Connection)?;
+            // Small pieces at once. What lettre wraps into TLS at the start it opens by itself.
+            stream.set_nodelay(true).map_err(|_| Failure::Connection)?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
+        };
         let mut connection = connected.map_err(|error| failure(&error))?;
         let start_tls = match self.relay.tls {
             RelayTls::Required => true,
@@ -139,8 +148,11 @@ impl Smtp {
     /// Says good-bye on connections that lie idle.
     pub(super) async fn close(&self) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        let quit = idle.into_iter().map(async |mut open| timeout(GOOD_BYE, open.connection.quit()).await.is_ok());
-        futures_util::future::join_all(quit).await;
+        let quit = idle.into_iter().map(|mut open| async move {
+            // It is closed in any case.
+            let _ = timeout(GOOD_BYE, open.connection.quit()).await;
+        });
+        join_all(quit).await;
     }
 }
 
@@ -154,15 +166,33 @@ async fn begin(mut open: Open, from: &Address) -> Result<Open, Failure> {
 async fn deliver(connection: &mut AsyncSmtpConnection, to: Address, message: &[u8]) -> Result<(), Error> {
     connection.command(Rcpt::new(to, Vec::new())).await?;
     connection.command(Data).await?;
-    connection.message(message).await?;
+    connection.command(Body(message)).await?;
     Ok(())
+}
+
+/// The message as it goes over the line, with its end. In one piece: lettre writes the end by itself, and the two pieces wait
+/// 40 milliseconds for each other (Nagle's algorithm and delayed acknowledgements).
+struct Body<'a>(&'a [u8]);
+
+impl fmt::Display for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It is ASCII. A dot that begins a line is doubled (RFC 5321 section 4.5.2).
+        for line in String::from_utf8_lossy(self.0).split_inclusive("\r\n") {
+            if line.starts_with('.') {
+                f.write_str(".")?;
+            }
+            f.write_str(line)?;
+        }
+        f.write_str(if self.0.ends_with(b"\r\n") { ".\r\n" } else { "\r\n.\r\n" })
+    }
 }
 
 /// What a failure in the middle of a mail means.
 fn judged(error: &Error) -> SendError {
     match failure(error) {
-        Failure::Status(code) if NOT_ABOUT_THE_MAIL.contains(&code) => SendError::Unreachable(Failure::Status(code)),
-        Failure::Status(code) if code >= 500 => SendError::Permanent(Failure::Status(code)),
+        Failure::Status(code) if code >= 500 && !ABOUT_THE_LOGIN.contains(&code) => {
+            SendError::Permanent(Failure::Status(code))
+        }
         other => SendError::Temporary(other),
     }
 }
@@ -176,5 +206,22 @@ fn failure(error: &Error) -> Failure {
         None if error.is_client() => Failure::Handshake,
         // Not reached, broken off, or not SMTP.
         None => Failure::Connection,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dot_ends_no_message_but_its_end() {
+        for (message, sent) in [
+            ("a\r\n.\r\n..b\r\n", "a\r\n..\r\n...b\r\n.\r\n"),
+            (".", "..\r\n.\r\n"),
+            ("a.\r\nb", "a.\r\nb\r\n.\r\n"),
+            ("", "\r\n.\r\n"),
+        ] {
+            assert_eq!(Body(message.as_bytes()).to_string(), sent);
+        }
     }
 }

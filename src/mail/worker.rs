@@ -130,7 +130,7 @@ impl<C: Composer> Worker<C> {
             if taken == 0 {
                 tokio::select! {
                     () = self.stop.cancelled() => return,
-                    () = self.outbox.changed.notified() => {}
+                    () = self.outbox.0.changed.notified() => {}
                     () = sleep(LOOK_EVERY) => {}
                 }
             }
@@ -142,6 +142,8 @@ impl<C: Composer> Worker<C> {
     async fn take(&self, queue: &mpsc::Sender<Taken>, limit: usize) -> (usize, usize) {
         // The lease begins in the database a moment later.
         let (at, lease) = (Instant::now(), self.settings.lease());
+        // Their rows may go between the claim and the look at what it took.
+        let accepted = locked(&self.accepted).clone();
         let deadline = at + TASK_PATIENCE;
         let claim = self.database.run_until(deadline, async |connection| store::claim(connection, limit, lease).await);
         let Some(claimed) = self.heard(claim.await) else {
@@ -152,7 +154,7 @@ impl<C: Composer> Worker<C> {
         let (mut waiting, mut put_off) = (Vec::new(), 0);
         for mail in claimed {
             let id = mail.due.id;
-            if locked(&self.accepted).contains(&id) {
+            if accepted.contains(&id) {
                 continue;
             }
             let Some((mail, to)) = self.opened(mail).await else { continue };
@@ -174,12 +176,12 @@ impl<C: Composer> Worker<C> {
     }
 
     async fn opened(&self, mail: Claimed) -> Option<(Claimed, Address)> {
-        match self.outbox.seal.open(mail.due.id, &mail.sealed) {
+        match self.outbox.0.seal.open(mail.due.id, &mail.sealed) {
             Ok(address) => return Some((mail, address)),
             Err(CryptoError::KeyMissing) => self.failed(mail.due.id, mail.attempts, Failure::KeyMissing).await,
             Err(_) => self.dead(mail.due.id, Failure::Sealed).await,
         }
-        self.outbox.measures.failed.with_label_values(&["sealed"]).inc();
+        self.outbox.0.measures.failed.with_label_values(&["sealed"]).inc();
         None
     }
 
@@ -212,7 +214,7 @@ impl<C: Composer> Worker<C> {
         }
         let sent = self.mailer.send(id, &letter).await;
         let now = Instant::now();
-        let measures = &self.outbox.measures;
+        let measures = &self.outbox.0.measures;
         let Err(error) = sent else {
             measures.sent.inc();
             self.server_works();
@@ -336,7 +338,7 @@ impl<C: Composer> Worker<C> {
 
     /// Counts, and clears what is too old.
     async fn look_after(&self) {
-        let measures = &self.outbox.measures;
+        let measures = &self.outbox.0.measures;
         for count in (0..COUNTS_PER_CLEARING).cycle() {
             if count == 0 {
                 self.within(async |connection| store::forget(connection).await).await;

@@ -14,6 +14,7 @@ use askama::Template;
 
 use crate::{
     campaigns::Campaign,
+    config::Mode,
     http::{
         Code, FieldCode, PublicOrigin,
         compressed::{Forms, Kind},
@@ -87,7 +88,8 @@ pub struct OpenApiText {
 
 impl Pages {
     /// Pages of the service at `origin`, with the reference of the API's document.
-    pub fn new(origin: PublicOrigin, development: bool, totals: Totals, openapi: &OpenApiText) -> Self {
+    pub fn new(origin: PublicOrigin, mode: Mode, totals: Totals, openapi: &OpenApiText) -> Self {
+        let development = mode == Mode::Development;
         let files = Arc::new(Files::load());
         let assets = Arc::new(pages::Assets::new(|name| files.address(name)));
         let documents = Arc::new(Documents::new(openapi, &assets));

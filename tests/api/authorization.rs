@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use pledges::{
     accounts::{Role, tokens::AccessTokens},
     clock::{Clock, FixedClock},
+    pledges::links::Links,
     sealing::recipients::Identity,
 };
 use reqwest::{Method, RequestBuilder};
@@ -174,6 +175,24 @@ impl World {
         page["pledges"][0]["id"].as_str().unwrap().parse().unwrap()
     }
 
+    /// Address and code of a mail.
+    async fn new_code(&mut self) -> serde_json::Value {
+        let (pledge, mail, links) = (self.new_pledge().await, Uuid::now_v7(), Links::new(key_ring()));
+        let code = links.code(mail);
+        let (hash, stored) = (links.token(mail).hash(), Uuid::from_bytes(links.stored_code(mail, &code)));
+        let [left, right] = [&hash[..16], &hash[16..]].map(|half| Uuid::from_slice(half).unwrap().simple());
+        let (hash, stored) = (format!("{left}{right}"), stored.simple());
+        self.app
+            .rows
+            .execute(&format!(
+                "INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) \
+                 SELECT '{mail}', campaign_id, id, decode('{hash}', 'hex'), decode('{stored}', 'hex') FROM pledges \
+                 WHERE id = '{pledge}'"
+            ))
+            .await;
+        json!({"email": format!("p{}@example.org", self.next), "code": code.as_str()})
+    }
+
     async fn new_removal(&mut self) -> String {
         let order = json!({"ids": [self.new_pledge().await], "reason": "test", "note": "To have one"});
         let answer = self.admin.post("/v1/moderation/campaigns/defend/removals", &order).await.expect(201);
@@ -188,7 +207,10 @@ impl World {
                 Some(json!({"login": self.app.rows.moderator(Role::Moderator, &[]).await, "password": PASSWORD}))
             }
             "recordPledge" => Some(pledge("somebody@example.org")),
-            "lookUpPledge" | "erasePerson" | "accessPerson" => Some(json!({"email": "somebody@example.org"})),
+            "lookUpPledge" | "erasePerson" | "accessPerson" | "askForLink" => {
+                Some(json!({"email": "somebody@example.org"}))
+            }
+            "confirmPledge" => Some(self.new_code().await),
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),

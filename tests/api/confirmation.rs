@@ -248,7 +248,7 @@ async fn a_repeated_pledge_is_answered_alike_and_its_owner_is_told() {
     let before = mails(&app);
     client.pledge(&pledge("amina@gmail.com")).await.expect(202);
     client.post(LINKS, &json!({"email": "amina@gmail.com"})).await.expect(202);
-    assert_eq!(sent(&app, &before).await, [Uuid::nil(); 0]);
+    assert_eq!(sent(&app, &before).await.len(), 0);
     app.rows.execute("UPDATE mailbox_mails SET written_at = written_at - interval '7 days'").await;
     pledged(&app, "amina@gmail.com").await;
     app.stop().await;

@@ -13,6 +13,7 @@ use crate::{
     campaigns::{Campaign, settings::Erasure},
     country::Country,
     db::{Connection, DbError},
+    mail,
     totals::{
         self,
         deltas::{ByMinute, Counts, minute_of},
@@ -89,11 +90,7 @@ async fn leave_row(
         .execute(&mut *connection)
         .await?;
     if erases {
-        diesel::sql_query("DELETE FROM mail_outbox WHERE campaign_id = $1 AND fingerprint = $2")
-            .bind::<SqlUuid, _>(campaign.id)
-            .bind::<SqlUuid, _>(fingerprint)
-            .execute(&mut *connection)
-            .await?;
+        mail::store::delete_about(&mut *connection, campaign.id, fingerprint).await?;
     }
     let cleared = if erases { format!("{CLEARED}, erased_at = coalesce(erased_at, now()), ") } else { String::new() };
     Ok(diesel::sql_query(format!(

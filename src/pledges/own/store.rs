@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Bytea, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Bytea, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -14,11 +14,12 @@ use crate::{
     pledges::{
         SealedMail,
         leave::{self, Leave},
+        links::CONFIRMS_FOR,
         submission::Consents,
     },
 };
 
-/// What the row of the pledge says, and when the mail was written.
+/// What the row of the pledge says, and whether the mail confirms.
 #[derive(Clone, QueryableByName)]
 pub struct Row {
     /// The campaign.
@@ -63,9 +64,9 @@ pub struct Row {
     /// For moderators.
     #[diesel(sql_type = Nullable<Bytea>)]
     pub sealed_review: Option<Vec<u8>>,
-    /// When the mail was written.
-    #[diesel(sql_type = Timestamptz)]
-    pub written_at: DateTime<Utc>,
+    /// Whether the mail is young enough to confirm.
+    #[diesel(sql_type = Bool)]
+    pub is_young: bool,
 }
 
 impl Row {
@@ -83,11 +84,12 @@ pub async fn find(connection: &mut Connection, mail: Uuid, hash: &[u8; 32]) -> R
     Ok(diesel::sql_query(
         "SELECT pledges.campaign_id, pledge_id, fingerprint, state, state_before, country, language, partner_id, \
            pledges.created_at, erased_at, consent_updates, consent_partner, consent_public, sealed_review, \
-           mail_links.created_at AS written_at \
+           mail_links.created_at > now() - $3 * interval '1 second' AS is_young \
          FROM mail_links JOIN pledges ON pledges.id = pledge_id WHERE mail_links.id = $1 AND hash = $2",
     )
     .bind::<SqlUuid, _>(mail)
     .bind::<Bytea, _>(hash.as_slice())
+    .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
     .get_result(connection)
     .await
     .optional()?)

@@ -18,7 +18,7 @@ use crate::{
     },
     pledges::{
         Pledges, State,
-        links::{CONFIRMS_FOR, Token},
+        links::Token,
         own::{self, OwnError},
     },
     web::{
@@ -93,14 +93,18 @@ impl Door<'_> {
     }
 
     pub(super) fn drawn(&self, status: StatusCode, text: Option<String>) -> HttpResponse {
-        text.map_or_else(|| self.error(ProblemCode::Internal.into()), |text| page(status, text))
+        text.map_or_else(|| self.error(&ProblemCode::Internal.into()), |text| page(status, text))
+    }
+
+    pub(super) fn not_found(&self) -> HttpResponse {
+        self.error(&ProblemCode::NotFound.into())
     }
 
     pub(super) fn trouble(&self, error: OwnError) -> HttpResponse {
-        self.error(error.into())
+        self.error(&error.into())
     }
 
-    pub(super) fn error(&self, problem: Problem) -> HttpResponse {
+    pub(super) fn error(&self, problem: &Problem) -> HttpResponse {
         let status = problem.code.status();
         let view =
             pages::ErrorPage { ui: Texts::of("en"), assets: &self.pages.assets, status: status.as_u16(), back: None };
@@ -137,8 +141,7 @@ impl Held {
 
     /// Whether the mail still confirms.
     pub(super) fn confirms(&self) -> bool {
-        // The clock of the database decides when it is posted; this only chooses the page.
-        self.own.state == State::Awaiting && chrono::Utc::now() - self.own.row.written_at < CONFIRMS_FOR
+        self.own.state == State::Awaiting && self.own.row.is_young
     }
 
     pub(super) fn draw(&self, door: &Door<'_>, status: StatusCode, view: &OwnPage<'_>) -> HttpResponse {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     campaigns::{Campaign, Campaigns},
-    http::{Code as ProblemCode, FieldCode, FieldProblem, Problem},
+    http::{FieldCode, FieldProblem, Problem},
     pledges::{Pledges, State, confirm::Confirmed, form::PostedForm, leave::Leave, links::Token, submission::Consents},
     web::Pages,
 };
@@ -127,7 +127,7 @@ async fn sure_page(
 ) -> HttpResponse {
     let door = door(&pledges, &campaigns, &pages);
     let (token, step) = path.into_inner();
-    let Some((action, _)) = action(&step) else { return door.error(ProblemCode::NotFound.into()) };
+    let Some((action, _)) = action(&step) else { return door.not_found() };
     match door.held(&token).await {
         Ok(held) => {
             let (post, back) = (held.address(&format!("/{step}")), held.address(""));
@@ -168,11 +168,11 @@ async fn post_deed(
                 Err(Unfit::Boxes(errors)) => {
                     return held.draw_own(&door, StatusCode::UNPROCESSABLE_ENTITY, &errors, None);
                 }
-                Err(Unfit::Body(problem)) => return door.error(problem),
+                Err(Unfit::Body(problem)) => return door.error(&problem),
             };
             (Deed::ConsentsSaved, pledges.change_consents(pledge, consents).await)
         }
-        _ => return door.error(ProblemCode::NotFound.into()),
+        _ => return door.not_found(),
     };
     if let Err(error) = result {
         return door.trouble(error);

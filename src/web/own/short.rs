@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     campaigns::{Campaign, Campaigns},
-    http::{Code as ProblemCode, FieldCode, FieldProblem, form},
+    http::{FieldCode, FieldProblem, form},
     pledges::{Pledges, links::Code, mailbox::Email, own::OwnError},
     web::Pages,
 };
@@ -28,12 +28,11 @@ fn value<'a>(entries: &'a form::Entries, name: &str) -> &'a str {
     entries.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str())
 }
 
-/// Campaign and language of an address, or the page that says that there is nothing.
-fn place(door: &Door<'_>, slug: &str, language: &str) -> Result<(std::sync::Arc<Campaign>, String), HttpResponse> {
-    let not_found = || door.error(ProblemCode::NotFound.into());
-    let campaign = door.campaigns.find(slug).ok_or_else(not_found)?;
-    let language = campaign.spoken(language).map(str::to_owned).ok_or_else(not_found)?;
-    Ok((campaign, language))
+/// Campaign and language of an address, if there are such.
+fn place(door: &Door<'_>, slug: &str, language: &str) -> Option<(std::sync::Arc<Campaign>, String)> {
+    let campaign = door.campaigns.find(slug)?;
+    let language = campaign.spoken(language)?.to_owned();
+    Some((campaign, language))
 }
 
 fn trouble_of(error: &OwnError) -> (StatusCode, Trouble) {
@@ -54,10 +53,7 @@ async fn code_page(
     path: Path<(String, String)>,
 ) -> HttpResponse {
     let door = door(&pledges, &campaigns, &pages);
-    let (campaign, language) = match place(&door, &path.0, &path.1) {
-        Ok(place) => place,
-        Err(answer) => return answer,
-    };
+    let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let (post, ask) = (code_address(&campaign, &language), ask_address(&campaign, &language));
     let form = CodeForm { post: &post, ask: Some(&ask), ..CodeForm::default() };
     door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Code(form))
@@ -74,13 +70,10 @@ async fn post_code(
     payload: Payload,
 ) -> HttpResponse {
     let door = door(&pledges, &campaigns, &pages);
-    let (campaign, language) = match place(&door, &path.0, &path.1) {
-        Ok(place) => place,
-        Err(answer) => return answer,
-    };
+    let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let entries = match entries(&request, payload).await {
         Ok(entries) => entries,
-        Err(problem) => return door.error(problem),
+        Err(problem) => return door.error(&problem),
     };
     let (email, typed) = (value(&entries, "email"), value(&entries, "code"));
     let (post, ask) = (code_address(&campaign, &language), ask_address(&campaign, &language));
@@ -115,10 +108,7 @@ async fn ask_page(
     path: Path<(String, String)>,
 ) -> HttpResponse {
     let door = door(&pledges, &campaigns, &pages);
-    let (campaign, language) = match place(&door, &path.0, &path.1) {
-        Ok(place) => place,
-        Err(answer) => return answer,
-    };
+    let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let post = ask_address(&campaign, &language);
     door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Ask(AskForm { post: &post, ..AskForm::default() }))
 }
@@ -134,13 +124,10 @@ async fn post_ask(
     payload: Payload,
 ) -> HttpResponse {
     let door = door(&pledges, &campaigns, &pages);
-    let (campaign, language) = match place(&door, &path.0, &path.1) {
-        Ok(place) => place,
-        Err(answer) => return answer,
-    };
+    let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let entries = match entries(&request, payload).await {
         Ok(entries) => entries,
-        Err(problem) => return door.error(problem),
+        Err(problem) => return door.error(&problem),
     };
     let (post, email) = (ask_address(&campaign, &language), value(&entries, "email"));
     let form = AskForm { post: &post, email, ..AskForm::default() };

@@ -43,7 +43,7 @@ fn is_about_time(line: &str) -> bool {
 /// Damages by SQL; the doctor must say every one of these sentences with status 1, and mend it so that `counted` pledges
 /// are counted.
 async fn is_found_and_mended(damage: &str, sentences: &[&str], counted: i64) {
-    let (app, moderator) = patient().await;
+    let (app, moderator) = Box::pin(patient()).await;
     app.rows.execute(damage).await;
     // Deltas that the damage wrote are folded by the service at any moment.
     app.publish().await;

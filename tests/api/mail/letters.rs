@@ -103,7 +103,7 @@ async fn development_writes_private_files() {
     assert_eq!(nowhere.send(id, &letter).await, Err(SendError::Unreachable(Failure::File)));
     let (mailer, memory) = Mailer::memory(from, "http://127.0.0.1:8080", Clock::System);
     mailer.send(id, &letter).await.unwrap();
-    assert_eq!((memory.sent()[0].0, memory.sent()[0].1.as_str()), (id, "ada@example.org"));
+    assert_eq!((memory.sent()[0].id, memory.sent()[0].to.as_str()), (id, "ada@example.org"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

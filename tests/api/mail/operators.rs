@@ -5,6 +5,8 @@ use uuid::Uuid;
 
 use super::{Post, addresses, settings};
 use crate::support::{
+    TestApp,
+    client::pledge,
     eventually, key_ring,
     program::{self, Ended, VarDir},
     smtp::{Answer, Server},
@@ -85,16 +87,26 @@ async fn after_72_hours_the_address_is_gone_and_after_seven_days_the_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mails_about_an_erased_person_go() {
-    let post = Post::new().await;
-    let mut connection = post.rows.database.open().await.unwrap();
-    let (campaign, person, to) = (Uuid::now_v7(), Uuid::now_v7(), Address::parse("ada@example.org").unwrap());
-    for (campaign, about) in [(campaign, person), (campaign, Uuid::now_v7()), (Uuid::now_v7(), person)] {
-        let mail = post.outbox.mail(campaign, about, Kind::Access, Some("fr".into()), &to).unwrap();
-        store::insert(&mut connection, &[mail]).await.unwrap();
+async fn mails_to_an_erased_person_go() {
+    let app = TestApp::start().await;
+    for email in ["ada@example.org", "li@example.org"] {
+        app.client().pledge(&pledge(email)).await.expect(201);
     }
-    store::delete_about(&mut connection, campaign, person).await.unwrap();
-    assert_eq!(post.rows.number("SELECT count(*) FROM mail_outbox WHERE kind = 'access'").await, 2);
+    // Not due for a while: the worker leaves them alone.
+    app.rows
+        .execute(
+            "INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, sealed, due_at) \
+             SELECT gen_random_uuid(), campaign_id, fingerprint, 'pledge', '\\x01', now() + interval '1 hour' FROM pledges",
+        )
+        .await;
+    let address = app.var.path().join("address");
+    std::fs::write(&address, "ada@example.org").unwrap();
+    let erase = ["erase", "--email-file", address.to_str().unwrap()];
+    program::run(program::command_on(&app.url, app.var.path(), &erase)).await.expect(0);
+    let left = "SELECT count(*) FROM mail_outbox JOIN pledges USING (fingerprint) WHERE erased_at IS NULL";
+    assert_eq!(app.rows.number(left).await, 1);
+    assert_eq!(app.rows.number("SELECT count(*) FROM mail_outbox").await, 1);
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,7 +88,7 @@ impl TestApp {
         if rows.number("SELECT count(*) FROM campaigns WHERE slug = 'defend'").await == 0 {
             rows.campaign("defend").await;
         }
-        let service = Service::start(&settings, &serve, &url, Clock::System).await.unwrap();
+        let service = Box::pin(Service::start(&settings, &serve, &url, Clock::System)).await.unwrap();
         Self { service, url, rows, var }
     }
 

@@ -27,9 +27,9 @@ pub enum Answer {
     /// Nothing more is said once the recipient is known.
     Stall,
     /// It is kept, and the connection ends before that is said.
-    DropBeforeAnswer,
+    CutUnanswered,
     /// It is kept, that is said, and the connection ends.
-    DropAfterAnswer,
+    CutThen,
 }
 
 /// A mail that was kept.
@@ -162,8 +162,8 @@ async fn talk(stream: TcpStream, state: &Mutex<State>, behaviour: &Arc<Behaviour
                 } else {
                     state.lock().unwrap().received.push(Received { to: to.clone(), message });
                     match answer {
-                        Answer::DropBeforeAnswer => return Ok(()),
-                        Answer::DropAfterAnswer => return write.write_all(b"250 accepted\r\n").await,
+                        Answer::CutUnanswered => return Ok(()),
+                        Answer::CutThen => return write.write_all(b"250 accepted\r\n").await,
                         _ => "250 accepted\r\n".to_owned(),
                     }
                 }
