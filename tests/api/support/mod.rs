@@ -26,7 +26,8 @@ use rows::Rows;
 
 /// A running service on a database of its own.
 pub struct TestApp {
-    pub service: Service,
+    /// In a box: it is large, and every test holds one across its waits.
+    pub service: Box<Service>,
     pub url: SecretString,
     pub rows: Rows,
     pub var: tempfile::TempDir,
@@ -89,7 +90,7 @@ impl TestApp {
             rows.campaign("defend").await;
         }
         let service = Box::pin(Service::start(&settings, &serve, &url, Clock::System)).await.unwrap();
-        Self { service, url, rows, var }
+        Self { service: Box::new(service), url, rows, var }
     }
 
     /// A client that isn't signed in.
