@@ -1,3 +1,8 @@
+DELETE FROM retention_runs WHERE what IN ('unconfirmed', 'mails');
+ALTER TABLE retention_runs
+    DROP CONSTRAINT retention_runs_what_check,
+    ADD CONSTRAINT retention_runs_what_check CHECK (what IN ('review_copies', 'keys', 'records', 'sessions'));
+COMMENT ON COLUMN retention_runs.what IS 'review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge) or sessions.';
 DROP TABLE mailbox_mails;
 DROP TABLE mail_links;
 ALTER TABLE campaign_totals DROP COLUMN confirmed;

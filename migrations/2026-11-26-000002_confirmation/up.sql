@@ -44,6 +44,8 @@ BEGIN
     INSERT INTO departures (pledge_id, campaign_id, partner_id, left_at, why)
     VALUES (OLD.id, OLD.campaign_id, OLD.partner_id, coalesce(OLD.erased_at, OLD.withdrawn_at, now()),
         CASE WHEN OLD.erased_at IS NULL THEN 'withdrawn' ELSE 'erased' END);
+    -- Whoever has one of its links has none of the new pledge's.
+    DELETE FROM mail_links WHERE pledge_id = OLD.id;
     RETURN NEW;
 END
 $$;
@@ -84,3 +86,9 @@ COMMENT ON TABLE mailbox_mails IS 'The mails of the last seven days, so that a m
 COMMENT ON COLUMN mailbox_mails.mail_id IS 'The mail.';
 COMMENT ON COLUMN mailbox_mails.mailbox IS 'Keyed hash of the mailbox, the same in every campaign: therefore no longer than these days.';
 COMMENT ON COLUMN mailbox_mails.written_at IS 'When the mail was written.';
+
+ALTER TABLE retention_runs
+    DROP CONSTRAINT retention_runs_what_check,
+    ADD CONSTRAINT retention_runs_what_check
+        CHECK (what IN ('review_copies', 'keys', 'records', 'sessions', 'unconfirmed', 'mails'));
+COMMENT ON COLUMN retention_runs.what IS 'review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed) or mails (which mailbox had a mail).';

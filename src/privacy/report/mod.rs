@@ -212,6 +212,9 @@ fn retention(out: &mut String, campaign: &Campaign, facts: &Facts) -> fmt::Resul
         "| campaign, country, partner, state, times (the count) | for good; nothing in them names anybody |"
     )?;
     writeln!(out, "| sessions of moderators | 30 days after their end |")?;
+    writeln!(out, "| pledges that were not confirmed | 7 days |")?;
+    writeln!(out, "| addresses of mails that wait | until they are sent, 72 hours at most |")?;
+    writeln!(out, "| which mailbox had a mail (a keyed hash) | 7 days |")?;
     writeln!(
         out,
         "| audit log (what moderators and organisers did; nothing personal of supporters) | without limit so far |"

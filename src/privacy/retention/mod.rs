@@ -1,6 +1,6 @@
 //! Retention: what is past its limit goes, a few thousand rows a transaction, by one instance at a time.
 //!
-//! Review copies go `review_days` after the pledge. A campaign ends `record_days` after it was closed: first its salt and
+//! Review copies go `review_days` after the pledge, pledges that nobody confirmed after seven days ([`mails`]). A campaign ends `record_days` after it was closed: first its salt and
 //! the keys of its sealed records are destroyed, in one transaction that is the point of no return, so that from then on
 //! nobody opens or recomputes anything; then row by row what they protected. Rows are walked by id, and how far is
 //! remembered, so that a run reads only what has become due since the last one. Then the tables are vacuumed: what was
@@ -8,6 +8,7 @@
 
 pub mod dead_rows;
 pub mod job;
+pub mod mails;
 pub mod preview;
 pub mod proof;
 pub mod store;
@@ -46,6 +47,10 @@ pub enum Limit {
     Records,
     /// Ended sessions, with their refresh tokens.
     Sessions,
+    /// Pledges that were not confirmed in seven days.
+    Unconfirmed,
+    /// Which mailbox had a mail, seven days after it.
+    Mails,
 }
 
 impl Limit {
@@ -56,12 +61,16 @@ impl Limit {
             Self::Keys => "keys",
             Self::Records => "records",
             Self::Sessions => "sessions",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Mails => "mails",
         }
     }
 
     /// From what is stored.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::ReviewCopies, Self::Keys, Self::Records, Self::Sessions].into_iter().find(|limit| limit.as_str() == text)
+        [Self::ReviewCopies, Self::Keys, Self::Records, Self::Sessions, Self::Unconfirmed, Self::Mails]
+            .into_iter()
+            .find(|limit| limit.as_str() == text)
     }
 
     /// In words, after a number.
@@ -71,6 +80,8 @@ impl Limit {
             Self::Keys => "keys (the salt among them)",
             Self::Records => "pledges with personal data",
             Self::Sessions => "ended sessions",
+            Self::Unconfirmed => "pledges that were never confirmed",
+            Self::Mails => "notes of mails to a mailbox",
         }
     }
 }
@@ -160,9 +171,11 @@ impl Run {
             } else {
                 self.clear_review_copies(plan).await?;
             }
+            self.delete_unconfirmed(plan).await?;
             in_time(STEP_PATIENCE, store::looked(&mut self.connection, plan.campaign_id)).await?;
         }
         self.delete_sessions().await?;
+        self.delete_mails().await?;
         self.vacuum(&ended).await?;
         Ok(self.done)
     }
@@ -198,6 +211,34 @@ impl Run {
             from = next;
         }
         self.note(Some(plan), Limit::Records, count);
+        Ok(())
+    }
+
+    async fn delete_unconfirmed(&mut self, plan: &Plan) -> Result<(), DbError> {
+        let (run, mut count) = (Uuid::now_v7(), 0);
+        loop {
+            let step = mails::store::delete_unconfirmed(&mut self.connection, plan, self.order.as_of, run);
+            let deleted = in_time(STEP_PATIENCE, step).await?;
+            count += deleted;
+            if deleted < mails::store::ROWS_AT_ONCE {
+                break;
+            }
+        }
+        self.note(Some(plan), Limit::Unconfirmed, count);
+        Ok(())
+    }
+
+    async fn delete_mails(&mut self) -> Result<(), DbError> {
+        let (run, mut count) = (Uuid::now_v7(), 0);
+        loop {
+            let step = mails::store::delete_mails(&mut self.connection, self.order.as_of, run);
+            let deleted = in_time(STEP_PATIENCE, step).await?;
+            count += deleted;
+            if deleted < mails::store::ROWS_AT_ONCE {
+                break;
+            }
+        }
+        self.note(None, Limit::Mails, count);
         Ok(())
     }
 

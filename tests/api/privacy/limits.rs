@@ -1,13 +1,54 @@
 //! The clock walked forward through every limit: what must be gone is gone, what must stay stays, counts as promised.
 
 use chrono::TimeDelta;
-use pledges::{accounts::Role, privacy::retention::Limit};
+use pledges::{
+    accounts::Role,
+    pledges::links::Links,
+    privacy::retention::{Due, Limit},
+};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     PERSONAL, command, doctor_is_well, due, everything, held, in_days, pledges_of, preview, put, quiet, run, turn,
 };
-use crate::support::{TestApp, program};
+use crate::support::{TestApp, client::pledge, eventually, key_ring, program};
+
+/// Of a campaign that confirms by mail: what nobody confirmed goes with all that its mail left, and the rest stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_confirmed_goes_after_seven_days() {
+    let app = TestApp::start().await;
+    app.rows.execute("UPDATE campaigns SET confirmation = 'email'").await;
+    app.service.handles.campaigns.renew().await.unwrap();
+    for email in ["ann@example.org", "bob@example.org"] {
+        app.client().pledge(&pledge(email)).await.expect(202);
+    }
+    eventually("the mails are sent", async || app.rows.value("SELECT count(*) FROM mail_links").await == "2").await;
+    eventually("the outbox is empty", async || app.rows.value("SELECT count(*) FROM mail_outbox").await == "0").await;
+    let mail = app.rows.value("SELECT id FROM mail_links ORDER BY id LIMIT 1").await.parse().unwrap();
+    let confirm = format!("/confirm/{}", Links::new(key_ring()).token(mail).text());
+    let client = app.client();
+    assert_eq!(client.send(client.request(Method::POST, &confirm)).await.status, 303);
+    // One more mail waits, because its server is away.
+    app.rows
+        .execute(
+            "INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, sealed, due_at) \
+             SELECT gen_random_uuid(), campaign_id, fingerprint, 'pledge', 'x', now() + interval '1 day' FROM pledges \
+             WHERE state = 'awaiting'",
+        )
+        .await;
+    let gone = [due("defend", Limit::Unconfirmed, 1), Due { campaign: None, limit: Limit::Mails, count: 2 }];
+    assert_eq!(run(&app, in_days(7) - TimeDelta::minutes(5)).await, []);
+    let previewed = preview(&app, in_days(7)).await;
+    assert_eq!(previewed, gone);
+    assert_eq!(run(&app, in_days(7)).await, gone);
+    for (table, left) in [("pledges", "1"), ("mail_links", "1"), ("mail_outbox", "0"), ("mailbox_mails", "0")] {
+        assert_eq!(app.rows.value(&format!("SELECT count(*) FROM {table}")).await, left, "{table}");
+    }
+    assert_eq!(app.rows.value("SELECT state FROM pledges").await, "counted");
+    doctor_is_well(&app, 1).await;
+    app.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_limit_is_kept_when_the_clock_walks_forward() {

@@ -84,7 +84,7 @@ pub async fn vacuum_is_due(connection: &mut Connection) -> Result<bool, DbError>
         "SELECT EXISTS (SELECT FROM retention_progress AS progress \
            WHERE coalesce(vacuumed_at < now() - interval '1 hour', true) AND greatest( \
              (SELECT max(ended_at) FROM retention_runs WHERE campaign_id = progress.campaign_id \
-               AND what IN ('review_copies', 'records')), \
+               AND what IN ('review_copies', 'records', 'unconfirmed')), \
              (SELECT max(erased_at) FROM pledges WHERE campaign_id = progress.campaign_id AND erased_at IS NOT NULL)) \
              > coalesce(vacuumed_at, '-infinity')) AS yes",
     )

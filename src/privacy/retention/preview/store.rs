@@ -12,6 +12,7 @@ use crate::{
     pledges::leave::store::PERSONAL,
     privacy::retention::{
         Due, Limit,
+        mails::store::{MAILS, UNCONFIRMED},
         store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
     },
 };
@@ -35,7 +36,7 @@ pub async fn preview(connection: &mut Connection, as_of: Option<DateTime<Utc>>) 
             connection.batch_execute("SET LOCAL statement_timeout = 0").await?;
             let mut due = Vec::new();
             for plan in plans(connection, as_of).await? {
-                for (limit, count) in due_of(connection, &plan).await? {
+                for (limit, count) in due_of(connection, &plan, as_of).await? {
                     due.push(Due { campaign: Some(plan.slug.clone()), limit, count });
                 }
             }
@@ -46,13 +47,28 @@ pub async fn preview(connection: &mut Connection, as_of: Option<DateTime<Utc>>) 
                     .get_result(connection)
                     .await?;
             due.push(Due { campaign: None, limit: Limit::Sessions, count: sessions.count });
+            let mails: Count = diesel::sql_query(format!("SELECT count(*) AS count FROM ({MAILS}) AS mails"))
+                .bind::<Nullable<Timestamptz>, _>(as_of)
+                .get_result(connection)
+                .await?;
+            due.push(Due { campaign: None, limit: Limit::Mails, count: mails.count });
             due.retain(|due| due.count > 0);
             Ok(due)
         })
         .await
 }
 
-async fn due_of(connection: &mut Connection, plan: &Plan) -> Result<Vec<(Limit, i64)>, DbError> {
+async fn due_of(
+    connection: &mut Connection,
+    plan: &Plan,
+    as_of: Option<DateTime<Utc>>,
+) -> Result<Vec<(Limit, i64)>, DbError> {
+    let unconfirmed: Count = diesel::sql_query(format!("SELECT count(*) AS count FROM ({UNCONFIRMED}) AS unconfirmed"))
+        .bind::<SqlUuid, _>(plan.campaign_id)
+        .bind::<Nullable<Timestamptz>, _>(as_of)
+        .get_result(connection)
+        .await?;
+    let mut due = vec![(Limit::Unconfirmed, unconfirmed.count)];
     if !plan.ends && !plan.ended {
         let copies: Count = diesel::sql_query(
             "SELECT count(*) AS count FROM pledges \
@@ -63,9 +79,9 @@ async fn due_of(connection: &mut Connection, plan: &Plan) -> Result<Vec<(Limit, 
         .bind::<Timestamptz, _>(plan.review_before)
         .get_result(connection)
         .await?;
-        return Ok(vec![(Limit::ReviewCopies, copies.count)]);
+        due.push((Limit::ReviewCopies, copies.count));
+        return Ok(due);
     }
-    let mut due = Vec::new();
     if plan.ends {
         let epochs: Count =
             diesel::sql_query("SELECT count(*) + 1 AS count FROM sealing_epochs WHERE campaign_id = $1")

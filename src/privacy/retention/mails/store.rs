@@ -1,0 +1,91 @@
+//! The shelf of what mails leave behind.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    db::{Connection, DbError},
+    privacy::retention::{
+        Limit,
+        store::{Plan, note},
+    },
+};
+
+/// Rows that one transaction deletes.
+pub const ROWS_AT_ONCE: i64 = 5_000;
+
+/// Pledges of a campaign ($1) that were not confirmed in seven days, as of a time ($2). Those that pledged again have a new
+/// time.
+pub(in crate::privacy::retention) const UNCONFIRMED: &str = "SELECT id FROM pledges WHERE campaign_id = $1 AND state = 'awaiting' \
+     AND created_at < coalesce($2, now()) - interval '7 days'";
+
+/// Notes of mails that are older than seven days, as of a time ($1).
+pub(in crate::privacy::retention) const MAILS: &str =
+    "SELECT mail_id FROM mailbox_mails WHERE written_at < coalesce($1, now()) - interval '7 days'";
+
+#[derive(QueryableByName)]
+struct Deleted {
+    #[diesel(sql_type = BigInt)]
+    deleted: i64,
+}
+
+/// Deletes pledges that were not confirmed, with their links and what is still to be sent to them.
+///
+/// # Errors
+/// Those of the database; after [`DbError::Conflict`] the next run does it.
+pub async fn delete_unconfirmed(
+    connection: &mut Connection,
+    plan: &Plan,
+    as_of: Option<DateTime<Utc>>,
+    run: Uuid,
+) -> Result<i64, DbError> {
+    connection
+        .transaction(async |connection| {
+            // Locked in the order of the ids, like everywhere; whoever confirms in this moment comes first.
+            let Deleted { deleted } = diesel::sql_query(format!(
+                "WITH due AS MATERIALIZED ({UNCONFIRMED} ORDER BY id LIMIT $3 FOR UPDATE), \
+                 gone AS (DELETE FROM pledges USING due WHERE pledges.id = due.id RETURNING pledges.id, fingerprint), \
+                 links AS (DELETE FROM mail_links USING gone WHERE pledge_id = gone.id), \
+                 mails AS (DELETE FROM mail_outbox USING gone WHERE mail_outbox.fingerprint = gone.fingerprint) \
+                 SELECT count(*) AS deleted FROM gone"
+            ))
+            .bind::<SqlUuid, _>(plan.campaign_id)
+            .bind::<Nullable<Timestamptz>, _>(as_of)
+            .bind::<BigInt, _>(ROWS_AT_ONCE)
+            .get_result(connection)
+            .await?;
+            note(connection, run, Some(plan.campaign_id), Limit::Unconfirmed, deleted).await?;
+            Ok(deleted)
+        })
+        .await
+}
+
+/// Deletes notes of mails.
+///
+/// # Errors
+/// Those of the database; after [`DbError::Conflict`] the next run does it.
+pub async fn delete_mails(
+    connection: &mut Connection,
+    as_of: Option<DateTime<Utc>>,
+    run: Uuid,
+) -> Result<i64, DbError> {
+    connection
+        .transaction(async |connection| {
+            let Deleted { deleted } = diesel::sql_query(format!(
+                "WITH gone AS (DELETE FROM mailbox_mails WHERE mail_id IN ({MAILS} LIMIT $2) RETURNING 1) \
+                 SELECT count(*) AS deleted FROM gone"
+            ))
+            .bind::<Nullable<Timestamptz>, _>(as_of)
+            .bind::<BigInt, _>(ROWS_AT_ONCE)
+            .get_result(connection)
+            .await?;
+            note(connection, run, None, Limit::Mails, deleted).await?;
+            Ok(deleted)
+        })
+        .await
+}

@@ -1,0 +1,119 @@
+//! Where every operation finds something to work on.
+
+use chrono::TimeDelta;
+use pledges::{
+    accounts::{Role, tokens::AccessTokens},
+    clock::{Clock, FixedClock},
+    pledges::links::Links,
+    sealing::recipients::Identity,
+};
+use reqwest::RequestBuilder;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Caller, Operation, path};
+use crate::support::{
+    TestApp,
+    client::{Client, pledge},
+    key_ring,
+    rows::PASSWORD,
+};
+
+/// A world with something to find for every operation, and somebody to prepare it.
+pub struct World {
+    pub app: TestApp,
+    pub admin: Client,
+    next: u32,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let app = TestApp::start().await;
+        app.rows.campaign("other").await;
+        app.rows.recipient("defend", &Identity::generate()).await;
+        let admin = app.signed_in(Role::Admin).await;
+        Self { app, admin, next: 0 }
+    }
+
+    pub async fn new_pledge(&mut self) -> Uuid {
+        self.next += 1;
+        self.app.client().pledge(&pledge(&format!("p{}@example.org", self.next))).await.expect(201);
+        let page = self.admin.get("/v1/moderation/campaigns/defend/pledges?limit=1").await.expect(200);
+        page["pledges"][0]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Address and code of a mail.
+    pub async fn new_code(&mut self) -> serde_json::Value {
+        let (pledge, mail, links) = (self.new_pledge().await, Uuid::now_v7(), Links::new(key_ring()));
+        let code = links.code(mail);
+        let (hash, stored) = (links.token(mail).hash(), Uuid::from_bytes(links.stored_code(mail, &code)));
+        let [left, right] = [&hash[..16], &hash[16..]].map(|half| Uuid::from_slice(half).unwrap().simple());
+        let (hash, stored) = (format!("{left}{right}"), stored.simple());
+        self.app
+            .rows
+            .execute(&format!(
+                "INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) \
+                 SELECT '{mail}', campaign_id, id, decode('{hash}', 'hex'), decode('{stored}', 'hex') FROM pledges \
+                 WHERE id = '{pledge}'"
+            ))
+            .await;
+        json!({"email": format!("p{}@example.org", self.next), "code": code.as_str()})
+    }
+
+    pub async fn new_removal(&mut self) -> String {
+        let order = json!({"ids": [self.new_pledge().await], "reason": "test", "note": "To have one"});
+        let answer = self.admin.post("/v1/moderation/campaigns/defend/removals", &order).await.expect(201);
+        answer["removal"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A right request, which only the caller's permission can make fail.
+    pub async fn request(&mut self, operation: &Operation, client: &Client) -> RequestBuilder {
+        let id = if operation.path.contains("{id}") { Some(self.new_removal().await) } else { None };
+        let body = match operation.id.as_str() {
+            "login" => {
+                Some(json!({"login": self.app.rows.moderator(Role::Moderator, &[]).await, "password": PASSWORD}))
+            }
+            "recordPledge" => Some(pledge("somebody@example.org")),
+            "lookUpPledge" | "erasePerson" | "accessPerson" | "askForLink" => {
+                Some(json!({"email": "somebody@example.org"}))
+            }
+            "confirmPledge" => Some(self.new_code().await),
+            "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
+            "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
+            "undoRemoval" => Some(json!({"note": "No bot"})),
+            "exportPledges" => Some(json!({})),
+            other => {
+                assert!(!operation.has_body, "{other}: what is a right body?");
+                None
+            }
+        };
+        let request = client.request(operation.method.clone(), &path(operation, id.as_deref()));
+        if let Some(body) = body { request.json(&body) } else { request }
+    }
+
+    /// Somebody new, so that one operation doesn't end the session of the next.
+    pub async fn client(&self, caller: Caller) -> Client {
+        let mut client = self.app.client();
+        match caller {
+            Caller::Nobody => {}
+            Caller::Garbage => client.token = Some("eyJhbGciOiJub25lIn0.e30.".into()),
+            Caller::Expired => client.token = Some(self.expired_token().await),
+            Caller::SignedIn { role, of_the_campaign } => {
+                let campaign = if of_the_campaign { "defend" } else { "other" };
+                client.login(&self.app.rows.moderator(role, &[campaign]).await).await;
+            }
+        }
+        client
+    }
+
+    /// An admin's token in every way, but from eleven minutes ago.
+    pub async fn expired_token(&self) -> String {
+        let session = "SELECT sessions.id FROM sessions JOIN moderators ON moderators.id = moderator_id \
+             WHERE role = 'admin' ORDER BY sessions.id LIMIT 1";
+        let session: Uuid = self.app.rows.value(session).await.parse().unwrap();
+        let account = self.app.rows.value(&format!("SELECT moderator_id FROM sessions WHERE id = '{session}'")).await;
+        let then = Clock::Fixed(FixedClock::at(Clock::System.now() - TimeDelta::minutes(11)));
+        let tokens = AccessTokens::new(&key_ring(), then).unwrap();
+        tokens.issue(account.parse().unwrap(), session).unwrap().to_string()
+    }
+}
