@@ -39,7 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Serialize, ToSchema)]
 pub struct Pledge {
     id: Uuid,
-    #[schema(example = "counted", pattern = "^(counted|removed|withdrawn)$")]
+    #[schema(example = "counted", pattern = "^(awaiting|counted|removed|withdrawn)$")]
     state: String,
     #[schema(value_type = Country)]
     country: String,
@@ -94,7 +94,7 @@ pub struct PledgePage {
 pub struct PledgeFilter {
     /// In this state; withdrawn: the person was erased, and no longer counts.
     #[serde(default, deserialize_with = "state")]
-    #[param(value_type = Option<String>, pattern = "^(counted|removed|withdrawn)$", example = "counted")]
+    #[param(value_type = Option<String>, pattern = "^(awaiting|counted|removed|withdrawn)$", example = "counted")]
     state: Option<State>,
     /// From this country.
     country: Option<Country>,
