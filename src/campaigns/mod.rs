@@ -161,6 +161,12 @@ impl Campaigns {
         self.public.read().unwrap_or_else(PoisonError::into_inner).get(slug).cloned()
     }
 
+    /// The same by id.
+    pub fn by_id(&self, id: Uuid) -> Option<Arc<Campaign>> {
+        let public = self.public.read().unwrap_or_else(PoisonError::into_inner);
+        public.values().find(|campaign| campaign.id == id).cloned()
+    }
+
     /// Every public campaign by slug, from memory.
     pub fn all(&self) -> Vec<Arc<Campaign>> {
         let mut all: Vec<_> = self.public.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();

@@ -1,10 +1,6 @@
 //! Which mail is written, and what it says: decided when it is sent and not when somebody asks for it, by what is true of the
 //! pledge then. So whoever enters an address learns nothing, and its owner all.
 
-use std::sync::Arc;
-
-use uuid::Uuid;
-
 use super::{
     State,
     links::{
@@ -56,10 +52,6 @@ impl Letters {
         Self { database, campaigns, links, origin }
     }
 
-    fn campaign(&self, id: Uuid) -> Option<Arc<Campaign>> {
-        self.campaigns.all().into_iter().find(|campaign| campaign.id == id)
-    }
-
     fn write(&self, due: &Due, to: &Address, campaign: &Campaign, content: Content) -> Result<Letter, DbError> {
         let language = due.language.as_deref().and_then(|tag| campaign.spoken(tag));
         let language = language.unwrap_or(&campaign.default_language);
@@ -95,7 +87,7 @@ impl Composer for Letters {
     async fn compose(&self, due: &Due, to: &Address) -> Result<Composed, DbError> {
         let Ok(email) = Email::parse(to.as_str()) else { return Ok(Composed::Nothing) };
         // A campaign that isn't there is not public (any more).
-        let Some(campaign) = self.campaign(due.campaign) else { return Ok(Composed::Nothing) };
+        let Some(campaign) = self.campaigns.by_id(due.campaign) else { return Ok(Composed::Nothing) };
         let tags = self.links.mailbox_tags(&email);
         let choose = |facts: &Facts| content(due, facts).map(|content| (content, self.link(due, content)));
         let prepare = async |connection: &mut Connection| {

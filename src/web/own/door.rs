@@ -61,16 +61,12 @@ pub(super) struct Door<'a> {
 }
 
 impl Door<'_> {
-    pub(super) fn campaign(&self, id: uuid::Uuid) -> Option<std::sync::Arc<Campaign>> {
-        self.campaigns.all().into_iter().find(|campaign| campaign.id == id)
-    }
-
     /// The pledge of a link, or the page that says that there is none.
     pub(super) async fn held(&self, token: &str) -> Result<Held, HttpResponse> {
         let unknown = || self.gone(None, Reason::Unknown);
         let parsed = Token::parse(token).ok_or_else(unknown)?;
         let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?.ok_or_else(unknown)?;
-        let campaign = self.campaign(own.row.campaign_id).ok_or_else(unknown)?;
+        let campaign = self.campaigns.by_id(own.row.campaign_id).ok_or_else(unknown)?;
         Ok(Held { campaign, own, token: token.to_owned() })
     }
 

@@ -86,8 +86,8 @@ async fn post_confirm(
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .finish();
         }
-        Confirmed::Expired { campaign } => (door.campaign(campaign), Reason::Expired),
-        Confirmed::Withdrawn { campaign } => (door.campaign(campaign), Reason::Withdrawn),
+        Confirmed::Expired { campaign } => (campaigns.by_id(campaign), Reason::Expired),
+        Confirmed::Withdrawn { campaign } => (campaigns.by_id(campaign), Reason::Withdrawn),
         Confirmed::Unknown => (None, Reason::Unknown),
     };
     door.gone(campaign.as_ref().map(|campaign| (&**campaign, campaign.default_language.as_str())), reason)
