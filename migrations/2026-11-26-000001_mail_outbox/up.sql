@@ -15,6 +15,8 @@ CREATE TABLE mail_outbox (
     CONSTRAINT a_living_mail_has_an_address CHECK (sealed IS NOT NULL OR dead_at IS NOT NULL)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX mail_outbox_due ON mail_outbox (due_at) WHERE dead_at IS NULL;
+-- Whoever is erased has no mail that waits.
+CREATE INDEX mail_outbox_by_fingerprint ON mail_outbox (fingerprint);
 COMMENT ON TABLE mail_outbox IS 'Mails that wait to be sent, and those that couldn''t be. A mail that the mail server has accepted is deleted.';
 COMMENT ON COLUMN mail_outbox.id IS 'UUIDv7. Also the Message-ID, the same in every attempt.';
 COMMENT ON COLUMN mail_outbox.campaign_id IS 'The campaign.';

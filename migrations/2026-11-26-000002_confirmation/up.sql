@@ -23,7 +23,7 @@ COMMENT ON COLUMN pledges.confirmed_at IS 'When its mailbox confirmed it (databa
 COMMENT ON COLUMN pledges.withdrawn_at IS 'When its owner took it back; NULL: nobody did.';
 COMMENT ON COLUMN pledges.suppressed_at IS 'When the owner of the mailbox said that somebody else had entered it: it gets no mail and can''t pledge. NULL: never.';
 
--- A mailbox that was withdrawn and pledges again gets a new id in the same row: copies of the old pledge elsewhere must be
+-- A mailbox that was withdrawn, or hasn't confirmed yet, and pledges again gets a new id in the same row: copies of the old pledge elsewhere must be
 -- purged all the same, and the job of retention walks by id and must meet it again.
 CREATE TABLE departures (
     pledge_id uuid PRIMARY KEY,
@@ -41,6 +41,11 @@ COMMENT ON COLUMN departures.left_at IS 'When it was taken back or erased.';
 COMMENT ON COLUMN departures.why IS 'erased or withdrawn.';
 CREATE FUNCTION pledge_departed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF OLD.state = 'awaiting' THEN
+        -- Sent again before it was confirmed: the mails that are out are good for what was sent last.
+        UPDATE mail_links SET pledge_id = NEW.id WHERE pledge_id = OLD.id;
+        RETURN NEW;
+    END IF;
     INSERT INTO departures (pledge_id, campaign_id, partner_id, left_at, why)
     VALUES (OLD.id, OLD.campaign_id, OLD.partner_id, coalesce(OLD.erased_at, OLD.withdrawn_at, now()),
         CASE WHEN OLD.erased_at IS NULL THEN 'withdrawn' ELSE 'erased' END);
@@ -67,6 +72,7 @@ CREATE TABLE mail_links (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX mail_links_by_pledge ON mail_links (pledge_id);
+CREATE INDEX mail_links_by_campaign ON mail_links (campaign_id, id);
 COMMENT ON TABLE mail_links IS 'The links that mails carry: whoever has one acts for its pledge. One row a mail that was written.';
 COMMENT ON COLUMN mail_links.id IS 'That of the mail (UUIDv7). Stands in the link.';
 COMMENT ON COLUMN mail_links.campaign_id IS 'The campaign.';
@@ -82,8 +88,9 @@ CREATE TABLE mailbox_mails (
     written_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX mailbox_mails_by_mailbox ON mailbox_mails (mailbox, written_at);
+CREATE INDEX mailbox_mails_by_time ON mailbox_mails (written_at);
 COMMENT ON TABLE mailbox_mails IS 'The mails of the last seven days, so that a mailbox gets five at the most.';
-COMMENT ON COLUMN mailbox_mails.mail_id IS 'The mail.';
+COMMENT ON COLUMN mailbox_mails.mail_id IS 'Keyed hash of the mail''s id: whose pledge it was about can''t be seen here.';
 COMMENT ON COLUMN mailbox_mails.mailbox IS 'Keyed hash of the mailbox, the same in every campaign: therefore no longer than these days.';
 COMMENT ON COLUMN mailbox_mails.written_at IS 'When the mail was written.';
 

@@ -98,7 +98,7 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another pledge";
     /// Address and code don't belong together, or the code is too old or was tried too often. The link in the mail may still be
     /// good; another mail brings another code.
-    CodeNotAccepted = "code_not_accepted", 422, "The code is not accepted";
+    CodeNotAccepted = "code_not_accepted", 409, "The code is not accepted";
     /// The body came too slowly.
     RequestTimeout = "request_timeout", 408, "The request took too long";
     /// Too many at once. Wait as long as Retry-After says.

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    Address, Composed, Composer, Due, Failure, Letter, Mailer, Outbox, SendError,
+    Address, Composed, Composer, Due, Failure, Kind, Letter, Mailer, Outbox, SendError,
     pacing::{Breaker, Domains, Slot, backoff},
     store::{self, Claimed},
 };
@@ -163,7 +163,13 @@ impl<C: Composer> Worker<C> {
                 continue;
             };
             let domain = to.domain();
-            match locked(&self.domains).slot(&domain, Instant::now()) {
+            // Whether a mail that somebody asked for is written at all is not known yet: strangers must not use up the
+            // slots of those who pledge. It gets its slot when it is written.
+            let slot = match mail.due.kind {
+                Kind::Access => Slot::At(at),
+                Kind::Pledge => locked(&self.domains).slot(&domain, Instant::now()),
+            };
+            match slot {
                 Slot::At(slot) => place.send(Taken { due: mail.due, to, domain, attempts: mail.attempts, at, slot }),
                 Slot::Later(wait) => {
                     put_off += 1;
@@ -208,6 +214,13 @@ impl<C: Composer> Worker<C> {
     async fn send(&self, mail: &Taken) {
         let id = mail.due.id;
         let Some(letter) = self.letter(mail).await else { return };
+        if mail.due.kind == Kind::Access {
+            let slot = locked(&self.domains).slot(&mail.domain, Instant::now());
+            match slot {
+                Slot::At(slot) => sleep_until(slot).await,
+                Slot::Later(wait) => return self.postpone(&[(id, wait)]).await,
+            }
+        }
         // Another one takes it when the lease is over: what can't be done until then isn't begun.
         if mail.at.elapsed() + self.settings.timeout() * 5 / 4 > self.settings.lease() {
             return;

@@ -5,7 +5,7 @@ use super::{
     State,
     links::{
         Links, MAILS_A_WEEK,
-        store::{self, Facts, NewLink},
+        store::{self, Facts, Mail, NewLink},
     },
     mailbox::Email,
 };
@@ -86,13 +86,13 @@ impl Letters {
 impl Composer for Letters {
     async fn compose(&self, due: &Due, to: &Address) -> Result<Composed, DbError> {
         let Ok(email) = Email::parse(to.as_str()) else { return Ok(Composed::Nothing) };
-        // A campaign that isn't there is not public (any more).
-        let Some(campaign) = self.campaigns.by_id(due.campaign) else { return Ok(Composed::Nothing) };
+        // One that another instance has just learnt of is here within a second; one that is gone has its mails given up in time.
+        let campaign = self.campaigns.by_id(due.campaign).ok_or(DbError::Unavailable)?;
         let tags = self.links.mailbox_tags(&email);
+        let mail = Mail { id: due.id, note: self.links.note(due.id), tags: &tags };
         let choose = |facts: &Facts| content(due, facts).map(|content| (content, self.link(due, content)));
-        let prepare = async |connection: &mut Connection| {
-            store::prepare(connection, due.id, due.fingerprint, &tags, choose).await
-        };
+        let prepare =
+            async |connection: &mut Connection| store::prepare(connection, &mail, due.fingerprint, choose).await;
         match self.database.run(prepare).await? {
             Some(content) => Ok(Composed::Letter(Box::new(self.write(due, to, &campaign, content)?))),
             None => Ok(Composed::Nothing),

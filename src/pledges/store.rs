@@ -138,21 +138,24 @@ impl QueryFragment<Pg> for Insert<'_> {
              mailed AS (INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
                SELECT mail_id, campaign_id, fingerprint, 'pledge', language, address FROM given WHERE mail_id IS NOT NULL), \
              recorded AS ( \
-               INSERT INTO pledges AS pledge (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
+               INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
                  consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, created_at, counted_at) \
                SELECT id, campaign_id, country, partner_id, CASE WHEN awaiting THEN 'awaiting' ELSE 'counted' END, fingerprint, \
                  request_digest, updates, partner, public, review, record, for_partner, language, source, \
                  coalesce(at, now()), CASE WHEN NOT awaiting THEN coalesce(at, now()) END FROM given WHERE first \
-               ON CONFLICT (fingerprint) DO UPDATE SET id = excluded.id, country = excluded.country, \
-                 partner_id = excluded.partner_id, state = excluded.state, consent_updates = excluded.consent_updates, \
-                 consent_partner = excluded.consent_partner, consent_public = excluded.consent_public, \
-                 sealed_review = excluded.sealed_review, sealed_record = excluded.sealed_record, \
-                 sealed_for_partner = excluded.sealed_for_partner, language = excluded.language, source = excluded.source, \
-                 created_at = excluded.created_at, counted_at = excluded.counted_at, confirmed_at = NULL, \
-                 withdrawn_at = NULL, erased_at = NULL \
-                 WHERE pledge.state = 'withdrawn' AND pledge.suppressed_at IS NULL \
+               ON CONFLICT (fingerprint) DO NOTHING \
                RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
-             counted AS (SELECT *, false AS is_confirmed FROM recorded WHERE state = 'counted'), \
+             again AS (UPDATE pledges SET id = given.id, country = given.country, partner_id = given.partner_id, \
+                 state = CASE WHEN awaiting THEN 'awaiting' ELSE 'counted' END, consent_updates = updates, \
+                 consent_partner = partner, consent_public = public, sealed_review = review, sealed_record = record, \
+                 sealed_for_partner = for_partner, language = given.language, source = given.source, created_at = now(), \
+                 counted_at = CASE WHEN NOT awaiting THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
+                 erased_at = NULL \
+               FROM given WHERE first AND pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
+                 AND state IN ('awaiting', 'withdrawn') \
+               RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
+                 date_trunc('minute', counted_at, 'UTC') AS minute), \
+             counted AS (SELECT *, false AS is_confirmed FROM (TABLE recorded UNION ALL TABLE again) AS each WHERE state = 'counted'), \
              concerned AS (SELECT DISTINCT campaign_id FROM given), ",
         );
         out.push_sql(APPEND_DELTAS);
@@ -163,7 +166,8 @@ impl QueryFragment<Pg> for Insert<'_> {
 /// Stores pledges, their mails and one delta a campaign: one statement, so one transaction and one flush to disk. A mailbox
 /// that is there already changes nothing; its campaign's delta and its mail are written all the same, so that a repeated
 /// pledge waits for the disk like a new one and can't be told by its speed (rule 4). A mailbox that was withdrawn pledges
-/// again in its row, under the new id.
+/// again in its row, under the new id; one that hasn't confirmed yet confirms what was sent last. Rows that count are not
+/// even locked, so nobody who works on them holds pledges up.
 ///
 /// Sort the pledges by fingerprint: two statements then wait for each other in one order only.
 ///

@@ -185,13 +185,13 @@ async fn a_code_may_be_tried_five_times_and_the_link_is_good_all_the_same() {
     let mail = pledged(&app, "amina@example.org").await;
     let code = links().code(mail).as_str().to_owned();
     let wrong = if code == "AAAAAA" { "BBBBBB" } else { "AAAAAA" };
-    let refused = type_code(&client, "amina@example.org", wrong).await.problem(422, "code_not_accepted");
+    let refused = type_code(&client, "amina@example.org", wrong).await.problem(409, "code_not_accepted");
     // Another's code, an address that nobody pledged with: the same.
-    assert_eq!(type_code(&client, "nobody@example.org", &code).await.problem(422, "code_not_accepted"), refused);
+    assert_eq!(type_code(&client, "nobody@example.org", &code).await.problem(409, "code_not_accepted"), refused);
     for _ in 0..4 {
-        type_code(&client, "amina@example.org", wrong).await.problem(422, "code_not_accepted");
+        type_code(&client, "amina@example.org", wrong).await.problem(409, "code_not_accepted");
     }
-    type_code(&client, "amina@example.org", &code).await.problem(422, "code_not_accepted");
+    type_code(&client, "amina@example.org", &code).await.problem(409, "code_not_accepted");
     assert_eq!(states(&app).await, ["awaiting"]);
     assert_eq!(confirm(&client, mail).await, 303);
     type_code(&client, "amina@example.org", "not a code").await.fields(&[("/code", "not_allowed")]);
@@ -214,7 +214,7 @@ async fn a_mail_confirms_for_seven_days() {
     app.rows.execute("UPDATE mail_links SET created_at = now() - interval '7 days 1 second'").await;
     assert_eq!(open(&client, &at("confirm", mail)).await.status, 410);
     assert_eq!(confirm(&client, mail).await, 410);
-    type_code(&client, "amina@example.org", links().code(mail).as_str()).await.problem(422, "code_not_accepted");
+    type_code(&client, "amina@example.org", links().code(mail).as_str()).await.problem(409, "code_not_accepted");
     assert_eq!(states(&app).await, ["awaiting"]);
     // Another mail does.
     let mail = pledged(&app, "amina@example.org").await;

@@ -29,7 +29,8 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
     const WAITS: &str = "(state = 'awaiting' OR (state = 'removed' AND state_before = 'awaiting'))";
     diesel::sql_query(format!(
         "WITH linked AS (SELECT DISTINCT pledge_id FROM unnest($1::uuid[], $2::bytea[]) AS given (id, hash) \
-           JOIN mail_links USING (id, hash) WHERE created_at > now() - $3 * interval '1 second'), \
+           JOIN mail_links USING (id, hash) JOIN campaigns ON campaigns.id = campaign_id AND salt IS NOT NULL \
+           WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
          waiting AS (SELECT pledges.id FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
            ORDER BY pledges.id FOR UPDATE OF pledges), \
          recorded AS (UPDATE pledges SET counted_at = now(), confirmed_at = now(), \

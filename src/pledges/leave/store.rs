@@ -51,19 +51,23 @@ struct Now {
     now: DateTime<Utc>,
 }
 
+/// Who leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    /// The fingerprint.
+    pub fingerprint: Uuid,
+    /// This pledge of it only, and not one that its mailbox made since; None: whichever it is.
+    pub pledge: Option<Uuid>,
+}
+
 /// Lets the pledge with a fingerprint leave; belongs in a transaction. Where there is none, a delta is written all the same: it
 /// waits for the disk alike. A pledge that moderators have removed stays removed; undoing that restores a withdrawn one.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn leave(
-    connection: &mut Connection,
-    campaign: &Campaign,
-    fingerprint: Uuid,
-    how: Leave,
-) -> Result<(), DbError> {
+pub async fn leave(connection: &mut Connection, campaign: &Campaign, who: Who, how: Leave) -> Result<(), DbError> {
     let Now { now } = diesel::sql_query("SELECT now()").get_result(connection).await?;
-    let left = leave_row(connection, campaign, fingerprint, how).await?;
+    let left = leave_row(connection, campaign, who, how).await?;
     let mut changes = ByMinute::new();
     let uncounted = left.as_ref().filter(|left| left.uncounted);
     let minute = minute_of(uncounted.and_then(|left| left.counted_at).unwrap_or(now));
@@ -78,7 +82,7 @@ pub async fn leave(
 async fn leave_row(
     connection: &mut Connection,
     campaign: &Campaign,
-    fingerprint: Uuid,
+    who: Who,
     how: Leave,
 ) -> Result<Option<Left>, DbError> {
     let erases = how != Leave::Withdraw;
@@ -86,17 +90,17 @@ async fn leave_row(
     // First the lock: the second statement then sees what whoever had it before has made of the row.
     diesel::sql_query("SELECT FROM pledges WHERE campaign_id = $1 AND fingerprint = $2 FOR UPDATE")
         .bind::<SqlUuid, _>(campaign.id)
-        .bind::<SqlUuid, _>(fingerprint)
+        .bind::<SqlUuid, _>(who.fingerprint)
         .execute(&mut *connection)
         .await?;
     if erases {
-        mail::store::delete_about(&mut *connection, campaign.id, fingerprint).await?;
+        mail::store::delete_about(&mut *connection, campaign.id, who.fingerprint).await?;
     }
     let cleared = if erases { format!("{CLEARED}, erased_at = coalesce(erased_at, now()), ") } else { String::new() };
     Ok(diesel::sql_query(format!(
         "WITH held AS (SELECT id, state, state = 'awaiting' OR ($3 AND state = 'counted') AS leaves, \
              state_before = 'awaiting' OR ($3 AND state = 'removed') AS leaves_removed \
-           FROM pledges WHERE campaign_id = $1 AND fingerprint = $2) \
+           FROM pledges WHERE campaign_id = $1 AND fingerprint = $2 AND ($5::uuid IS NULL OR id = $5)) \
          UPDATE pledges SET {cleared} state = CASE WHEN leaves THEN 'withdrawn' ELSE held.state END, \
            state_before = CASE WHEN leaves_removed THEN 'withdrawn' ELSE state_before END, \
            withdrawn_at = CASE WHEN leaves OR leaves_removed THEN coalesce(withdrawn_at, now()) ELSE withdrawn_at END, \
@@ -106,9 +110,10 @@ async fn leave_row(
            $3 AND held.state = 'counted' AS uncounted"
     ))
     .bind::<SqlUuid, _>(campaign.id)
-    .bind::<SqlUuid, _>(fingerprint)
+    .bind::<SqlUuid, _>(who.fingerprint)
     .bind::<Bool, _>(withdraws)
     .bind::<Bool, _>(how == Leave::NotMe)
+    .bind::<Nullable<SqlUuid>, _>(who.pledge)
     .get_result(connection)
     .await
     .optional()?)

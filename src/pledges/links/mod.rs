@@ -133,10 +133,20 @@ impl Links {
         self.ring.roots().fold(false, |found, root| fits(root) | found)
     }
 
-    /// What a mailbox is counted by, the same in every campaign; under each root secret that is listed, the current first.
+    /// What a mailbox is counted by, the same in every campaign; under each root secret that is listed, the current first. What
+    /// stands behind a plus sign is left out, wherever the mailbox is: it only makes mails fewer.
     pub fn mailbox_tags(&self, email: &Email) -> Vec<Uuid> {
         let mailbox = canonical(email, MailboxRules::CURRENT);
-        self.ring.roots().map(|root| shortened(root, "mailbox v1", &[mailbox.as_bytes()])).collect()
+        let bytes = mailbox.as_bytes();
+        let end = bytes.iter().rposition(|byte| *byte == b'@').unwrap_or(bytes.len());
+        let (local, domain) = bytes.split_at(end);
+        let name = local.split(|byte| *byte == b'+').next().filter(|name| !name.is_empty()).unwrap_or(local);
+        self.ring.roots().map(|root| shortened(root, "mailbox v1", &[b"mailbox", name, domain])).collect()
+    }
+
+    /// What the note of a mail is kept under: nobody sees by it whose pledge the mail was about.
+    pub fn note(&self, mail: Uuid) -> Uuid {
+        shortened(self.ring.current(), "mailbox v1", &[b"note", mail.as_bytes()])
     }
 }
 

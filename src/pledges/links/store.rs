@@ -50,14 +50,14 @@ pub struct Facts {
     pub mails: i64,
 }
 
-/// What is known about the pledge with this fingerprint and the mailbox with these tags; None: there is no such pledge. Whoever
+/// What is known about the pledge with this fingerprint, which stays until the transaction ends, and the mailbox with these tags; None: there is no such pledge. Whoever
 /// asks for the same mailbox waits until the transaction ends, so that its mails are counted one after the other.
 ///
 /// # Errors
 /// Those of the database.
 async fn facts(
     connection: &mut Connection,
-    mail: Uuid,
+    note: Uuid,
     fingerprint: Uuid,
     tags: &[Uuid],
 ) -> Result<Option<Facts>, DbError> {
@@ -70,9 +70,9 @@ async fn facts(
            suppressed_at IS NOT NULL AS suppressed, \
            (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($3) AND mail_id <> $1 \
              AND written_at > now() - interval '7 days') AS mails \
-         FROM pledges WHERE fingerprint = $2",
+         FROM pledges WHERE fingerprint = $2 FOR KEY SHARE",
     )
-    .bind::<SqlUuid, _>(mail)
+    .bind::<SqlUuid, _>(note)
     .bind::<SqlUuid, _>(fingerprint)
     .bind::<Array<SqlUuid>, _>(tags)
     .get_result(connection)
@@ -94,22 +94,32 @@ async fn facts(
 /// Those of the database.
 pub async fn prepare<T: Send>(
     connection: &mut Connection,
-    mail: Uuid,
+    mail: &Mail<'_>,
     fingerprint: Uuid,
-    tags: &[Uuid],
     choose: impl Fn(&Facts) -> Option<(T, NewLink)> + Sync,
 ) -> Result<Option<T>, DbError> {
     connection
         .transaction(async |connection| {
-            let Some(facts) = facts(connection, mail, fingerprint, tags).await? else { return Ok(None) };
+            let Some(facts) = facts(connection, mail.note, fingerprint, mail.tags).await? else { return Ok(None) };
             let Some((chosen, link)) = choose(&facts) else { return Ok(None) };
-            add(connection, mail, tags, &facts, &link).await?;
+            add(connection, mail, &facts, &link).await?;
             Ok(Some(chosen))
         })
         .await
 }
 
-/// A link that is about to be sent.
+/// A mail that is about to be sent.
+#[derive(Clone, Copy)]
+pub struct Mail<'a> {
+    /// Which.
+    pub id: Uuid,
+    /// What its note is kept under.
+    pub note: Uuid,
+    /// What its mailbox is counted by.
+    pub tags: &'a [Uuid],
+}
+
+/// The link of a mail.
 pub struct NewLink {
     /// The campaign.
     pub campaign: Uuid,
@@ -120,24 +130,19 @@ pub struct NewLink {
 }
 
 /// Writes a link down and counts the mail. A mail that is sent again keeps its tries.
-async fn add(
-    connection: &mut Connection,
-    mail: Uuid,
-    tags: &[Uuid],
-    facts: &Facts,
-    link: &NewLink,
-) -> Result<(), DbError> {
+async fn add(connection: &mut Connection, mail: &Mail<'_>, facts: &Facts, link: &NewLink) -> Result<(), DbError> {
     diesel::sql_query(
-        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($1, $6) ON CONFLICT (mail_id) DO NOTHING) \
+        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($7, $6) ON CONFLICT (mail_id) DO NOTHING) \
          INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (id) DO UPDATE SET pledge_id = excluded.pledge_id, hash = excluded.hash, code = excluded.code",
     )
-    .bind::<SqlUuid, _>(mail)
+    .bind::<SqlUuid, _>(mail.id)
     .bind::<SqlUuid, _>(link.campaign)
     .bind::<SqlUuid, _>(facts.pledge)
     .bind::<Bytea, _>(link.hash.as_slice())
     .bind::<Nullable<Bytea>, _>(link.code.as_ref().map(<[u8; 16]>::as_slice))
-    .bind::<Nullable<SqlUuid>, _>(tags.first())
+    .bind::<Nullable<SqlUuid>, _>(mail.tags.first())
+    .bind::<SqlUuid, _>(mail.note)
     .execute(connection)
     .await?;
     Ok(())

@@ -129,8 +129,8 @@ impl Pledges {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn leave(&self, campaign: &Campaign, fingerprint: Uuid, how: Leave) -> Result<(), OwnError> {
-        let leave = async |connection: &mut Connection| store::leave(connection, campaign, fingerprint, how).await;
+    pub async fn leave(&self, campaign: &Campaign, row: &Row, how: Leave) -> Result<(), OwnError> {
+        let leave = async |connection: &mut Connection| store::leave(connection, campaign, row, how).await;
         retrying(async || self.database.run(leave).await).await?;
         self.totals.changed();
         Ok(())

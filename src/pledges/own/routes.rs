@@ -44,7 +44,7 @@ pub struct TypedCode {
     #[schema(value_type = Email)]
     email: String,
     /// Six letters and digits; case, blanks and hyphens don't matter.
-    #[schema(min_length = 6, max_length = 20)]
+    #[schema(pattern = "^[ -]*([2-9A-HJ-NP-Za-hj-np-z][ -]*){6}$")]
     code: String,
 }
 
@@ -67,8 +67,7 @@ pub struct ConfirmedBody<'a> {
     responses(
         (status = 200, description = "Confirmed", body = ConfirmedBody),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The campaign's retention has ended", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Address and code don't belong together, or the code is no longer good", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Address and code don't belong together, the code is no longer good, or the campaign's retention has ended", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Not stored; send it again", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

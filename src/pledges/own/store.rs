@@ -82,10 +82,12 @@ impl Row {
 /// Those of the database.
 pub async fn find(connection: &mut Connection, mail: Uuid, hash: &[u8; 32]) -> Result<Option<Row>, DbError> {
     Ok(diesel::sql_query(
-        "SELECT pledges.campaign_id, pledge_id, fingerprint, state, state_before, country, language, partner_id, \
+        "SELECT pledges.campaign_id, pledge_id, fingerprint, pledges.state, state_before, country, language, partner_id, \
            pledges.created_at, erased_at, consent_updates, consent_partner, consent_public, sealed_review, \
            mail_links.created_at > now() - $3 * interval '1 second' AS is_young \
-         FROM mail_links JOIN pledges ON pledges.id = pledge_id WHERE mail_links.id = $1 AND hash = $2",
+         FROM mail_links JOIN pledges ON pledges.id = pledge_id \
+           JOIN campaigns ON campaigns.id = mail_links.campaign_id AND salt IS NOT NULL \
+         WHERE mail_links.id = $1 AND hash = $2",
     )
     .bind::<SqlUuid, _>(mail)
     .bind::<Bytea, _>(hash.as_slice())
@@ -95,7 +97,7 @@ pub async fn find(connection: &mut Connection, mail: Uuid, hash: &[u8; 32]) -> R
     .optional()?)
 }
 
-/// Puts a mail with the link to a pledge into the outbox, whether or not there is one.
+/// Puts a mail with the link to a pledge into the outbox, whether or not there is one, unless such a mail waits already.
 ///
 /// # Errors
 /// Those of the database.
@@ -108,7 +110,8 @@ pub async fn ask(
 ) -> Result<(), DbError> {
     diesel::sql_query(
         "INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
-         VALUES ($1, $2, $3, 'access', $4, $5)",
+         SELECT $1, $2, $3, 'access', $4, $5 WHERE NOT EXISTS (SELECT FROM mail_outbox \
+           WHERE fingerprint = $3 AND kind = 'access' AND dead_at IS NULL)",
     )
     .bind::<SqlUuid, _>(mail.id)
     .bind::<SqlUuid, _>(campaign)
@@ -144,11 +147,7 @@ pub async fn change_consents(connection: &mut Connection, pledge: Uuid, consents
 ///
 /// # Errors
 /// Those of the database.
-pub async fn leave(
-    connection: &mut Connection,
-    campaign: &Campaign,
-    fingerprint: Uuid,
-    how: Leave,
-) -> Result<(), DbError> {
-    connection.transaction(async |connection| leave::store::leave(connection, campaign, fingerprint, how).await).await
+pub async fn leave(connection: &mut Connection, campaign: &Campaign, row: &Row, how: Leave) -> Result<(), DbError> {
+    let who = leave::store::Who { fingerprint: row.fingerprint, pledge: Some(row.pledge_id) };
+    connection.transaction(async |connection| leave::store::leave(connection, campaign, who, how).await).await
 }

@@ -7,7 +7,7 @@ use crate::{
     audit,
     campaigns::Campaign,
     db::Connection,
-    pledges::leave::{Leave, store::leave},
+    pledges::leave::{Leave, store as leave},
     privacy::{Place, PrivacyError, entry},
 };
 
@@ -30,7 +30,8 @@ pub async fn erase(
     connection
         .transaction(async |connection| {
             for place in places {
-                leave(connection, place.campaign, place.fingerprint, Leave::Erase).await?;
+                let who = leave::Who { fingerprint: place.fingerprint, pledge: None };
+                leave::leave(connection, place.campaign, who, Leave::Erase).await?;
             }
             for campaign in campaigns {
                 audit::store::record(connection, entry(who, campaign.id, "erase")).await?;

@@ -211,6 +211,10 @@ impl Run {
             from = next;
         }
         self.note(Some(plan), Limit::Records, count);
+        // Nobody acts by them since the salt is gone.
+        while in_time(STEP_PATIENCE, mails::store::delete_links(&mut self.connection, plan)).await?
+            == mails::store::ROWS_AT_ONCE
+        {}
         Ok(())
     }
 

@@ -213,11 +213,6 @@ pub async fn destroy_keys(
                 .bind::<SqlUuid, _>(plan.campaign_id)
                 .execute(connection)
                 .await?;
-            // Who has a link acts for nobody any more.
-            diesel::sql_query("DELETE FROM mail_links WHERE campaign_id = $1")
-                .bind::<SqlUuid, _>(plan.campaign_id)
-                .execute(connection)
-                .await?;
             diesel::sql_query("UPDATE campaigns SET salt = NULL, salt_destroyed_at = now() WHERE id = $1")
                 .bind::<SqlUuid, _>(plan.campaign_id)
                 .execute(connection)

@@ -42,6 +42,9 @@ pub fn ask_address(campaign: &Campaign, language: &str) -> String {
 pub(super) fn page(status: StatusCode, text: String) -> HttpResponse {
     let mut response = html_text(status, text);
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    }
     response
 }
 
@@ -160,6 +163,7 @@ impl Held {
             State::Withdrawn => Standing::Withdrawn,
         };
         let (there, erased) = (standing != Standing::Withdrawn, self.own.row.erased_at.is_some());
+        let public = self.shown().filter(|_| standing == Standing::Counted);
         let view = Own {
             standing,
             country: self.country(),
@@ -167,13 +171,13 @@ impl Held {
             language: self.own.row.language.as_deref(),
             copy: self.own.copy.as_ref(),
             consents: self.own.row.consents(),
-            shown: self.shown(),
+            shown: public,
             errors,
             trouble,
             addresses: Addresses {
                 confirm: self.confirms().then_some(&confirm),
                 consents: (there && !erased).then_some(&consents),
-                hide: self.shown().map(|_| hide.as_str()),
+                hide: public.map(|_| hide.as_str()),
                 withdraw: there.then_some(&withdraw),
                 erase: (!erased).then_some(&erase),
                 not_me: (!erased).then_some(&not_me),

@@ -155,9 +155,7 @@ async fn post_deed(
     };
     let pledge = held.own.row.pledge_id;
     let (done, result) = match (deed.as_str(), action(&deed)) {
-        (_, Some((action, how))) => {
-            (Deed::Action(action), pledges.leave(&held.campaign, held.own.row.fingerprint, how).await)
-        }
+        (_, Some((action, how))) => (Deed::Action(action), pledges.leave(&held.campaign, &held.own.row, how).await),
         ("hide", _) => {
             let consents = Consents { public: None, ..held.own.row.consents() };
             (Deed::NoLongerShown, pledges.change_consents(pledge, consents).await)

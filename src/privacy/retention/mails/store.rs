@@ -19,10 +19,13 @@ use crate::{
 /// Rows that one transaction deletes.
 pub const ROWS_AT_ONCE: i64 = 5_000;
 
-/// Pledges of a campaign ($1) that were not confirmed in seven days, as of a time ($2). Those that pledged again have a new
-/// time.
-pub(in crate::privacy::retention) const UNCONFIRMED: &str = "SELECT id FROM pledges WHERE campaign_id = $1 AND state = 'awaiting' \
-     AND created_at < coalesce($2, now()) - interval '7 days'";
+/// Pledges of a campaign ($1) that were not confirmed in seven days, as of a time ($2): since they were made (again), and since
+/// the last mail about them was written. Ids carry the time of the service's clock, within ten minutes of the database's.
+pub(in crate::privacy::retention) const UNCONFIRMED: &str = "SELECT id FROM pledges WHERE campaign_id = $1 \
+     AND state = 'awaiting' AND id < (lpad(to_hex((extract(epoch FROM coalesce($2, now()) - interval '7 days' \
+       + interval '10 minutes') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid \
+     AND created_at < coalesce($2, now()) - interval '7 days' AND NOT EXISTS (SELECT FROM mail_links \
+       WHERE pledge_id = pledges.id AND mail_links.created_at >= coalesce($2, now()) - interval '7 days')";
 
 /// Notes of mails that are older than seven days, as of a time ($1).
 pub(in crate::privacy::retention) const MAILS: &str =
@@ -63,6 +66,22 @@ pub async fn delete_unconfirmed(
             Ok(deleted)
         })
         .await
+}
+
+/// Deletes links of a campaign whose retention has ended, and says how many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn delete_links(connection: &mut Connection, plan: &Plan) -> Result<i64, DbError> {
+    let Deleted { deleted } = diesel::sql_query(
+        "WITH gone AS (DELETE FROM mail_links WHERE id IN (SELECT id FROM mail_links WHERE campaign_id = $1 LIMIT $2) \
+           RETURNING 1) SELECT count(*) AS deleted FROM gone",
+    )
+    .bind::<SqlUuid, _>(plan.campaign_id)
+    .bind::<BigInt, _>(ROWS_AT_ONCE)
+    .get_result(connection)
+    .await?;
+    Ok(deleted)
 }
 
 /// Deletes notes of mails.
