@@ -74,9 +74,8 @@ impl Door<'_> {
         let parsed = Token::parse(token).ok_or_else(unknown)?;
         let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?.ok_or_else(unknown)?;
         let campaign = self.campaign(own.row.campaign_id).ok_or_else(unknown)?;
-        let tags = own.row.language.iter().chain(&self.reads);
-        let language =
-            tags.filter_map(|tag| campaign.spoken(tag)).next().unwrap_or(&campaign.default_language).to_owned();
+        let mut tags = own.row.language.iter().chain(&self.reads);
+        let language = tags.find_map(|tag| campaign.spoken(tag)).unwrap_or(&campaign.default_language).to_owned();
         Ok(Held { campaign, own, token: token.to_owned(), language })
     }
 
