@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError, ValidationErrors};
 
+use crate::mail::letters::{self, Overrides};
+
 /// The texts of a campaign in one language.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -243,6 +245,9 @@ pub struct NewCampaign {
     pub consents: Vec<Consent>,
     /// By language.
     pub texts: BTreeMap<String, Texts>,
+    /// Words of its own for the mails.
+    #[serde(default)]
+    pub mail_texts: Overrides,
 }
 
 /// Design rule 8.
@@ -302,6 +307,7 @@ impl NewCampaign {
         }
         let odd = tags.into_iter().filter(|tag| !is_language(tag));
         mistakes.extend(odd.map(|tag| format!("{tag}: a language is a BCP 47 tag, such as en or pt-BR")));
+        mistakes.extend(letters::check(&self.mail_texts).into_iter().map(|mistake| format!("mail_texts.{mistake}")));
         mistakes
     }
 }

@@ -164,13 +164,14 @@ pub async fn add(
         closed_at: None,
         salt_destroyed_at: None,
         confirmation: new.confirmation.as_str().into(),
-        mail_texts: json!({}),
+        mail_texts: serde_json::to_value(&new.mail_texts).map_err(unwritable)?,
     };
     connection
         .transaction(async |connection| {
             diesel::insert_into(campaigns::table).values(&row).execute(connection).await?;
             totals::store::create(connection, id).await?;
-            record(connection, id, "campaign.add", json!({ "slug": new.slug })).await
+            let what = json!({ "slug": new.slug, "mail_texts": new.mail_texts.0.keys().collect::<Vec<_>>() });
+            record(connection, id, "campaign.add", what).await
         })
         .await?;
     Ok(id)
@@ -196,6 +197,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
     let unwritable = |_| DbError::Defect("a campaign's settings can't be written");
     let texts = serde_json::to_value(&campaign.texts).map_err(unwritable)?;
     let consents = serde_json::to_value(&campaign.consents).map_err(unwritable)?;
+    let mail_texts = serde_json::to_value(&campaign.mail_texts).map_err(unwritable)?;
     connection
         .transaction(async |connection| {
             // Whoever folds may be adding rows that refer to this one: that must not wait for us, who wait for the fold below.
@@ -219,6 +221,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::record_days.eq(campaign.retention.record_days),
                     campaigns::erasure.eq(campaign.retention.erasure.as_str()),
                     campaigns::confirmation.eq(campaign.confirmation.as_str()),
+                    campaigns::mail_texts.eq(mail_texts),
                 ))
                 .execute(connection)
                 .await?;

@@ -12,7 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use validator::Validate;
 
-use super::{output::say, session::Session};
+use super::{
+    output::{complain, say},
+    session::Session,
+};
 use crate::{
     campaigns::{
         self, State, recipients,
@@ -22,6 +25,7 @@ use crate::{
     config::{Mode, Settings},
     crypto,
     db::DbError,
+    mail::letters::{self, Overrides},
     pledges::mailbox::MailboxRules,
 };
 
@@ -30,7 +34,8 @@ use crate::{
 pub(super) enum Campaign {
     /// Add a campaign, as a draft that the public doesn't see.
     Add {
-        /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention.
+        /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention,
+        /// confirmation, mail_texts.
         /// docs/campaigns.md explains it.
         file: PathBuf,
         /// Open it at once.
@@ -92,6 +97,10 @@ pub(super) struct Set {
     /// JSON file with a list of consent texts to add. A version that is there can't be changed: people agreed to it.
     #[arg(long)]
     consents: Option<PathBuf>,
+    /// JSON file with a campaign's own words for the mails by language; languages that are not in it stay, and an empty one
+    /// brings the usual words back.
+    #[arg(long)]
+    mail_texts: Option<PathBuf>,
     /// Who answers for the data.
     #[arg(long, requires = "controller_contact")]
     controller_name: Option<String>,
@@ -151,6 +160,7 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Campai
                 bail!("{} has no controller: supporters must know who answers for their data", new.slug);
             }
             let campaign = add(session, settings, &new).await?;
+            warn_of_confirmation(session, &campaign);
             if *open {
                 open_campaign(session, campaign.clone()).await?;
             }
@@ -160,7 +170,8 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Campai
             let mut connection = session.database.get().await?;
             for campaign in store::list(&mut connection).await? {
                 let languages: Vec<_> = campaign.texts.keys().map(String::as_str).collect();
-                say(&format!("{}\t{}\t{}", campaign.slug, campaign.state.as_str(), languages.join(",")));
+                let (state, confirmation) = (campaign.state.as_str(), campaign.confirmation.as_str());
+                say(&format!("{}\t{state}\t{}\tconfirmation {confirmation}", campaign.slug, languages.join(",")));
             }
         }
         Campaign::Set(set) => {
@@ -199,6 +210,17 @@ async fn add(session: &Session, settings: &Settings, new: &NewCampaign) -> anyho
         added => added?,
     };
     Ok(store::find(&mut connection, &new.slug).await?)
+}
+
+/// In production, what comes of counting pledges at once is said wherever somebody decides it.
+pub(super) fn warn_of_confirmation(session: &Session, campaign: &campaigns::Campaign) {
+    if session.mode == Mode::Production && campaign.confirmation == Confirmation::None {
+        complain(&format!(
+            "warning: pledges for {} count without being confirmed by mail: whoever watches the total can tell whether an \
+             address had pledged before",
+            campaign.slug
+        ));
+    }
 }
 
 pub(super) async fn find(session: &Session, slug: &str) -> anyhow::Result<campaigns::Campaign> {
@@ -278,6 +300,13 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     if let Some(file) = &set.consents {
         add_consents(&mut campaign, file, read(file)?)?;
     }
+    if let Some(file) = &set.mail_texts {
+        let mail_texts: Overrides = read(file)?;
+        refuse(file, &letters::check(&mail_texts))?;
+        campaign.mail_texts.0.extend(mail_texts.0);
+        campaign.mail_texts.0.retain(|_, texts| !texts.is_empty());
+        refuse(file, &letters::check(&campaign.mail_texts))?;
+    }
     if let Some((name, contact)) = set.controller_name.clone().zip(set.controller_contact.clone()) {
         let controller = Controller { name, contact };
         refuse(Path::new("controller"), &told("", &controller.validate()))?;
@@ -292,9 +321,14 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "publish_every_ms": campaign.publish_every_ms, "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
         "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
         "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation,
+        "mail_texts": campaign.mail_texts.0.keys().collect::<Vec<_>>(),
     });
     let mut connection = session.database.get().await?;
-    Ok(store::update(&mut connection, &campaign, what).await?)
+    store::update(&mut connection, &campaign, what).await?;
+    if set.open || set.confirmation.is_some() {
+        warn_of_confirmation(session, &campaign);
+    }
+    Ok(())
 }
 
 fn add_consents(campaign: &mut campaigns::Campaign, file: &Path, new: Vec<Consent>) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{
-    mail,
+    campaign, mail,
     output::{complain, say},
     session::Session,
 };
@@ -78,6 +78,7 @@ async fn recipients(session: &Session) -> anyhow::Result<bool> {
         if campaign.state != State::Open {
             continue;
         }
+        campaign::warn_of_confirmation(session, &campaign);
         let listed = recipients::store::list(&mut connection, campaign.id).await?;
         for one in listed.iter().filter(|one| one.removed_at.is_none()) {
             say(&format!("{}: {} ({}): {}", campaign.slug, one.recipient, one.label, recipients::standing(one)));

@@ -8,6 +8,7 @@ use super::{campaign, demo::people, moderator, output::say, seed, session::Sessi
 use crate::{
     accounts::{self, Role},
     app::Service,
+    campaigns::{self, State, settings::Confirmation},
     clock::Clock,
     config::{Mode, ServeSettings, Settings},
     db,
@@ -80,10 +81,14 @@ fn warn_of_settings(settings: &Settings, service: &Service) {
             "what supporters give is sealed for a key that lies in this directory, beside the database: it is protected \
              from nobody who gets at this machine"
         );
-    } else if !service.handles.campaigns.all().is_empty() {
+        return;
+    }
+    let unconfirmed =
+        |campaign: &campaigns::Campaign| campaign.state == State::Open && campaign.confirmation == Confirmation::None;
+    if service.handles.campaigns.all().iter().any(|campaign| unconfirmed(campaign)) {
         tracing::warn!(
-            "pledges count without being confirmed by mail: the exact total tells an observer whether an address was \
-             new (docs/architecture.md, rule 4)"
+            "pledges of an open campaign count without being confirmed by mail: whoever watches the total can tell whether an \
+             address had pledged before (docs/architecture.md, rule 4)"
         );
     }
 }
@@ -91,7 +96,13 @@ fn warn_of_settings(settings: &Settings, service: &Service) {
 async fn prepare_demo(session: &Session, settings: &Settings) -> anyhow::Result<()> {
     if let Some(campaign) = campaign::add_demo(session, settings).await? {
         seed::fill(session, settings, &campaign, DEMO_PLEDGES, &people::Crowd::load()?).await?;
-        say(&format!("made the demo campaign {} with {DEMO_PLEDGES} pledges", campaign.slug));
+        let slug = &campaign.slug;
+        say(&format!("made the demo campaign {slug} with {DEMO_PLEDGES} pledges"));
+        say(&format!(
+            "its pledges count at once; to have them confirmed by mail: pledges campaign set {slug} --confirmation email \
+             (mails become files in {})",
+            settings.var_dir.join("mail").display()
+        ));
     }
     let mut connection = session.database.get().await?;
     if accounts::store::credentials(&mut connection, DEMO_ADMIN).await?.is_none() {

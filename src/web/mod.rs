@@ -112,7 +112,7 @@ impl Pages {
             public_url: &self.origin.0,
             campaign: &view.campaign(),
             totals: &totals.totals(),
-            fields: views::fields(campaign.fields),
+            fields: views::fields(campaign),
             consents: &consents,
             typed: state.typed,
             source,

@@ -63,6 +63,8 @@ pub struct Fields {
     pub email: (Ask, u32),
     /// Message and its limit.
     pub message: (Ask, u32),
+    /// Whether a mail asks to confirm the pledge.
+    pub by_mail: bool,
 }
 
 /// One thing the supporter may agree to.
@@ -140,6 +142,11 @@ struct ErrorLine<'a> {
 }
 
 impl FormPage<'_> {
+    /// What the address is for: where a mail asks to confirm, nobody should be surprised by it.
+    fn email_hint(&self) -> &str {
+        self.ui.text(if self.fields.by_mail { "form_email_hint_mail" } else { "form_email_hint" })
+    }
+
     fn error_of(&self, field: &str) -> Option<&str> {
         let error = self.errors.iter().find(|error| field_of(error) == field)?;
         Some(self.ui.field_error(field, &error.code))

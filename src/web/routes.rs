@@ -96,9 +96,15 @@ async fn in_some_language(
         .finish())
 }
 
-fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
+/// What a visitor reads, best first, as the browser says it.
+pub(super) fn preferred_languages(request: &HttpRequest) -> Vec<String> {
     let accepted = AcceptLanguage::parse(request).map(|accepted| accepted.ranked()).unwrap_or_default();
-    let found = accepted.into_iter().find_map(|preference| campaign.spoken(&preference.to_string()));
+    accepted.iter().map(ToString::to_string).collect()
+}
+
+fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
+    let accepted = preferred_languages(request);
+    let found = accepted.iter().find_map(|tag| campaign.spoken(tag));
     found.unwrap_or(&campaign.default_language).to_owned()
 }
 

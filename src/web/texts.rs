@@ -44,9 +44,14 @@ impl Texts {
     /// The texts for a BCP 47 tag, matched by its primary subtag (`fr-CA` gets `fr`); English when we have none.
     pub fn of(tag: &str) -> &'static Texts {
         let all: &'static Vec<Texts> = &ALL;
+        Self::spoken(tag).or_else(|| all.first()).unwrap_or(&NOTHING)
+    }
+
+    /// The texts in a language by its primary subtag, if there are any.
+    pub fn spoken(tag: &str) -> Option<&'static Texts> {
+        let all: &'static Vec<Texts> = &ALL;
         let wanted = primary(tag);
-        let found = all.iter().find(|texts| texts.lang.eq_ignore_ascii_case(wanted));
-        found.or_else(|| all.first()).unwrap_or(&NOTHING)
+        all.iter().find(|texts| texts.lang.eq_ignore_ascii_case(wanted))
     }
 
     /// The language these texts are written in, which differs from the one asked for after a fallback.

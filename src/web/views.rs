@@ -4,7 +4,7 @@ use super::pages;
 use crate::{
     campaigns::{
         Campaign, State,
-        settings::{Ask, Consent, Fields, Purpose, Texts},
+        settings::{Ask, Confirmation, Consent, Purpose, Texts},
     },
     pledges::{
         fields::{Message, Name},
@@ -112,7 +112,8 @@ pub(super) fn ticked(mut given: Consents) -> Vec<Purpose> {
 }
 
 /// Which fields the form shows, and how much goes into each.
-pub(super) fn fields(fields: Fields) -> pages::Fields {
+pub(super) fn fields(campaign: &Campaign) -> pages::Fields {
+    let fields = campaign.fields;
     let ask = |ask| match ask {
         Ask::Required => pages::Ask::Required,
         Ask::Optional => pages::Ask::Optional,
@@ -123,5 +124,6 @@ pub(super) fn fields(fields: Fields) -> pages::Fields {
         name: (ask(fields.name), limit(Name::MAX_CHARS)),
         email: (ask(fields.email), limit(Email::MAX_BYTES)),
         message: (ask(fields.message), limit(Message::MAX_CHARS)),
+        by_mail: campaign.confirmation == Confirmation::Email,
     }
 }

@@ -1,6 +1,7 @@
 //! The command line, as operators use it: the program itself, on a real database.
 
 mod campaigns;
+mod mails;
 mod people;
 mod private;
 

@@ -23,7 +23,7 @@ use crate::{
     },
     web::{
         Pages, pages,
-        routes::{html, html_text},
+        routes::{html, html_text, preferred_languages},
         texts::Texts,
     },
 };
@@ -53,14 +53,17 @@ pub(super) struct Held {
     pub(super) campaign: std::sync::Arc<Campaign>,
     pub(super) own: own::Own,
     pub(super) token: String,
+    /// The pledge's language; of one that was erased, the visitor's.
+    pub(super) language: String,
 }
 
 /// The parts of this door, as one argument.
-#[derive(Clone, Copy)]
 pub(super) struct Door<'a> {
     pub(super) pledges: &'a Pledges,
     pub(super) campaigns: &'a Campaigns,
     pages: &'a Pages,
+    /// What the visitor reads, best first: for when no pledge says it.
+    reads: Vec<String>,
 }
 
 impl Door<'_> {
@@ -70,11 +73,13 @@ impl Door<'_> {
         let parsed = Token::parse(token).ok_or_else(unknown)?;
         let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?.ok_or_else(unknown)?;
         let campaign = self.campaigns.by_id(own.row.campaign_id).ok_or_else(unknown)?;
-        Ok(Held { campaign, own, token: token.to_owned() })
+        let mut tags = own.row.language.iter().chain(&self.reads);
+        let language = tags.find_map(|tag| campaign.spoken(tag)).unwrap_or(&campaign.default_language).to_owned();
+        Ok(Held { campaign, own, token: token.to_owned(), language })
     }
 
     pub(super) fn gone(&self, campaign: Option<(&Campaign, &str)>, reason: Reason) -> HttpResponse {
-        let language = campaign.map_or("en", |(_, language)| language);
+        let language = campaign.map_or_else(|| self.reads(), |(_, language)| language);
         let ask = campaign.map(|(campaign, language)| ask_address(campaign, language));
         let gone = Gone { reason, ask: ask.as_deref() };
         let status = if reason == Reason::Unknown { StatusCode::NOT_FOUND } else { StatusCode::GONE };
@@ -91,6 +96,12 @@ impl Door<'_> {
         self.drawn(status, self.pages.own(campaign, language, view))
     }
 
+    /// The language of a page that belongs to no campaign.
+    fn reads(&self) -> &'static str {
+        let spoken = self.reads.iter().find_map(|tag| Texts::spoken(tag));
+        spoken.map_or("en", Texts::lang)
+    }
+
     pub(super) fn drawn(&self, status: StatusCode, text: Option<String>) -> HttpResponse {
         text.map_or_else(|| self.error(&ProblemCode::Internal.into()), |text| page(status, text))
     }
@@ -105,8 +116,8 @@ impl Door<'_> {
 
     pub(super) fn error(&self, problem: &Problem) -> HttpResponse {
         let status = problem.code.status();
-        let view =
-            pages::ErrorPage { ui: Texts::of("en"), assets: &self.pages.assets, status: status.as_u16(), back: None };
+        let ui = Texts::of(self.reads());
+        let view = pages::ErrorPage { ui, assets: &self.pages.assets, status: status.as_u16(), back: None };
         let mut response =
             html(status, &view).unwrap_or_else(|problem| actix_web::ResponseError::error_response(&problem));
         let headers = response.headers_mut();
@@ -119,11 +130,6 @@ impl Door<'_> {
 }
 
 impl Held {
-    pub(super) fn language(&self) -> &str {
-        let spoken = self.own.row.language.as_deref().and_then(|tag| self.campaign.spoken(tag));
-        spoken.unwrap_or(&self.campaign.default_language)
-    }
-
     pub(super) fn address(&self, rest: &str) -> String {
         format!("/my-pledge/{}{rest}", self.token)
     }
@@ -144,7 +150,7 @@ impl Held {
     }
 
     pub(super) fn draw(&self, door: &Door<'_>, status: StatusCode, view: &OwnPage<'_>) -> HttpResponse {
-        door.draw(&self.campaign, self.language(), status, view)
+        door.draw(&self.campaign, &self.language, status, view)
     }
 
     pub(super) fn draw_own(
@@ -162,8 +168,9 @@ impl Held {
             State::Counted | State::Removed => Standing::Counted,
             State::Withdrawn => Standing::Withdrawn,
         };
+        // Only of a pledge that counts something is shown.
+        let shown = self.shown().filter(|_| standing == Standing::Counted);
         let (there, erased) = (standing != Standing::Withdrawn, self.own.row.erased_at.is_some());
-        let public = self.shown().filter(|_| standing == Standing::Counted);
         let view = Own {
             standing,
             country: self.country(),
@@ -171,13 +178,13 @@ impl Held {
             language: self.own.row.language.as_deref(),
             copy: self.own.copy.as_ref(),
             consents: self.own.row.consents(),
-            shown: public,
+            shown,
             errors,
             trouble,
             addresses: Addresses {
                 confirm: self.confirms().then_some(&confirm),
                 consents: (there && !erased).then_some(&consents),
-                hide: public.map(|_| hide.as_str()),
+                hide: shown.map(|_| hide.as_str()),
                 withdraw: there.then_some(&withdraw),
                 erase: (!erased).then_some(&erase),
                 not_me: (!erased).then_some(&not_me),
@@ -187,8 +194,13 @@ impl Held {
     }
 }
 
-pub(super) fn door<'a>(pledges: &'a Data<Pledges>, campaigns: &'a Data<Campaigns>, pages: &'a Data<Pages>) -> Door<'a> {
-    Door { pledges, campaigns, pages }
+pub(super) fn door<'a>(
+    request: &HttpRequest,
+    pledges: &'a Data<Pledges>,
+    campaigns: &'a Data<Campaigns>,
+    pages: &'a Data<Pages>,
+) -> Door<'a> {
+    Door { pledges, campaigns, pages, reads: preferred_languages(request) }
 }
 
 /// The entries of a posted form.

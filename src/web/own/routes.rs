@@ -31,24 +31,32 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(short::routes);
 }
 
+fn see_other(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, address))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
 /// Shows a pledge that waits, with the button that confirms it.
 #[get("/confirm/{token}")]
 async fn confirm_page(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
     token: Path<String>,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let held = match door.held(&token).await {
         Ok(held) => held,
         Err(answer) => return answer,
     };
     let own = held.address("");
     match held.own.state {
-        State::Withdrawn => door.gone(Some((&held.campaign, held.language())), Reason::Withdrawn),
+        State::Withdrawn => door.gone(Some((&held.campaign, &held.language)), Reason::Withdrawn),
         State::Counted | State::Removed => held.draw(&door, StatusCode::OK, &OwnPage::Confirmed { own: &own }),
-        State::Awaiting if !held.confirms() => door.gone(Some((&held.campaign, held.language())), Reason::Expired),
+        State::Awaiting if !held.confirms() => door.gone(Some((&held.campaign, &held.language)), Reason::Expired),
         State::Awaiting => {
             let view = Confirm {
                 country: held.country(),
@@ -67,41 +75,41 @@ async fn confirm_page(
 /// Confirms.
 #[post("/confirm/{token}")]
 async fn post_confirm(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
     token: Path<String>,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let Some(parsed) = Token::parse(&token) else { return door.gone(None, Reason::Unknown) };
     let confirmed = match pledges.confirm(&parsed).await {
         Ok(confirmed) => confirmed,
         Err(error) => return door.trouble(error),
     };
-    let (campaign, reason) = match confirmed {
+    let reason = match confirmed {
         // To the page that a browser may load again.
-        Confirmed::Yes { .. } => {
-            return HttpResponse::SeeOther()
-                .insert_header((header::LOCATION, format!("/confirm/{token}")))
-                .insert_header((header::CACHE_CONTROL, "no-store"))
-                .finish();
-        }
-        Confirmed::Expired { campaign } => (campaigns.by_id(campaign), Reason::Expired),
-        Confirmed::Withdrawn { campaign } => (campaigns.by_id(campaign), Reason::Withdrawn),
-        Confirmed::Unknown => (None, Reason::Unknown),
+        Confirmed::Yes { .. } => return see_other(&format!("/confirm/{token}")),
+        Confirmed::Expired { .. } => Reason::Expired,
+        Confirmed::Withdrawn { .. } => Reason::Withdrawn,
+        Confirmed::Unknown => return door.gone(None, Reason::Unknown),
     };
-    door.gone(campaign.as_ref().map(|campaign| (&**campaign, campaign.default_language.as_str())), reason)
+    match door.held(&token).await {
+        Ok(held) => door.gone(Some((&held.campaign, &held.language)), reason),
+        Err(answer) => answer,
+    }
 }
 
 /// Shows one's own pledge.
 #[get("/my-pledge/{token}")]
 async fn own_page(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
     token: Path<String>,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     match door.held(&token).await {
         Ok(held) => held.draw_own(&door, StatusCode::OK, &[], None),
         Err(answer) => answer,
@@ -120,13 +128,18 @@ fn action(step: &str) -> Option<(Action, Leave)> {
 /// The second step of what can't be taken back.
 #[get("/my-pledge/{token}/{step}")]
 async fn sure_page(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
     path: Path<(String, String)>,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let (token, step) = path.into_inner();
+    // A browser that opens its pages again asks for what was only ever posted.
+    if matches!(step.as_str(), "consents" | "hide") {
+        return see_other(&format!("/my-pledge/{token}"));
+    }
     let Some((action, _)) = action(&step) else { return door.not_found() };
     match door.held(&token).await {
         Ok(held) => {
@@ -147,7 +160,7 @@ async fn post_deed(
     path: Path<(String, String)>,
     payload: Payload,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let (token, deed) = path.into_inner();
     let held = match door.held(&token).await {
         Ok(held) => held,

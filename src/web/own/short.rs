@@ -47,12 +47,13 @@ fn trouble_of(error: &OwnError) -> (StatusCode, Trouble) {
 /// The form for address and code.
 #[get("/c/{slug}/{language}/code")]
 async fn code_page(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
     path: Path<(String, String)>,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let (post, ask) = (code_address(&campaign, &language), ask_address(&campaign, &language));
     let form = CodeForm { post: &post, ask: Some(&ask), ..CodeForm::default() };
@@ -69,7 +70,7 @@ async fn post_code(
     path: Path<(String, String)>,
     payload: Payload,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let entries = match entries(&request, payload).await {
         Ok(entries) => entries,
@@ -102,12 +103,13 @@ async fn post_code(
 /// The form that asks for a link.
 #[get("/c/{slug}/{language}/my-pledge")]
 async fn ask_page(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
     path: Path<(String, String)>,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let post = ask_address(&campaign, &language);
     door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Ask(AskForm { post: &post, ..AskForm::default() }))
@@ -123,7 +125,7 @@ async fn post_ask(
     path: Path<(String, String)>,
     payload: Payload,
 ) -> HttpResponse {
-    let door = door(&pledges, &campaigns, &pages);
+    let door = door(&request, &pledges, &campaigns, &pages);
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let entries = match entries(&request, payload).await {
         Ok(entries) => entries,

@@ -208,6 +208,11 @@ impl GonePage<'_> {
         })
     }
 
+    /// A withdrawn pledge needs no mail: its words invite to pledge again.
+    fn again_first(&self) -> bool {
+        self.gone.reason == Reason::Withdrawn && self.campaign.is_some_and(|campaign| campaign.open)
+    }
+
     fn explanation(&self) -> &str {
         self.ui.text(match self.gone.reason {
             Reason::Unknown => "gone_unknown_text",

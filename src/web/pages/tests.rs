@@ -71,7 +71,12 @@ fn render(language: &str, open: bool, errors: &[FieldError], change: impl FnOnce
         public_url: "https://pledges.example.org",
         campaign: &campaign,
         totals: &totals,
-        fields: Fields { name: (Ask::Required, 120), email: (Ask::Optional, 254), message: (Ask::Off, 0) },
+        fields: Fields {
+            name: (Ask::Required, 120),
+            email: (Ask::Optional, 254),
+            message: (Ask::Off, 0),
+            by_mail: false,
+        },
         consents: &consents,
         typed: Typed::default(),
         source: "",

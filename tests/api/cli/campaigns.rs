@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 /// A file in the service's var directory.
-fn file(app: &TestApp, name: &str, text: &str) -> String {
+pub(super) fn file(app: &TestApp, name: &str, text: &str) -> String {
     let path: PathBuf = app.var.path().join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
@@ -35,19 +35,19 @@ fn rivers() -> Value {
     })
 }
 
-fn with_controller() -> Value {
+pub(super) fn with_controller() -> Value {
     let mut campaign = rivers();
     campaign["controller"] = json!({"name": "River Trust", "contact": "privacy@example.org"});
     campaign
 }
 
-async fn set(app: &TestApp, arguments: &[&str]) {
+pub(super) async fn set(app: &TestApp, arguments: &[&str]) {
     let ended = run(app, &[&["campaign", "set", "rivers"], arguments].concat()).await.expect(0);
     assert_eq!(ended.stdout, "changed rivers\n");
 }
 
 /// The campaign as the public sees it, once it says what is expected (the service reads settings about each second).
-async fn becomes(client: &Client, what: &str, expected: impl Fn(&Value) -> bool) {
+pub(super) async fn becomes(client: &Client, what: &str, expected: impl Fn(&Value) -> bool) {
     eventually(what, async || {
         let answer = client.get("/v1/campaigns/rivers").await;
         answer.status == 200 && expected(&answer.json())
@@ -67,7 +67,7 @@ async fn a_campaign_is_a_draft_until_it_is_opened_and_says_who_answers_for_the_d
     let ended = run(&app, &["campaign", "add", &path]).await.expect(0);
     assert_eq!(ended.stdout, "added rivers as a draft\n");
     let list = run(&app, &["campaign", "list"]).await.expect(0).stdout;
-    assert_eq!(list, "defend\topen\tar,en,fr\nrivers\tdraft\ten,es\n");
+    assert_eq!(list, "defend\topen\tar,en,fr\tconfirmation none\nrivers\tdraft\ten,es\tconfirmation none\n");
     client.get("/v1/campaigns/rivers").await.problem(404, "campaign_not_found");
     is_refused(&app, &["campaign", "add", &path], "rivers is there already").await;
     is_refused(&app, &["campaign", "set", "rivers", "--open"], "rivers has no controller").await;
