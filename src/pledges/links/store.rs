@@ -10,9 +10,13 @@ use uuid::Uuid;
 
 use super::{CODE_TRIES, CONFIRMS_FOR};
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, Prepared},
     pledges::State,
 };
+
+enum OneByOne {}
+enum OfMail {}
+enum Add {}
 
 /// What decides whether a mail is written, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
@@ -61,20 +65,20 @@ async fn facts(
     fingerprint: Uuid,
     tags: &[Uuid],
 ) -> Result<Option<Facts>, DbError> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
+    Prepared::<OneByOne>::new("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
         .bind::<Array<SqlUuid>, _>(tags)
         .execute(&mut *connection)
         .await?;
-    let row: Option<FactsRow> = diesel::sql_query(
+    let row: Option<FactsRow> = Prepared::<OfMail>::new(
         "SELECT id, state, state_before, counted_at, erased_at IS NOT NULL AS erased, \
            suppressed_at IS NOT NULL AS suppressed, \
-           (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($3) AND mail_id <> $1 \
+           (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($1) AND mail_id <> $2 \
              AND written_at > now() - interval '7 days') AS mails \
-         FROM pledges WHERE fingerprint = $2",
+         FROM pledges WHERE fingerprint = $3",
     )
+    .bind::<Array<SqlUuid>, _>(tags)
     .bind::<SqlUuid, _>(mail)
     .bind::<SqlUuid, _>(fingerprint)
-    .bind::<Array<SqlUuid>, _>(tags)
     .get_result(connection)
     .await
     .optional()?;
@@ -127,17 +131,17 @@ async fn add(
     facts: &Facts,
     link: &NewLink,
 ) -> Result<(), DbError> {
-    diesel::sql_query(
-        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($1, $6) ON CONFLICT (mail_id) DO NOTHING) \
-         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($1, $2, $3, $4, $5) \
+    Prepared::<Add>::new(
+        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($1, $2) ON CONFLICT (mail_id) DO NOTHING) \
+         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($1, $3, $4, $5, $6) \
          ON CONFLICT (id) DO UPDATE SET pledge_id = excluded.pledge_id, hash = excluded.hash, code = excluded.code",
     )
     .bind::<SqlUuid, _>(mail)
+    .bind::<Nullable<SqlUuid>, _>(tags.first())
     .bind::<SqlUuid, _>(link.campaign)
     .bind::<SqlUuid, _>(facts.pledge)
     .bind::<Bytea, _>(link.hash.as_slice())
     .bind::<Nullable<Bytea>, _>(link.code.as_ref().map(<[u8; 16]>::as_slice))
-    .bind::<Nullable<SqlUuid>, _>(tags.first())
     .execute(connection)
     .await?;
     Ok(())
