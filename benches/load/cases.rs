@@ -1,6 +1,7 @@
 //! The cases, one file each. Each runs on a database of its own and adds its lines to the report; what is compared is
 //! measured in the same case, by turns where the comparison is a ratio.
 
+pub mod confirm;
 pub mod crowd;
 pub mod export;
 pub mod few;

@@ -140,12 +140,21 @@ impl Lab {
     /// # Errors
     /// Those of the database, and when the service doesn't start.
     pub async fn stage_with(&self, case: &'static str, program: &Program) -> anyhow::Result<Stage<'_>> {
+        self.stage_after(case, program, "").await
+    }
+
+    /// The same, after statements in the database.
+    ///
+    /// # Errors
+    /// Those of the database, and when the service doesn't start.
+    pub async fn stage_after(&self, case: &'static str, program: &Program, sql: &str) -> anyhow::Result<Stage<'_>> {
         let number = self.next.get();
         self.next.set(number + 1);
         let database = format!("bench_{number}");
         // A run that was killed may have left one in a directory that is kept.
         self.admin().await?.batch_execute(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
         self.clone_template(&database).await?;
+        self.connect(&database).await?.batch_execute(sql).await?;
         let stage = self.stage_of(case, &database, program).await?;
         Ok(Stage { passing: Some(database), ..stage })
     }
@@ -271,7 +280,7 @@ impl Stage<'_> {
             outcome.acknowledged,
             outcome.sent
         );
-        ensure!(outcome.unexpected == 0, "{} answers were neither 201 nor a refusal", outcome.unexpected);
+        ensure!(outcome.unexpected == 0, "{} answers were neither 201, 202 nor a refusal", outcome.unexpected);
         Ok(outcome)
     }
 

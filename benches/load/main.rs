@@ -8,6 +8,7 @@ mod gets;
 mod http;
 mod lab;
 mod machine;
+mod mailbox;
 mod memory;
 mod out;
 mod paced;

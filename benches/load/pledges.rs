@@ -1,5 +1,5 @@
-//! Pledges over HTTP, as fast as they are answered: each connection sends one after the other, and waits as long as a
-//! refusal says before it sends the same again.
+//! Pledges and confirmations over HTTP, as fast as they are answered: each connection sends one after the other, and waits
+//! as long as a refusal says before it sends the same again.
 
 use std::{
     cell::{Cell, RefCell},
@@ -86,7 +86,7 @@ pub struct Outcome {
     pub acknowledged: usize,
     /// Supporters whose pledge was sent.
     pub sent: usize,
-    /// Answers that were neither 201 nor a refusal with Retry-After.
+    /// Answers that were neither an acknowledgement nor a refusal with Retry-After.
     pub unexpected: usize,
     /// Connections that failed.
     pub broken: usize,
@@ -136,13 +136,27 @@ impl Outcome {
 /// # Errors
 /// When the system gives no random bytes, or nothing at all was answered.
 pub async fn send(address: SocketAddr, campaign: &str, shape: Shape) -> anyhow::Result<Outcome> {
+    let (people, requests) = (People::new(shape.spread)?, Requests::new(address, campaign));
+    send_from(address, Source::Pledges { people, requests }, shape).await
+}
+
+/// Posts what stands behind the links of mails: each of these tokens once, or as many as there is time for.
+///
+/// # Errors
+/// When nothing at all was answered.
+pub async fn confirm(address: SocketAddr, tokens: Vec<String>, shape: Shape) -> anyhow::Result<Outcome> {
+    let next = Cell::new(0);
+    send_from(address, Source::Confirmations { address, tokens, next }, shape).await
+}
+
+async fn send_from(address: SocketAddr, source: Source, shape: Shape) -> anyhow::Result<Outcome> {
     let begin = Instant::now() + Duration::from_secs(shape.warm_up);
     let plan = Rc::new(Plan {
         address,
         begin,
         end: begin + Duration::from_secs(shape.seconds),
-        people: People::new(shape.spread)?,
-        requests: Requests::new(address, campaign),
+        source,
+        ran_dry: Cell::new(None),
         tally: RefCell::default(),
         first_refusal: Cell::new(None),
     });
@@ -154,10 +168,42 @@ pub async fn send(address: SocketAddr, campaign: &str, shape: Shape) -> anyhow::
     let tally = plan.tally.take();
     if tally.acknowledged == 0 {
         let why = plan.first_refusal.get().map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
-        anyhow::bail!("no pledge was acknowledged: {why}");
+        anyhow::bail!("nothing was acknowledged: {why}");
     }
-    let sent = usize::try_from(plan.people.count()).context("too many")?;
-    Ok(tally.outcome(sent, Duration::from_secs(shape.seconds)))
+    let end = plan.ran_dry.get().map_or(plan.end, |dry| dry.min(plan.end));
+    Ok(tally.outcome(plan.source.count()?, end.saturating_duration_since(begin)))
+}
+
+/// Where requests come from.
+enum Source {
+    Pledges { people: People, requests: Requests },
+    Confirmations { address: SocketAddr, tokens: Vec<String>, next: Cell<usize> },
+}
+
+impl Source {
+    /// The next request; false when there is none left. `body` is scratch space.
+    fn write(&self, body: &mut String, request: &mut String) -> bool {
+        match self {
+            Self::Pledges { people, requests } => requests.write(people, people.next(), body, request),
+            Self::Confirmations { address, tokens, next } => {
+                let Some(token) = tokens.get(next.get()) else { return false };
+                next.set(next.get() + 1);
+                request.clear();
+                // Writing to a String can't fail.
+                let _ =
+                    write!(request, "POST /confirm/{token} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n");
+            }
+        }
+        true
+    }
+
+    /// How many were sent.
+    fn count(&self) -> anyhow::Result<usize> {
+        match self {
+            Self::Pledges { people, .. } => usize::try_from(people.count()).context("too many"),
+            Self::Confirmations { next, .. } => Ok(next.get()),
+        }
+    }
 }
 
 /// Writes requests into a buffer that is used again and again.
@@ -190,8 +236,9 @@ struct Plan {
     address: SocketAddr,
     begin: Instant,
     end: Instant,
-    people: People,
-    requests: Requests,
+    source: Source,
+    /// When there was nothing more to send.
+    ran_dry: Cell<Option<Instant>>,
     tally: RefCell<Tally>,
     first_refusal: Cell<Option<u16>>,
 }
@@ -239,8 +286,10 @@ impl Plan {
         let mut client = Client::new(self.address);
         let (mut body, mut request) = (String::new(), String::new());
         while Instant::now() < self.end {
-            let number = self.people.next();
-            self.requests.write(&self.people, number, &mut body, &mut request);
+            if !self.source.write(&mut body, &mut request) {
+                self.ran_dry.set(self.ran_dry.get().or(Some(Instant::now())));
+                return;
+            }
             while let Some(pause) = self.send_once(&mut client, &request).await {
                 if Instant::now() + pause >= self.end {
                     sleep_until(self.end).await;
@@ -264,7 +313,8 @@ impl Plan {
             tally.broken += 1;
             return Some(AFTER_FAILURE);
         };
-        if head.status == 201 {
+        // Counted at once, once its mailbox has confirmed it, or confirmed.
+        if matches!(head.status, 201 | 202 | 303) {
             tally.acknowledge(latency, second);
             return None;
         }

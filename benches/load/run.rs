@@ -65,7 +65,7 @@ pub struct Options {
     #[arg(long)]
     pub unsealed: Option<PathBuf>,
 
-    /// A case to run (may be given several times). Default: all but `large`, `sealing` and `export`.
+    /// A case to run (may be given several times). Default: all but `confirm`, `large`, `sealing` and `export`.
     #[arg(long, value_enum)]
     pub only: Vec<Case>,
 
@@ -105,6 +105,8 @@ pub enum Case {
     Pgbench,
     /// 256 connections, 40 countries evenly and 90 % from one, against batches of our own statement.
     Ingest,
+    /// Pledges that their mailboxes confirm: pledges, mails, confirmations.
+    Confirm,
     /// 16 connections.
     Few,
     /// 1,000 and 5,000 connections.
@@ -133,7 +135,7 @@ fn root_secret(directory: &Path) -> anyhow::Result<SecretString> {
 }
 
 /// What takes long, or a build of its own.
-const NOT_BY_DEFAULT: [Case; 3] = [Case::Large, Case::Sealing, Case::Export];
+const NOT_BY_DEFAULT: [Case; 4] = [Case::Confirm, Case::Large, Case::Sealing, Case::Export];
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
@@ -150,7 +152,7 @@ impl Run {
     pub async fn run(&self) -> anyhow::Result<bool> {
         let root_secret = root_secret(&self.options.directory)?;
         let postgres_bin = self.options.postgres_bin.clone();
-        let program = Program { path: self.program.clone(), postgres_bin, root_secret };
+        let program = Program { path: self.program.clone(), postgres_bin, root_secret, settings: Vec::new() };
         // From here on a signal is noticed, and everything that was started is stopped.
         let mut told = tokio::task::spawn_local(stop_signal());
         tell("starting a private PostgreSQL, and the service once for the demo campaign");
@@ -185,6 +187,7 @@ impl Run {
             let done = match case {
                 Case::Pgbench => cases::pgbench::run(lab, report).await,
                 Case::Ingest => cases::ingest::run(lab, report).await,
+                Case::Confirm => cases::confirm::run(lab, report).await,
                 Case::Few => cases::few::run(lab, report, fsync_ms).await,
                 Case::Crowd => cases::crowd::run(lab, report).await,
                 Case::Snapshot => cases::snapshot::run(lab, report).await,

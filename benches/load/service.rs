@@ -39,6 +39,8 @@ pub struct Program {
     pub postgres_bin: Option<PathBuf>,
     /// The secret of the run.
     pub root_secret: SecretString,
+    /// More of its environment.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 impl Program {
@@ -47,6 +49,7 @@ impl Program {
         let mut command = Command::new(&self.path);
         command.env_clear().env("PATH", search_path()).env("PLEDGES_ROOT_SECRET", self.root_secret.expose_secret());
         command.env("PLEDGES_MODE", "development").env("PLEDGES_VAR_DIR", var_dir);
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         if let Some(url) = url {
             command.env("DATABASE_URL", url);
         }

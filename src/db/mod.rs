@@ -6,6 +6,7 @@ mod migrate;
 mod own;
 mod pooler;
 mod postgres_binaries;
+mod prepared;
 #[rustfmt::skip]
 pub mod schema;
 pub mod var_lock;
@@ -26,6 +27,7 @@ use tokio::time::{Instant, timeout_at};
 pub use constraints::CONSTRAINTS;
 pub use migrate::{migrate, revert_all};
 pub use own::{KeptConnection, Listener};
+pub use prepared::Prepared;
 
 /// A connection, taken from the pool or opened by hand.
 pub type Connection = AsyncPgConnection;

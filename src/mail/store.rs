@@ -11,7 +11,9 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{Due, Failure, Kind, NewMail};
-use crate::db::{Connection, DbError};
+use crate::db::{Connection, DbError, Prepared};
+
+enum Delete {}
 
 /// What becomes of a mail that could not be sent in its time.
 const TOO_LATE: &str = "too_late";
@@ -112,7 +114,7 @@ pub async fn claim(connection: &mut Connection, limit: usize, lease: Duration) -
 /// # Errors
 /// Those of the database.
 pub async fn delete(connection: &mut Connection, id: Uuid) -> Result<(), DbError> {
-    diesel::sql_query("DELETE FROM mail_outbox WHERE id = $1").bind::<SqlUuid, _>(id).execute(connection).await?;
+    Prepared::<Delete>::new("DELETE FROM mail_outbox WHERE id = $1").bind::<SqlUuid, _>(id).execute(connection).await?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! place when one is planted there.
 
 mod faults;
+mod own;
 mod search;
 mod stage;
 mod visits;
@@ -24,6 +25,7 @@ async fn first_life(stage: &mut Stage) {
     visits::be_refused(stage).await;
     visits::look_around(stage).await;
     visits::moderate(stage, "one").await;
+    own::confirm(stage, "one").await;
     let codes = [
         ("check_violation", 500),
         ("not_null_violation", 500),
@@ -46,6 +48,7 @@ async fn second_life(stage: &mut Stage, secrets: &Search) {
     visits::be_refused(stage).await;
     visits::look_around(stage).await;
     visits::moderate(stage, "two").await;
+    own::confirm(stage, "two").await;
     faults::refuse(stage, &[("check_violation", 500)]).await;
     faults::panic_in_a_handler(stage).await;
     assert_eq!(faults::crash_postgres(stage, secrets).await, Findings::new());
@@ -103,6 +106,9 @@ async fn nothing_that_anybody_has_sent_is_left_anywhere_in_clear() {
     second_life(&mut stage, &secrets).await;
     everything_has_happened(&stage);
     assert_eq!(stage.look(&secrets).await, Findings::new());
+    // Nor is what mails tell anywhere but in mails.
+    assert!(stage.told_in_mails.len() >= 8);
+    assert_eq!(stage.look(&Search::whole(own::secrets(&stage))).await, Findings::new());
     // The control: what is kept on purpose is found, and in the database only.
     let found = stage.look(&kept).await;
     assert_eq!(found.keys().copied().collect::<Vec<_>>(), IN_THE_DATABASE, "{found:#?}");

@@ -1,5 +1,6 @@
 //! Pledges that are confirmed by mail: what the mail does, what its owner can do with it, and what nobody else learns.
 
+mod alike;
 mod leaving;
 mod sequences;
 

@@ -4,6 +4,7 @@
 mod crash;
 mod link;
 pub mod load;
+mod mails;
 mod silent;
 mod stream;
 

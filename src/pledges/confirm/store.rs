@@ -9,9 +9,12 @@ use uuid::Uuid;
 
 use super::{Confirmation, Confirmed};
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, Prepared},
     pledges::{links::CONFIRMS_FOR, store::APPEND_DELTAS},
 };
+
+enum Confirm {}
+enum Outcomes {}
 
 fn mails(jobs: &[&Confirmation]) -> Vec<Uuid> {
     jobs.iter().map(|job| job.mail).collect()
@@ -27,7 +30,7 @@ fn hashes<'a>(jobs: &[&'a Confirmation]) -> Vec<&'a [u8]> {
 /// Those of the database; then none is, unless the connection broke: then all or none are.
 pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Result<(), DbError> {
     const WAITS: &str = "(state = 'awaiting' OR (state = 'removed' AND state_before = 'awaiting'))";
-    diesel::sql_query(format!(
+    Prepared::<Confirm>::new(format!(
         "WITH linked AS (SELECT DISTINCT pledge_id FROM unnest($1::uuid[], $2::bytea[]) AS given (id, hash) \
            JOIN mail_links USING (id, hash) JOIN campaigns ON campaigns.id = campaign_id AND salt IS NOT NULL \
            WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
@@ -64,15 +67,15 @@ struct Outcome {
 /// # Errors
 /// Those of the database.
 pub async fn outcomes(connection: &mut Connection, jobs: &[&Confirmation]) -> Result<Vec<Confirmed>, DbError> {
-    let rows: Vec<Outcome> = diesel::sql_query(
+    let rows: Vec<Outcome> = Prepared::<Outcomes>::new(
         "SELECT link.campaign_id, coalesce(state_before, state) AS state, \
-           coalesce(link.created_at > now() - $3 * interval '1 second', false) AS live \
-         FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS given (id, hash, place) \
+           coalesce(link.created_at > now() - $1 * interval '1 second', false) AS live \
+         FROM unnest($2::uuid[], $3::bytea[]) WITH ORDINALITY AS given (id, hash, place) \
          LEFT JOIN mail_links AS link USING (id, hash) LEFT JOIN pledges ON pledges.id = link.pledge_id ORDER BY place",
     )
+    .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
     .bind::<Array<SqlUuid>, _>(mails(jobs))
     .bind::<Array<Bytea>, _>(hashes(jobs))
-    .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
     .get_results(connection)
     .await?;
     let outcome = |row: Outcome| match (row.campaign_id, row.state.as_deref()) {

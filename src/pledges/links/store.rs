@@ -10,9 +10,13 @@ use uuid::Uuid;
 
 use super::{CODE_TRIES, CONFIRMS_FOR};
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, Prepared},
     pledges::State,
 };
+
+enum OneByOne {}
+enum OfMail {}
+enum Add {}
 
 /// What decides whether a mail is written, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
@@ -50,31 +54,41 @@ pub struct Facts {
     pub mails: i64,
 }
 
-/// What is known about the pledge with this fingerprint, which stays until the transaction ends, and the mailbox with these tags; None: there is no such pledge. Whoever
+/// A mail that is about to be written.
+#[derive(Clone, Copy)]
+pub struct Mail<'a> {
+    /// Which.
+    pub id: Uuid,
+    /// What its note is kept under.
+    pub note: Uuid,
+    /// What its mailbox is counted by.
+    pub tags: &'a [Uuid],
+}
+
+/// What is known about the pledge with this fingerprint, which stays until the transaction ends, and about the mailbox; None: there is no such pledge. Whoever
 /// asks for the same mailbox waits until the transaction ends, so that its mails are counted one after the other.
 ///
 /// # Errors
 /// Those of the database.
 async fn facts(
     connection: &mut Connection,
-    note: Uuid,
+    mail: &Mail<'_>,
     fingerprint: Uuid,
-    tags: &[Uuid],
 ) -> Result<Option<Facts>, DbError> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
-        .bind::<Array<SqlUuid>, _>(tags)
+    Prepared::<OneByOne>::new("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
+        .bind::<Array<SqlUuid>, _>(mail.tags)
         .execute(&mut *connection)
         .await?;
-    let row: Option<FactsRow> = diesel::sql_query(
+    let row: Option<FactsRow> = Prepared::<OfMail>::new(
         "SELECT id, state, state_before, counted_at, erased_at IS NOT NULL AS erased, \
            suppressed_at IS NOT NULL AS suppressed, \
-           (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($3) AND mail_id <> $1 \
+           (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($1) AND mail_id <> $2 \
              AND written_at > now() - interval '7 days') AS mails \
-         FROM pledges WHERE fingerprint = $2 FOR KEY SHARE",
+         FROM pledges WHERE fingerprint = $3 FOR KEY SHARE",
     )
-    .bind::<SqlUuid, _>(note)
+    .bind::<Array<SqlUuid>, _>(mail.tags)
+    .bind::<SqlUuid, _>(mail.note)
     .bind::<SqlUuid, _>(fingerprint)
-    .bind::<Array<SqlUuid>, _>(tags)
     .get_result(connection)
     .await
     .optional()?;
@@ -100,23 +114,12 @@ pub async fn prepare<T: Send>(
 ) -> Result<Option<T>, DbError> {
     connection
         .transaction(async |connection| {
-            let Some(facts) = facts(connection, mail.note, fingerprint, mail.tags).await? else { return Ok(None) };
+            let Some(facts) = facts(connection, mail, fingerprint).await? else { return Ok(None) };
             let Some((chosen, link)) = choose(&facts) else { return Ok(None) };
             add(connection, mail, &facts, &link).await?;
             Ok(Some(chosen))
         })
         .await
-}
-
-/// A mail that is about to be sent.
-#[derive(Clone, Copy)]
-pub struct Mail<'a> {
-    /// Which.
-    pub id: Uuid,
-    /// What its note is kept under.
-    pub note: Uuid,
-    /// What its mailbox is counted by.
-    pub tags: &'a [Uuid],
 }
 
 /// The link of a mail.
@@ -130,19 +133,24 @@ pub struct NewLink {
 }
 
 /// Writes a link down and counts the mail. A mail that is sent again keeps its tries.
-async fn add(connection: &mut Connection, mail: &Mail<'_>, facts: &Facts, link: &NewLink) -> Result<(), DbError> {
-    diesel::sql_query(
-        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($7, $6) ON CONFLICT (mail_id) DO NOTHING) \
-         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($1, $2, $3, $4, $5) \
+async fn add(
+    connection: &mut Connection,
+    mail: &Mail<'_>,
+    facts: &Facts,
+    link: &NewLink,
+) -> Result<(), DbError> {
+    Prepared::<Add>::new(
+        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($1, $2) ON CONFLICT (mail_id) DO NOTHING) \
+         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($3, $4, $5, $6, $7) \
          ON CONFLICT (id) DO UPDATE SET pledge_id = excluded.pledge_id, hash = excluded.hash, code = excluded.code",
     )
+    .bind::<SqlUuid, _>(mail.note)
+    .bind::<Nullable<SqlUuid>, _>(mail.tags.first())
     .bind::<SqlUuid, _>(mail.id)
     .bind::<SqlUuid, _>(link.campaign)
     .bind::<SqlUuid, _>(facts.pledge)
     .bind::<Bytea, _>(link.hash.as_slice())
     .bind::<Nullable<Bytea>, _>(link.code.as_ref().map(<[u8; 16]>::as_slice))
-    .bind::<Nullable<SqlUuid>, _>(mail.tags.first())
-    .bind::<SqlUuid, _>(mail.note)
     .execute(connection)
     .await?;
     Ok(())

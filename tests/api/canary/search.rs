@@ -33,9 +33,9 @@ struct Needle {
     bytes: Vec<u8>,
 }
 
-/// The words that begin with `stem`, to be looked for.
+/// Words to be looked for.
 pub struct Search {
-    words: Vec<&'static str>,
+    words: Vec<String>,
     needles: Vec<Needle>,
     /// By their first two bytes, which are looked up for each byte of what is searched.
     starts: Vec<Vec<usize>>,
@@ -49,9 +49,18 @@ const ZEROS: [u8; BLOCK] = [0; BLOCK];
 const AROUND: usize = 400;
 
 impl Search {
-    pub fn new(stem: &str, words: &[&'static str]) -> Self {
+    /// Those that begin with `stem`, and all else that does.
+    pub fn new(stem: &str, words: &[&str]) -> Self {
         assert!(words.iter().all(|word| word.starts_with(stem)), "{words:?}");
-        let needles = forms(stem);
+        Self::of(forms(stem), words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    /// Words that have nothing in common, each as a whole.
+    pub fn whole(words: Vec<String>) -> Self {
+        Self::of(words.iter().flat_map(|word| forms(word)).collect(), words)
+    }
+
+    fn of(needles: Vec<Needle>, words: Vec<String>) -> Self {
         let mut starts = vec![Vec::new(); 1 << 16];
         for (number, needle) in needles.iter().enumerate() {
             let [first, second] = [needle.bytes[0], needle.bytes[1]];
@@ -62,7 +71,7 @@ impl Search {
                 }
             }
         }
-        Self { words: words.to_vec(), needles, starts }
+        Self { words, needles, starts }
     }
 
     /// Which words are in it, and in which form.
@@ -85,12 +94,11 @@ impl Search {
         found
     }
 
-    fn word(&self, form: &'static str, rest: &[u8]) -> &'static str {
+    fn word(&self, form: &'static str, rest: &[u8]) -> &str {
         let rest = &rest[..rest.len().min(AROUND)];
-        let is_it = |word: &&&'static str| {
-            forms(word).iter().filter(|it| it.form == form).any(|it| starts_with(rest, &it.bytes))
-        };
-        self.words.iter().find(is_it).copied().unwrap_or("a part of a word")
+        let is_it =
+            |word: &&String| forms(word).iter().filter(|it| it.form == form).any(|it| starts_with(rest, &it.bytes));
+        self.words.iter().find(is_it).map_or("a part of a word", String::as_str)
     }
 
     pub fn look(&self, places: &[Place]) -> Findings {

@@ -14,6 +14,7 @@ use crate::support::{
     cluster,
     program::{self, Running, VarDir},
     rows::Rows,
+    smtp::{Answer, Received, Server},
 };
 
 /// How long an answer may take.
@@ -34,7 +35,13 @@ pub struct Stage {
     /// What was asked, and the answer without the words that it may tell.
     answers: Vec<(String, Vec<u8>)>,
     metrics: String,
+    smtp: Server,
+    /// What each mail may tell, beside the address of its reader: its link and its code.
+    pub told_in_mails: Vec<String>,
 }
+
+/// Mails to it are refused, in words that repeat the address.
+pub const REFUSED: &str = "refused";
 
 impl Stage {
     pub async fn start() -> Self {
@@ -51,6 +58,12 @@ impl Stage {
         .await;
         rows.campaign("closed").await;
         rows.execute("UPDATE campaigns SET state = 'closed' WHERE slug = 'closed'").await;
+        rows.campaign_with("by-mail", serde_json::json!({"confirmation": "email"})).await;
+        let refusing = |to: &str, before| match before {
+            _ if to.contains(REFUSED) => Answer::Recipient(550),
+            0 => Answer::Message(451),
+            _ => Answer::Accept,
+        };
         let moderator = rows.moderator(Role::Moderator, &["defend"]).await;
         let organiser = rows.moderator(Role::Organiser, &["defend"]).await;
         Self {
@@ -66,6 +79,8 @@ impl Stage {
             said: String::new(),
             answers: Vec::new(),
             metrics: String::new(),
+            smtp: Server::start(refusing).await,
+            told_in_mails: Vec::new(),
         }
     }
 
@@ -73,7 +88,19 @@ impl Stage {
     pub async fn serve(&mut self, format: &str) {
         let arguments = ["serve", "--bind", "127.0.0.1:0", "--workers", "2", "--look-every-ms", "30"];
         let more = ["--logins-per-minute", "10000", "--log", "trace", "--log-format", format];
-        let plain = program::command_on(&self.url, &self.var.file("service"), &[&arguments[..], &more].concat());
+        let server = format!("smtp://127.0.0.1:{}", self.smtp.port);
+        let mails = [
+            "--smtp-url",
+            &server,
+            "--mail-first-retry-ms",
+            "50",
+            "--mail-lease-ms",
+            "5000",
+            "--mail-timeout-ms",
+            "2000",
+        ];
+        let all = [&arguments[..], &more, &mails].concat();
+        let plain = program::command_on(&self.url, &self.var.file("service"), &all);
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
         command.env_clear().current_dir(self.working.path());
@@ -128,7 +155,7 @@ impl Stage {
     }
 
     /// Sends a request, which must be answered with this status. In the answer there may be only words of `may_tell`.
-    pub async fn ask(&mut self, request: RequestBuilder, status: u16, may_tell: &[&'static str]) -> Value {
+    pub async fn ask(&mut self, request: RequestBuilder, status: u16, may_tell: &[&str]) -> Value {
         let request = request.build().unwrap();
         let what = format!("{} {}", request.method(), request.url());
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
@@ -157,8 +184,24 @@ impl Stage {
         self.answers.push((what.to_owned(), answer));
     }
 
-    /// Everything that was left behind anywhere, as it is now. Mails will be a place more: the files of the mailer that writes
-    /// them down.
+    /// Mails that were accepted so far.
+    pub fn mails(&self) -> Vec<Received> {
+        self.smtp.received()
+    }
+
+    /// The mails without what they are there to tell.
+    fn stripped_mails(&self) -> Vec<(String, Vec<u8>)> {
+        let may_tell = |mail: &Received| {
+            let mut all: Vec<&str> = self.told_in_mails.iter().map(String::as_str).collect();
+            all.push(&mail.to);
+            all.sort_by_key(|word| std::cmp::Reverse(word.len()));
+            // Soft breaks of quoted-printable.
+            without(&all, mail.message.replace("=\r\n", "").as_bytes())
+        };
+        self.mails().iter().map(|mail| (mail.header("Message-ID"), may_tell(mail))).collect()
+    }
+
+    /// Everything that was left behind anywhere, as it is now.
     pub async fn places(&self) -> Vec<Place> {
         let postgres = self.postgres.as_ref().unwrap();
         let (data, log) = (postgres.data_dir(), postgres.log_file());
@@ -178,6 +221,7 @@ impl Stage {
             ("the files of the service", Contents::Files(self.var.file("service"), None)),
             ("metrics", bytes(&self.metrics)),
             ("answers", Contents::Each(self.answers.clone())),
+            ("mails", Contents::Each(self.stripped_mails())),
             ("cores", Contents::NoFiles(self.working.path().to_owned())),
         ]
     }
@@ -192,6 +236,8 @@ impl Stage {
         std::fs::write(self.working.path().join("core.1"), "memory").unwrap();
         std::fs::write(self.var.file("service/leak"), word).unwrap();
         self.answers.push(("a leak".to_owned(), word.into()));
+        self.smtp
+            .keep(Received { to: "somebody@example.org".into(), message: format!("Message-ID: a leak\r\n\r\n{word}") });
     }
 
     pub async fn look(&self, search: &Search) -> Findings {

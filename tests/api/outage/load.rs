@@ -81,7 +81,7 @@ pub async fn send(client: &Client, key: &str) -> Told {
     // An answer that breaks off in the middle acknowledges nothing.
     let Ok(text) = answer.text().await else { return Told::Nothing };
     match status {
-        201 => Told::Acknowledged,
+        201 | 202 => Told::Acknowledged,
         503 => Told::Unavailable,
         _ => panic!("{status}: {text}"),
     }

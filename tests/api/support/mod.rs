@@ -148,3 +148,9 @@ pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     }
     panic!("never happened: {what}");
 }
+
+/// Tells a figure to whoever runs the tests with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "it is asked for")]
+pub fn tell(text: &str) {
+    println!("{text}");
+}

@@ -89,6 +89,11 @@ impl Server {
         self.state.lock().unwrap().received.clone()
     }
 
+    /// Keeps a mail that nobody has sent.
+    pub fn keep(&self, mail: Received) {
+        self.state.lock().unwrap().received.push(mail);
+    }
+
     pub fn count(&self) -> usize {
         self.state.lock().unwrap().received.len()
     }
