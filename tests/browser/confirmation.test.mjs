@@ -4,7 +4,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { hasMail, mailTo, openCampaign, pledge, publishedTotal, slug, totalBecomes } from "./mails.mjs";
-import { assertAccessible, assertNoSidewaysScroll, leave, newAddress, openPage, origin, photograph, startBrowser, visit } from "./support.mjs";
+import {
+  assertAccessible,
+  assertNoSidewaysScroll,
+  languages,
+  leave,
+  newAddress,
+  openPage,
+  origin,
+  photograph,
+  startBrowser,
+  visit,
+} from "./support.mjs";
 
 let browser;
 before(async () => {
@@ -79,6 +90,22 @@ for (const { language, javaScript, name } of [
   });
 }
 
+test("in every language the thanks have the form for the code, and say nothing of counting", async () => {
+  const visitor = await openPage(browser, { width: 320 });
+  const { page } = visitor;
+  const titles = new Set();
+  for (const language of languages) {
+    await visit(page, `/c/${slug}/${language}/thanks`);
+    assert.equal(await page.locator("html").getAttribute("lang"), language);
+    assert(await page.locator(`form[action="/c/${slug}/${language}/code"] #code`).isVisible());
+    assert.equal(await page.locator("[data-total], #share-message").count(), 0);
+    titles.add(await page.title());
+    await assertNoSidewaysScroll(page, `the thanks in ${language}`);
+  }
+  assert.equal(titles.size, languages.length);
+  await leave(visitor);
+});
+
 for (const language of ["en", "ar"]) {
   test(`the code of the mail confirms as well (${language})`, async () => {
     const visitor = await openPage(browser, { width: 390, locale: language });
@@ -121,6 +148,11 @@ for (const language of ["en", "ar"]) {
     await page.locator(`a[href="${own}"]`).click();
     await page.waitForURL(`${origin}${own}`);
     await examine(page, language, "own");
+    // No switcher of languages, and nothing else, carries the secret away from here.
+    for (const link of await page.locator("a").all()) {
+      const href = await link.getAttribute("href");
+      assert(!href.includes(own.split("/").at(-1)) || href.startsWith(`${own}/`), href);
+    }
     // A browser that opens its pages again asks for what was only posted.
     await visit(page, `${own}/consents`);
     assert.equal(page.url(), `${origin}${own}`);

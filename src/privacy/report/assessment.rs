@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use super::{Facts, TO_FILL_IN, plain, store::KeyHolder, title};
 use crate::campaigns::{
     Campaign,
-    settings::{Ask, Erasure},
+    settings::{Ask, Confirmation, Erasure},
 };
 
 /// A risk, what is done about it, and what remains.
@@ -37,7 +37,8 @@ const RISKS: &[(&str, &str, &str)] = &[
     (
         "Somebody watches the public numbers to tell who pledged",
         "Small numbers are rounded and renewed together; every supporter gets the same answer",
-        "The total is exact. Without confirmation by mail it tells whether an address that somebody enters was new",
+        "The total is exact. Where pledges count without confirmation by mail it tells whether an address that somebody enters \
+         was new",
     ),
     (
         "The network is watched",
@@ -46,8 +47,15 @@ const RISKS: &[(&str, &str, &str)] = &[
     ),
     (
         "Somebody enters another person's address",
-        "It is counted once; the person can ask to be erased",
-        "Until pledges are confirmed by mail anybody can do it",
+        "With confirmation by mail nothing is counted before the mailbox agrees, and \"this wasn't me\" in the mail deletes it; a \
+         mailbox gets five mails a week at the most",
+        "The mails themselves. Without confirmation by mail it is counted, once, until the person asks to be erased",
+    ),
+    (
+        "Somebody reads a supporter's mailbox, or the log of a mail server or proxy",
+        "A mail has a link and a code and nothing that the supporter entered; opening the link changes nothing; the pages are \
+         kept in no cache",
+        "Whoever has the link sees and changes the pledge",
     ),
     (
         "Data is kept longer than promised",
@@ -136,6 +144,11 @@ fn warnings(campaign: &Campaign, facts: &Facts) -> Vec<String> {
     warn(
         limits.erasure == Erasure::Keep && numbers.erased > 0,
         "erased people's pledges go on counting: the privacy notice should say so.",
+    );
+    warn(
+        campaign.confirmation == Confirmation::None,
+        "pledges count without being confirmed by mail: whoever watches the total can tell whether an address had pledged \
+         before, and anybody can enter anybody's address.",
     );
     let tried = |key: &KeyHolder| key.partner_id.is_none() && key.removed_at.is_none() && key.checked_at.is_some();
     let proved = facts.key_holders.iter().any(tried);
