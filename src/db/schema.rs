@@ -249,7 +249,7 @@ diesel::table! {
 diesel::table! {
     /// The mails of the last seven days, so that a mailbox gets five at the most.
     mailbox_mails (mail_id) {
-        /// The mail.
+        /// Keyed hash of the mail's id: whose pledge it was about can't be seen here.
         mail_id -> Uuid,
         /// Keyed hash of the mailbox, the same in every campaign: therefore no longer than these days.
         mailbox -> Uuid,

@@ -1,6 +1,7 @@
 //! Which mail is written for which pledge.
 
 use chrono::{DateTime, TimeDelta};
+use uuid::Uuid;
 
 use super::*;
 

@@ -70,11 +70,7 @@ pub struct Mail<'a> {
 ///
 /// # Errors
 /// Those of the database.
-async fn facts(
-    connection: &mut Connection,
-    mail: &Mail<'_>,
-    fingerprint: Uuid,
-) -> Result<Option<Facts>, DbError> {
+async fn facts(connection: &mut Connection, mail: &Mail<'_>, fingerprint: Uuid) -> Result<Option<Facts>, DbError> {
     Prepared::<OneByOne>::new("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
         .bind::<Array<SqlUuid>, _>(mail.tags)
         .execute(&mut *connection)
@@ -133,12 +129,7 @@ pub struct NewLink {
 }
 
 /// Writes a link down and counts the mail. A mail that is sent again keeps its tries.
-async fn add(
-    connection: &mut Connection,
-    mail: &Mail<'_>,
-    facts: &Facts,
-    link: &NewLink,
-) -> Result<(), DbError> {
+async fn add(connection: &mut Connection, mail: &Mail<'_>, facts: &Facts, link: &NewLink) -> Result<(), DbError> {
     Prepared::<Add>::new(
         "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($1, $2) ON CONFLICT (mail_id) DO NOTHING) \
          INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($3, $4, $5, $6, $7) \
