@@ -25,6 +25,7 @@ impl<'a, S> Prepared<'a, S> {
     }
 
     /// The next value.
+    #[must_use]
     pub fn bind<T, V>(mut self, value: V) -> Self
     where
         T: 'a,

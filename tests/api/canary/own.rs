@@ -81,7 +81,7 @@ pub async fn confirm(stage: &mut Stage, round: &str) {
     let typed = |code: &str| json!({"email": address(2), "code": code});
     let in_form = |code: &str| [("email", address(2)), ("code", code.to_owned())];
     let wrong = if second.code == "AAAAAA" { "BBBBBB" } else { "AAAAAA" };
-    stage.ask(post(stage, CODES).json(&typed(wrong)), 422, &[]).await;
+    stage.ask(post(stage, CODES).json(&typed(wrong)), 409, &[]).await;
     stage.ask(post(stage, CODES).json(&typed(WRONG)), 422, &[]).await;
     let again = [MAIL, DOMAIN, WRONG];
     stage.ask(page(stage, Method::POST, "/c/by-mail/en/code").form(&in_form(WRONG)), 422, &again).await;

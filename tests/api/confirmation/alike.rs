@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use pledges::accounts::Role;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{at, by_mail, confirm, is_well, press, totals};
@@ -173,7 +174,8 @@ async fn who_guesses_from_answers_totals_and_stream_does_no_better_than_chance()
 
     let mut stream = client.follow("defend", &[]).await;
     let first = stream.news().await;
-    let watch = tokio::spawn(async move {
+    let mut watch = JoinSet::new();
+    watch.spawn(async move {
         let mut told = Vec::new();
         while let Some(event) = stream.next().await {
             if event.kind != "heartbeat" {
@@ -202,6 +204,6 @@ async fn who_guesses_from_answers_totals_and_stream_does_no_better_than_chance()
     assert!((0.25..=0.75).contains(&auc), "who has a clock can tell: {auc}");
     is_well(&app).await;
     app.stop().await;
-    let told = watch.await.unwrap();
+    let told = watch.join_next().await.unwrap().unwrap();
     assert!(told.is_empty(), "after {} the stream told of: {told:#?}", first.text);
 }

@@ -112,7 +112,8 @@ async fn the_service_looks_after_the_outbox() {
     let app = TestApp::with(&["--smtp-url", &format!("smtp://127.0.0.1:{}", server.port)]).await;
     let to = Address::parse("ada@example.org").unwrap();
     let outbox = &app.service.handles.outbox;
-    let mail = outbox.mail(Uuid::now_v7(), NOBODY, pledges::mail::Kind::Access, None, &to).unwrap();
+    let campaign = app.rows.value("SELECT id FROM campaigns").await.parse().unwrap();
+    let mail = outbox.mail(campaign, NOBODY, pledges::mail::Kind::Access, None, &to).unwrap();
     pledges::mail::store::insert(&mut app.rows.database.open().await.unwrap(), &[mail]).await.unwrap();
     outbox.changed();
     let rows = || app.rows.number("SELECT count(*) FROM mail_outbox");
