@@ -24,6 +24,9 @@ const CONNECTIONS: usize = 256;
 const WANTED_A_SECOND: f64 = 5_000.0;
 const WANTED_MS: f64 = 250.0;
 
+/// Seconds of the windows in which is confirmed, from the first: tokens are few, because mails are slow to come by.
+const CONFIRM_S: u64 = 2;
+
 /// How long all mails and counts may take to be done with.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -48,7 +51,7 @@ pub async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let alone = rate(mailbox.count() - meanwhile, took);
     stage.tell("mails", &format!("{} in all, {alone:.0}/s without pledges", count(mailbox.count())));
 
-    let (all, shape) = (mailbox.count(), evenly(CONNECTIONS, lab.options.seconds));
+    let (all, shape) = (mailbox.count(), Shape { warm_up: 0, ..evenly(CONNECTIONS, CONFIRM_S) });
     stage.checkpoint().await?;
     let before = number(&stage, TOTAL).await?;
     let confirmed = load::confirm(stage.service.address, mailbox.take(all / 5 * 2), shape).await?;
