@@ -152,7 +152,7 @@ fn a_change_names_what_differs_and_nothing_else() {
     assert_eq!(
         str::from_utf8(&frame("change", Some(change.version), &change)).unwrap(),
         "event: change\nid: 6\ndata: {\"version\":6,\"previous_version\":4,\"as_of\":\"1970-01-01T00:00:00Z\",\
-         \"total\":15,\"elsewhere\":4,\"countries\":[{\"country\":\"BR\",\"count\":1},{\"country\":\"DE\",\"count\":8},\
+         \"total\":15,\"confirmed\":0,\"elsewhere\":4,\"countries\":[{\"country\":\"BR\",\"count\":1},{\"country\":\"DE\",\"count\":8},\
          {\"country\":\"VA\",\"count\":0}]}\n\n"
     );
 }
