@@ -140,7 +140,8 @@ export async function assertAccessible(page, what) {
 /** Keeps a picture of the whole page for people to look at. */
 export async function photograph(page, name) {
   mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: path.join(screenshots, `${name}.png`), fullPage: true, animations: "disabled" });
+  // The reference is fifty thousand pixels long: on a busy machine its picture takes its time.
+  await page.screenshot({ path: path.join(screenshots, `${name}.png`), fullPage: true, animations: "disabled", timeout: 60_000 });
 }
 
 /** The published total, as the API says it. */
