@@ -28,20 +28,11 @@ pub struct Confirmation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
     /// The pledge is confirmed, now or before.
-    Yes {
-        /// The campaign.
-        campaign: Uuid,
-    },
+    Yes,
     /// The link is older than seven days.
-    Expired {
-        /// The campaign.
-        campaign: Uuid,
-    },
+    Expired,
     /// The pledge was taken back.
-    Withdrawn {
-        /// The campaign.
-        campaign: Uuid,
-    },
+    Withdrawn,
     /// There is no such link, or its pledge is gone.
     Unknown,
 }

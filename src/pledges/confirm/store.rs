@@ -54,8 +54,6 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
 
 #[derive(QueryableByName)]
 struct Outcome {
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    campaign_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
     state: Option<String>,
     #[diesel(sql_type = Bool)]
@@ -68,7 +66,7 @@ struct Outcome {
 /// Those of the database.
 pub async fn outcomes(connection: &mut Connection, jobs: &[&Confirmation]) -> Result<Vec<Confirmed>, DbError> {
     let rows: Vec<Outcome> = Prepared::<Outcomes>::new(
-        "SELECT link.campaign_id, coalesce(state_before, state) AS state, \
+        "SELECT coalesce(state_before, state) AS state, \
            coalesce(link.created_at > now() - $1 * interval '1 second', false) AS live \
          FROM unnest($2::uuid[], $3::bytea[]) WITH ORDINALITY AS given (id, hash, place) \
          LEFT JOIN mail_links AS link USING (id, hash) LEFT JOIN pledges ON pledges.id = link.pledge_id ORDER BY place",
@@ -78,10 +76,10 @@ pub async fn outcomes(connection: &mut Connection, jobs: &[&Confirmation]) -> Re
     .bind::<Array<Bytea>, _>(hashes(jobs))
     .get_results(connection)
     .await?;
-    let outcome = |row: Outcome| match (row.campaign_id, row.state.as_deref()) {
-        (Some(campaign), Some("counted")) => Confirmed::Yes { campaign },
-        (Some(campaign), Some("withdrawn")) => Confirmed::Withdrawn { campaign },
-        (Some(campaign), Some("awaiting")) if !row.live => Confirmed::Expired { campaign },
+    let outcome = |row: Outcome| match row.state.as_deref() {
+        Some("counted") => Confirmed::Yes,
+        Some("withdrawn") => Confirmed::Withdrawn,
+        Some("awaiting") if !row.live => Confirmed::Expired,
         _ => Confirmed::Unknown,
     };
     Ok(rows.into_iter().map(outcome).collect())

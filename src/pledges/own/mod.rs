@@ -82,7 +82,7 @@ impl Pledges {
         let hash = found.and_then(|tried| <[u8; 32]>::try_from(tried.hash.as_slice()).ok());
         let Some((tried, hash)) = found.zip(hash) else { return Err(OwnError::CodeNotAccepted) };
         match self.confirmations.store(Confirmation { mail: tried.id, hash }, since).await? {
-            Confirmed::Yes { .. } => Ok(()),
+            Confirmed::Yes => Ok(()),
             _ => Err(OwnError::CodeNotAccepted),
         }
     }

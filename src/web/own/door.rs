@@ -1,8 +1,10 @@
 //! What the pages of one's own pledge share: how a link becomes a pledge, and a view an answer. The secret stands in the path, so
 //! what is answered is kept nowhere, and nobody is told the address (`Referrer-Policy`).
 
+use std::future::{Ready, ready};
+
 use actix_web::{
-    HttpRequest, HttpResponse,
+    FromRequest, HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web::{Data, Payload},
 };
@@ -58,15 +60,15 @@ pub(super) struct Held {
 }
 
 /// The parts of this door, as one argument.
-pub(super) struct Door<'a> {
-    pub(super) pledges: &'a Pledges,
-    pub(super) campaigns: &'a Campaigns,
-    pages: &'a Pages,
+pub(super) struct Door {
+    pub(super) pledges: Data<Pledges>,
+    pub(super) campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
     /// What the visitor reads, best first: for when no pledge says it.
     reads: Vec<String>,
 }
 
-impl Door<'_> {
+impl Door {
     /// The pledge of a link, or the page that says that there is none.
     pub(super) async fn held(&self, token: &str) -> Result<Held, HttpResponse> {
         let unknown = || self.gone(None, Reason::Unknown);
@@ -149,13 +151,13 @@ impl Held {
         self.own.state == State::Awaiting && self.own.row.is_young
     }
 
-    pub(super) fn draw(&self, door: &Door<'_>, status: StatusCode, view: &OwnPage<'_>) -> HttpResponse {
+    pub(super) fn draw(&self, door: &Door, status: StatusCode, view: &OwnPage<'_>) -> HttpResponse {
         door.draw(&self.campaign, &self.language, status, view)
     }
 
     pub(super) fn draw_own(
         &self,
-        door: &Door<'_>,
+        door: &Door,
         status: StatusCode,
         errors: &[FieldProblem],
         trouble: Option<Trouble>,
@@ -194,13 +196,20 @@ impl Held {
     }
 }
 
-pub(super) fn door<'a>(
-    request: &HttpRequest,
-    pledges: &'a Data<Pledges>,
-    campaigns: &'a Data<Campaigns>,
-    pages: &'a Data<Pages>,
-) -> Door<'a> {
-    Door { pledges, campaigns, pages, reads: preferred_languages(request) }
+impl FromRequest for Door {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        let parts = request.app_data().cloned().zip(request.app_data().cloned()).zip(request.app_data().cloned());
+        let door = parts.map(|((pledges, campaigns), pages)| Self {
+            pledges,
+            campaigns,
+            pages,
+            reads: preferred_languages(request),
+        });
+        ready(door.ok_or_else(|| ProblemCode::Internal.into()))
+    }
 }
 
 /// The entries of a posted form.

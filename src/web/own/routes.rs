@@ -5,19 +5,18 @@ use actix_web::{
     HttpRequest, HttpResponse, get,
     http::{StatusCode, header},
     post,
-    web::{Data, Path, Payload, ServiceConfig},
+    web::{Path, Payload, ServiceConfig},
 };
 
 use super::{
     Action, Confirm, Deed, Done, OwnPage, Reason, Sure,
-    door::{door, entries},
+    door::{Door, entries},
     short,
 };
 use crate::{
-    campaigns::{Campaign, Campaigns},
+    campaigns::Campaign,
     http::{FieldCode, FieldProblem, Problem},
-    pledges::{Pledges, State, confirm::Confirmed, form::PostedForm, leave::Leave, links::Token, submission::Consents},
-    web::Pages,
+    pledges::{State, confirm::Confirmed, form::PostedForm, leave::Leave, links::Token, submission::Consents},
 };
 
 /// The pages that links in mails lead to, and the short forms.
@@ -40,14 +39,7 @@ fn see_other(address: &str) -> HttpResponse {
 
 /// Shows a pledge that waits, with the button that confirms it.
 #[get("/confirm/{token}")]
-async fn confirm_page(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    token: Path<String>,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn confirm_page(door: Door, token: Path<String>) -> HttpResponse {
     let held = match door.held(&token).await {
         Ok(held) => held,
         Err(answer) => return answer,
@@ -74,24 +66,17 @@ async fn confirm_page(
 
 /// Confirms.
 #[post("/confirm/{token}")]
-async fn post_confirm(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    token: Path<String>,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn post_confirm(door: Door, token: Path<String>) -> HttpResponse {
     let Some(parsed) = Token::parse(&token) else { return door.gone(None, Reason::Unknown) };
-    let confirmed = match pledges.confirm(&parsed).await {
+    let confirmed = match door.pledges.confirm(&parsed).await {
         Ok(confirmed) => confirmed,
         Err(error) => return door.trouble(error),
     };
     let reason = match confirmed {
         // To the page that a browser may load again.
-        Confirmed::Yes { .. } => return see_other(&format!("/confirm/{token}")),
-        Confirmed::Expired { .. } => Reason::Expired,
-        Confirmed::Withdrawn { .. } => Reason::Withdrawn,
+        Confirmed::Yes => return see_other(&format!("/confirm/{token}")),
+        Confirmed::Expired => Reason::Expired,
+        Confirmed::Withdrawn => Reason::Withdrawn,
         Confirmed::Unknown => return door.gone(None, Reason::Unknown),
     };
     match door.held(&token).await {
@@ -102,14 +87,7 @@ async fn post_confirm(
 
 /// Shows one's own pledge.
 #[get("/my-pledge/{token}")]
-async fn own_page(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    token: Path<String>,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn own_page(door: Door, token: Path<String>) -> HttpResponse {
     match door.held(&token).await {
         Ok(held) => held.draw_own(&door, StatusCode::OK, &[], None),
         Err(answer) => answer,
@@ -127,14 +105,7 @@ fn action(step: &str) -> Option<(Action, Leave)> {
 
 /// The second step of what can't be taken back.
 #[get("/my-pledge/{token}/{step}")]
-async fn sure_page(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    path: Path<(String, String)>,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn sure_page(door: Door, path: Path<(String, String)>) -> HttpResponse {
     let (token, step) = path.into_inner();
     // A browser that opens its pages again asks for what was only ever posted.
     if matches!(step.as_str(), "consents" | "hide") {
@@ -152,15 +123,7 @@ async fn sure_page(
 
 /// Does it: `withdraw`, `erase`, `not-me`, `hide`, or `consents` with the boxes of a form.
 #[post("/my-pledge/{token}/{deed}")]
-async fn post_deed(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    path: Path<(String, String)>,
-    payload: Payload,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn post_deed(request: HttpRequest, door: Door, path: Path<(String, String)>, payload: Payload) -> HttpResponse {
     let (token, deed) = path.into_inner();
     let held = match door.held(&token).await {
         Ok(held) => held,
@@ -168,10 +131,12 @@ async fn post_deed(
     };
     let pledge = held.own.row.pledge_id;
     let (done, result) = match (deed.as_str(), action(&deed)) {
-        (_, Some((action, how))) => (Deed::Action(action), pledges.leave(&held.campaign, &held.own.row, how).await),
+        (_, Some((action, how))) => {
+            (Deed::Action(action), door.pledges.leave(&held.campaign, &held.own.row, how).await)
+        }
         ("hide", _) => {
             let consents = Consents { public: None, ..held.own.row.consents() };
-            (Deed::NoLongerShown, pledges.change_consents(pledge, consents).await)
+            (Deed::NoLongerShown, door.pledges.change_consents(pledge, consents).await)
         }
         ("consents", _) => {
             let consents = match posted_consents(&request, payload, &held.campaign).await {
@@ -181,7 +146,7 @@ async fn post_deed(
                 }
                 Err(Unfit::Body(problem)) => return door.error(&problem),
             };
-            (Deed::ConsentsSaved, pledges.change_consents(pledge, consents).await)
+            (Deed::ConsentsSaved, door.pledges.change_consents(pledge, consents).await)
         }
         _ => return door.not_found(),
     };

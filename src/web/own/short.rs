@@ -4,18 +4,17 @@ use actix_web::{
     HttpRequest, HttpResponse, get,
     http::StatusCode,
     post,
-    web::{Data, Path, Payload, ServiceConfig},
+    web::{Path, Payload, ServiceConfig},
 };
 
 use super::{
     AskForm, CodeForm, OwnPage, Trouble,
-    door::{Door, ask_address, code_address, door, entries},
+    door::{Door, ask_address, code_address, entries},
 };
 use crate::{
-    campaigns::{Campaign, Campaigns},
+    campaigns::Campaign,
     http::{FieldCode, FieldProblem, form},
-    pledges::{Pledges, links::Code, mailbox::Email, own::OwnError},
-    web::Pages,
+    pledges::{links::Code, mailbox::Email, own::OwnError},
 };
 
 /// The short forms.
@@ -29,7 +28,7 @@ fn value<'a>(entries: &'a form::Entries, name: &str) -> &'a str {
 }
 
 /// Campaign and language of an address, if there are such.
-fn place(door: &Door<'_>, slug: &str, language: &str) -> Option<(std::sync::Arc<Campaign>, String)> {
+fn place(door: &Door, slug: &str, language: &str) -> Option<(std::sync::Arc<Campaign>, String)> {
     let campaign = door.campaigns.find(slug)?;
     let language = campaign.spoken(language)?.to_owned();
     Some((campaign, language))
@@ -46,14 +45,7 @@ fn trouble_of(error: &OwnError) -> (StatusCode, Trouble) {
 
 /// The form for address and code.
 #[get("/c/{slug}/{language}/code")]
-async fn code_page(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    path: Path<(String, String)>,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn code_page(door: Door, path: Path<(String, String)>) -> HttpResponse {
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let (post, ask) = (code_address(&campaign, &language), ask_address(&campaign, &language));
     let form = CodeForm { post: &post, ask: Some(&ask), ..CodeForm::default() };
@@ -62,15 +54,7 @@ async fn code_page(
 
 /// Confirms by address and code.
 #[post("/c/{slug}/{language}/code")]
-async fn post_code(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    path: Path<(String, String)>,
-    payload: Payload,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn post_code(request: HttpRequest, door: Door, path: Path<(String, String)>, payload: Payload) -> HttpResponse {
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let entries = match entries(&request, payload).await {
         Ok(entries) => entries,
@@ -90,7 +74,7 @@ async fn post_code(
         let form = CodeForm { errors: &errors, ..form };
         return door.draw(&campaign, &language, StatusCode::UNPROCESSABLE_ENTITY, &OwnPage::Code(form));
     };
-    match pledges.confirm_by_code(&campaign, &address, &code).await {
+    match door.pledges.confirm_by_code(&campaign, &address, &code).await {
         Ok(()) => door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Confirmed { own: &ask }),
         Err(error) => {
             let (status, trouble) = trouble_of(&error);
@@ -102,14 +86,7 @@ async fn post_code(
 
 /// The form that asks for a link.
 #[get("/c/{slug}/{language}/my-pledge")]
-async fn ask_page(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    path: Path<(String, String)>,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn ask_page(door: Door, path: Path<(String, String)>) -> HttpResponse {
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let post = ask_address(&campaign, &language);
     door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Ask(AskForm { post: &post, ..AskForm::default() }))
@@ -117,15 +94,7 @@ async fn ask_page(
 
 /// Asks for a link. The answer is always the same.
 #[post("/c/{slug}/{language}/my-pledge")]
-async fn post_ask(
-    request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
-    pages: Data<Pages>,
-    path: Path<(String, String)>,
-    payload: Payload,
-) -> HttpResponse {
-    let door = door(&request, &pledges, &campaigns, &pages);
+async fn post_ask(request: HttpRequest, door: Door, path: Path<(String, String)>, payload: Payload) -> HttpResponse {
     let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
     let entries = match entries(&request, payload).await {
         Ok(entries) => entries,
@@ -141,7 +110,7 @@ async fn post_ask(
             return door.draw(&campaign, &language, StatusCode::UNPROCESSABLE_ENTITY, &OwnPage::Ask(form));
         }
     };
-    match pledges.ask(&campaign, &address, Some(&language)).await {
+    match door.pledges.ask(&campaign, &address, Some(&language)).await {
         Ok(()) => door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Asked),
         Err(error) => {
             let (status, trouble) = trouble_of(&error);
