@@ -32,6 +32,7 @@ use crate::{
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
+    partners::{self, Partners},
     pledges::{
         self, FormPages, Pledges, confirm::Confirmations, ingest::Ingest, letters::Letters, links::Links, roots,
         sealing::Sealing,
@@ -88,7 +89,9 @@ fn api(config: &mut ServiceConfig) {
     // Paths are tried in this order: first what millions ask for.
     totals::routes::routes(config);
     pledges::routes::routes(config);
+    pledges::batch::routes::routes(config);
     pledges::own::routes::routes(config);
+    partners::routes::routes(config);
     campaigns::routes::routes(config);
     totals::history::routes::routes(config);
     accounts::routes::routes(config);
@@ -154,6 +157,8 @@ pub struct Handles {
     pub streams: Streams,
     /// Campaigns.
     pub campaigns: Campaigns,
+    /// Partners.
+    pub partners: Partners,
     /// The way of pledges into the database.
     pub ingest: Ingest,
     /// The way of confirmations.
@@ -204,6 +209,8 @@ impl Handles {
         let streams = Streams::new(totals.clone(), limits, Duration::from_millis(serve.heartbeat_every_ms))?;
         let campaigns = Campaigns::new(database.clone());
         campaigns.renew().await?;
+        let partners = Partners::new(database.clone(), settings.mode, &origin);
+        partners.renew().await?;
         totals.catch_up().await?;
         let history = History::new(totals.clone());
         let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, serve.logins_per_minute)?;
@@ -246,6 +253,7 @@ impl Handles {
             totals,
             streams,
             campaigns,
+            partners,
             ingest,
             confirmations,
             epochs,
@@ -289,6 +297,7 @@ impl Handles {
             .app_data(Data::new(self.history.clone()))
             .app_data(Data::new(self.streams.clone()))
             .app_data(Data::new(self.campaigns.clone()))
+            .app_data(Data::new(self.partners.clone()))
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.figures.clone()))
             .app_data(Data::new(self.accounts.clone()))
@@ -343,6 +352,7 @@ impl Service {
         tasks.start("confirmations", handles.confirmations.clone().run(tasks.stop_token()));
         tasks.start("epochs", handles.epochs.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
+        tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
         tasks.start("retention", retention);

@@ -15,6 +15,7 @@ pub mod mail;
 pub mod metrics;
 pub mod moderation;
 pub mod ops;
+pub mod partners;
 pub mod pledges;
 pub mod privacy;
 pub mod sealing;

@@ -12,6 +12,7 @@ mod moderator;
 mod moment;
 mod open;
 mod output;
+mod partner;
 mod person;
 mod privacy;
 mod progress;
@@ -57,6 +58,9 @@ enum Command {
     /// Who can open what supporters give.
     #[command(subcommand)]
     Recipient(recipient::RecipientCommand),
+    /// Organisations whose sites collect pledges.
+    #[command(subcommand)]
+    Partner(partner::PartnerCommand),
     /// Root secrets: which there are, what needs them, and new ones.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -130,6 +134,9 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Recipient(command) => {
             within(&settings, async |session| recipient::run(session, &command).await).await?;
+        }
+        Command::Partner(command) => {
+            within(&settings, async |session| partner::run(session, &command).await).await?;
         }
         Command::Mail(command) => within(&settings, async |session| mail::run(session, &command).await).await?,
         Command::Keys(keys) => keys::run(&settings, &keys).await?,

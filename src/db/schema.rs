@@ -287,6 +287,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What became of a partner's submissions by hour, repeats included, for eight days.
+    partner_hours (partner_id, hour, test, outcome) {
+        /// The partner.
+        partner_id -> Uuid,
+        /// Beginning of the hour (UTC).
+        hour -> Timestamptz,
+        /// Whether they came with a key for trials.
+        test -> Bool,
+        /// accepted, or the code of the problem by which they were refused.
+        outcome -> Text,
+        /// How many.
+        amount -> Int8,
+        /// When the last of them came.
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// A campaign's counted pledges by partner, deltas not folded yet left out.
     partner_totals (campaign_id, partner_id) {
         /// The campaign.
@@ -295,6 +313,42 @@ diesel::table! {
         partner_id -> Uuid,
         /// Exactly how many are counted.
         counted -> Int8,
+    }
+}
+
+diesel::table! {
+    /// Organisations whose sites collect pledges for a campaign.
+    partners (id) {
+        /// UUIDv7; partner_id of its pledges.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// Its name, for organisers.
+        name -> Text,
+        /// Origins of the pages that may post with its site key: https://www.example.org, or https://*.example.org for every subdomain.
+        origins -> Array<Nullable<Text>>,
+        /// Public: stands in its pages.
+        site_key -> Text,
+        /// The same for trials: what comes with it counts nowhere.
+        test_site_key -> Text,
+        /// SHA-256 of the key by which its server posts (256 random bits); NULL: it has none.
+        secret_hash -> Nullable<Bytea>,
+        /// The one before, while it is still good.
+        old_secret_hash -> Nullable<Bytea>,
+        /// Until when the one before is good.
+        old_secret_until -> Nullable<Timestamptz>,
+        /// SHA-256 of the key for trials; NULL: it has none.
+        test_secret_hash -> Nullable<Bytea>,
+        /// Pledges that its server may post in a minute.
+        per_minute -> Int4,
+        /// When it was added.
+        created_at -> Timestamptz,
+        /// Since when nothing is taken from it; NULL: it is.
+        disabled_at -> Nullable<Timestamptz>,
+        /// How many of its pledges are in which state, as told to it: rounded down, and counted anew once an hour at most.
+        states -> Jsonb,
+        /// When they were counted.
+        states_at -> Timestamptz,
     }
 }
 
@@ -505,4 +559,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_totals, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);

@@ -59,6 +59,8 @@ field_codes! {
     InvalidLanguage = "invalid_language";
     /// The source must be one line of printable text.
     InvalidSource = "invalid_source";
+    /// This is not an origin, such as https://www.example.org, or https://*.example.org for every subdomain.
+    InvalidOrigin = "invalid_origin";
     /// This is not a time in RFC 3339, such as 2026-11-23T12:00:00Z.
     InvalidTime = "invalid_time";
     /// The time is not after the one that the range begins with.

@@ -1,7 +1,7 @@
 //! Headers of every answer: security headers, and CORS for what the whole world may read.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -32,6 +32,10 @@ pub(super) const SECURITY: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
 ];
 
+/// The page whose scripts may read the answer to a request; the handler puts it into the request's extensions.
+#[derive(Clone, Debug)]
+pub struct AllowedOrigin(pub HeaderValue);
+
 /// What differs between installations.
 #[derive(Clone, Debug)]
 pub struct HeaderPolicy {
@@ -57,9 +61,12 @@ pub async fn secure(
         policy.public_reads.iter().any(below)
     });
     let method = request.method().clone();
-    let preflights = public && method == Method::OPTIONS && request.headers().contains_key(header::ORIGIN);
+    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let writes = asked.is_some_and(|asked| asked == Method::POST.as_str());
+    let preflights = public && method == Method::OPTIONS && request.headers().contains_key(header::ORIGIN) && !writes;
     let mut response =
         if preflights { request.into_response(preflight()) } else { next.call(request).await?.map_into_boxed_body() };
+    let allowed = response.request().extensions_mut().remove::<AllowedOrigin>();
     let readable = public && matches!(method, Method::GET | Method::HEAD);
     let mut set = |name: HeaderName, value: &'static str| {
         if !response.headers().contains_key(&name) {
@@ -78,10 +85,16 @@ pub async fn secure(
         set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         set(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
+    if let Some(AllowedOrigin(origin)) = allowed {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    }
     Ok(response)
 }
 
-/// Scripts of other sites may read, and nothing else; posting from them comes with registered partners.
+/// Scripts of other sites may read, and nothing else; what those of partners may do, the operation itself says.
 fn preflight() -> HttpResponse<BoxBody> {
     HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))

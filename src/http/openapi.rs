@@ -16,6 +16,9 @@ use utoipa::{
 /// Name of the scheme for access tokens.
 pub const BEARER: &str = "access_token";
 
+/// Name of the scheme for the keys of partners' servers.
+pub const SECRET_KEY: &str = "secret_key";
+
 /// Name of the scheme for the refresh cookie.
 pub const REFRESH_COOKIE: &str = "refresh_cookie";
 
@@ -35,6 +38,7 @@ pub const REFRESH_COOKIE: &str = "refresh_cookie";
     tags(
         (name = "Campaigns", description = "What is pledged for. Public."),
         (name = "Pledges", description = "Recording a pledge. Public."),
+        (name = "Partners", description = "For the servers of partners, with a secret key."),
         (name = "Totals", description = "The published totals. Public; may be read from every site."),
         (name = "Sign-in", description = "Access tokens for moderators."),
         (name = "Moderation", description = "Finding and removing pledges, and undoing it. Each operation needs an access token."),
@@ -58,6 +62,11 @@ impl Modify for Schemes {
             .description(Some("An access token from `/v1/auth/login`; lasts ten minutes."))
             .build();
         components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+        let secret = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The secret key of a partner's server, `sk_…`. Never put it into a page."))
+            .build();
+        components.add_security_scheme(SECRET_KEY, SecurityScheme::Http(secret));
         let cookie = ApiKeyValue::with_description(
             "__Host-pledges_refresh",
             "The refresh token, set by `/v1/auth/login` and read by `/v1/auth/refresh` only.",

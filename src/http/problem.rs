@@ -64,8 +64,13 @@ codes! {
     WrongLogin = "wrong_login", 401, "Login failed";
     /// Your role doesn't allow this.
     Forbidden = "forbidden", 403, "Not allowed";
-    /// This request came from another site.
+    /// The page that this came from may not post here. A partner's page sends its site key, from one of the origins that
+    /// are registered for it; a secret key is for servers and never for pages.
     ForeignOrigin = "foreign_origin", 403, "Not from this site";
+    /// The campaign has no partner with this key. It may have been replaced by a new one.
+    UnknownKey = "unknown_key", 403, "No such key";
+    /// The organiser of the campaign takes nothing from this partner any more.
+    PartnerDisabled = "partner_disabled", 403, "The partner is disabled";
     /// There is nothing at this address.
     NotFound = "not_found", 404, "Not found";
     /// There is no campaign with this name that you may see.

@@ -4,6 +4,7 @@
 
 pub mod log;
 mod note;
+pub mod partners;
 pub mod recipients;
 pub mod removals;
 pub mod reveal;

@@ -32,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
     super::reveal::routes::routes(config);
     super::removals::routes::routes(config);
     super::log::routes::routes(config);
+    super::partners::routes::routes(config);
     super::recipients::routes::routes(config);
 }
 

@@ -41,6 +41,7 @@ impl PostedForm {
                 "message" => &mut submission.message,
                 "language" => &mut submission.language,
                 "source" => &mut submission.source,
+                "site_key" => &mut submission.site_key,
                 "return_to" => &mut form.return_to,
                 protected if PROTECTED.contains(&protected) => {
                     mistake(FieldCode::UnknownField);

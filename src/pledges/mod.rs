@@ -4,6 +4,8 @@
 //! fingerprint and seals the review copy; [`ingest`] commits what has come meanwhile as one batch of rows and deltas
 //! ([`store`]); [`routes`] answers everybody alike.
 
+mod arrival;
+pub mod batch;
 pub mod batches;
 pub mod confirm;
 pub mod fields;
@@ -37,6 +39,7 @@ use crate::{
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
+    partners::Admitted,
     sealing::{Epochs, ReviewCopies},
     totals::Totals,
 };
@@ -206,9 +209,11 @@ impl Pledges {
         campaign: &Campaign,
         checked: &Checked,
         key: Option<&IdempotencyKey>,
+        admitted: &Admitted,
     ) -> Result<(), PledgeError> {
         let since = Instant::now();
-        let keys = Keys::current(&self.epochs, campaign, None).await?;
+        let partner = admitted.partner.as_ref().map(|partner| partner.id);
+        let keys = Keys::current(&self.epochs, campaign, partner).await?;
         let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
         match self.ingest.store(pledge, since).await? {
             Stored::Mismatch => return Err(PledgeError::IdempotencyMismatch),

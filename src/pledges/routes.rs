@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    HttpMessage, HttpRequest, HttpResponse,
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderValue},
+    },
     post,
-    web::{Bytes, Data, Path, Payload},
+    web::{self, Bytes, Data, Path, Payload},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -24,20 +27,28 @@ use super::{
     submission::{GivenConsent, Submission},
 };
 use crate::{
-    campaigns::{Campaign, Campaigns, State, settings::Confirmation},
+    campaigns::{Campaign, Campaigns, settings::Confirmation},
     country::Country,
     http::{
         Code, FieldCode, FieldProblem, Problem, ProblemBody,
         body::{self, BODY_LIMIT, Media},
         form,
+        headers::AllowedOrigin,
+    },
+    partners::{
+        Claims, Partners,
+        flow::ACCEPTED,
+        routes::{origin, secret_key},
     },
     sealing::NoEpoch,
     totals::{Totals, board::Document},
 };
 
+const PATH: &str = "/v1/campaigns/{slug}/pledges";
+
 /// The operations of this feature.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(submit);
+    config.service(submit).route(PATH, web::method(Method::OPTIONS).to(preflight));
 }
 
 /// A pledge. Which fields are required and which are asked at all, the campaign says.
@@ -47,7 +58,7 @@ pub fn routes(config: &mut ServiceConfig) {
     "consents": [{"purpose": "updates", "version": 1}], "source": "homepage-banner",
 }))]
 #[expect(dead_code, reason = "documents Submission, whose fields are checked one by one so that every mistake is told")]
-struct PledgeBody {
+pub struct PledgeBody {
     name: Option<Name>,
     email: Option<Email>,
     country: Country,
@@ -56,6 +67,9 @@ struct PledgeBody {
     /// What the supporter agrees to; each purpose once at the most.
     consents: Option<Vec<GivenConsent>>,
     source: Option<Source>,
+    /// The partner's public key. A page of another site needs it.
+    #[schema(example = "pk_3q2-7wAAAAAAAAAAAAAAAA")]
+    site_key: Option<String>,
 }
 
 /// The same as a plain form. Other names are ignored, but for protected ones such as `state`; empty is absent.
@@ -69,6 +83,8 @@ struct PledgeForm {
     message: Option<Message>,
     language: Option<Language>,
     source: Option<Source>,
+    /// The partner's public key. A page of another site needs it.
+    site_key: Option<String>,
     /// `on`, `true` or `1`: the organiser may write.
     consent_updates: Option<String>,
     /// Which version of the text stood beside the box.
@@ -120,8 +136,11 @@ impl From<PledgeError> for Problem {
 struct Door<'a> {
     campaign: Arc<Campaign>,
     pledges: &'a Pledges,
+    partners: &'a Partners,
     totals: &'a Totals,
     key: Option<IdempotencyKey>,
+    secret: Option<String>,
+    origin: Option<&'a str>,
 }
 
 /// Record a pledge
@@ -130,8 +149,9 @@ struct Door<'a> {
 /// pledged. Where the campaign's `confirmation` is `email`, the mailbox is sent a link and a code, and the pledge counts when
 /// it is confirmed with one of them. Send a random `Idempotency-Key` with pledges that carry no e-mail address, and the same one with a retry.
 ///
-/// A plain HTML form may post here too, from any page; a browser is then sent on to `return_to` (an address of this
-/// service), or shown the form again. Scripts of other sites can't post yet: that comes with registered partners.
+/// A plain HTML form may post here too; a browser is then sent on to `return_to` (an address of this
+/// service), or shown the form again. Pages of other sites need a registered partner's `site_key`; a partner's server may send its
+/// secret key instead.
 #[utoipa::path(
     tag = "Pledges", operation_id = "recordPledge", security(()),
     params(
@@ -147,6 +167,9 @@ struct Door<'a> {
         (status = 201, description = "Recorded, and counted once", body = Receipt),
         (status = 202, description = "Recorded; it counts once its mailbox confirms it. A mail is on its way", body = Receipt),
         (status = 303, description = "Either, for a form", headers(("Location" = String))),
+        (status = 403, description = "This page, key or partner may not post here", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
         (status = 400, description = "Body or header can't be read", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
@@ -173,6 +196,7 @@ pub async fn submit(
     request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
+    partners: Data<Partners>,
     totals: Data<Totals>,
     pages: Data<dyn FormPages>,
     slug: Path<String>,
@@ -182,10 +206,12 @@ pub async fn submit(
     let media = Media::of(&request).inspect_err(refused)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
     let key = idempotency_key(&request).inspect_err(refused)?;
+    let (secret, origin) = (secret_key(&request), origin(&request).inspect_err(refused)?);
+    allow(&request, &partners, &campaign, origin);
     let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
     // A body may take ten seconds: what was changed meanwhile holds.
     let campaign = campaigns.find(&slug).unwrap_or(campaign);
-    let door = Door { campaign, pledges: &pledges, totals: &totals, key };
+    let door = Door { campaign, pledges: &pledges, partners: &partners, totals: &totals, key, secret, origin };
     if media == Media::Json {
         let recorded = door.pass_json(bytes).await.inspect_err(refused)?;
         let mut response = match door.campaign.confirmation {
@@ -216,21 +242,15 @@ impl Recorded {
 }
 
 impl Door<'_> {
-    async fn pass(&self, submission: &Submission, mut mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
-        if self.campaign.state != State::Open {
-            return Err(Code::CampaignClosed.into());
-        }
-        let checked = match submission.check(&self.campaign) {
-            Ok(checked) if mistakes.is_empty() => checked,
-            Ok(_) => return Err(Problem::fields(mistakes)),
-            Err(more) => {
-                mistakes.extend(more);
-                return Err(Problem::fields(mistakes));
-            }
-        };
+    async fn pass(&self, submission: &Submission, mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+        let claims =
+            Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
+        let admitted = self.partners.admit(self.campaign.id, claims)?;
         // Read before the pledge is stored, so that the answer can't tell whether it counted.
         let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
-        self.pledges.record(&self.campaign, &checked, self.key.as_ref()).await?;
+        let taken = self.pledges.take(&self.campaign, &admitted, submission, mistakes, self.key.as_ref()).await;
+        self.partners.note(&admitted, taken.as_ref().map_or_else(|problem| problem.code.as_str(), |()| ACCEPTED));
+        taken?;
         let id = self.key.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
         Ok(Recorded { id, totals })
     }
@@ -305,8 +325,32 @@ impl Door<'_> {
     }
 }
 
+/// Lets scripts of a partner's page read the answer, whatever it is.
+fn allow(request: &HttpRequest, partners: &Partners, campaign: &Campaign, origin: Option<&str>) {
+    let allowed = origin.filter(|origin| partners.any_may_post(campaign.id, origin));
+    if let Some(origin) = allowed.and_then(|origin| HeaderValue::from_str(origin).ok()) {
+        request.extensions_mut().insert(AllowedOrigin(origin));
+    }
+}
+
+/// What a browser asks before a script of another site may post: the pages of the campaign's partners may.
+async fn preflight(
+    request: HttpRequest,
+    campaigns: Data<Campaigns>,
+    partners: Data<Partners>,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
+    allow(&request, &partners, &campaign, origin(&request)?);
+    Ok(HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Idempotency-Key"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "7200"))
+        .finish())
+}
+
 /// The header, if it was sent: once, and as the draft standard has it.
-fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+pub(super) fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = request.headers().get_all("idempotency-key");
     let (Some(value), second) = (values.next(), values.next()) else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| second.is_none()).ok_or(Code::BadHeader)?;

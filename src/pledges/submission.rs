@@ -34,6 +34,8 @@ pub struct Submission {
     pub consents: Option<Vec<GivenConsent>>,
     /// Which page.
     pub source: Option<String>,
+    /// The partner's public key.
+    pub site_key: Option<String>,
 }
 
 /// Agreement to one version of one text.

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 12] = [
     &["http"],
     &["totals", "sealing", "audit", "mail"],
     &["accounts"],
-    &["campaigns"],
+    &["campaigns", "partners"],
     &["pledges"],
     &["moderation", "privacy", "web", "ops"],
     &["app"],

@@ -23,6 +23,8 @@ enum Needs {
     Public,
     /// The refresh cookie.
     Cookie,
+    /// The secret key of a partner's server.
+    SecretKey,
     /// Anybody who is signed in.
     SignedIn,
     /// This role or more, for the campaign in the path.
@@ -65,6 +67,12 @@ const TABLE: &[(&str, Needs)] = &[
     ("exportPledges", Needs::Campaign(Role::Organiser)),
     ("confirmPledge", Needs::Public),
     ("askForLink", Needs::Public),
+    ("recordPledges", Needs::SecretKey),
+    ("getPartnerStatus", Needs::SecretKey),
+    ("listPartners", Needs::Campaign(Role::Organiser)),
+    ("addPartner", Needs::Campaign(Role::Organiser)),
+    ("setPartner", Needs::Campaign(Role::Organiser)),
+    ("rotatePartnerKey", Needs::Campaign(Role::Organiser)),
     ("erasePerson", Needs::Anywhere(Role::Organiser)),
     ("accessPerson", Needs::Anywhere(Role::Organiser)),
 ];
@@ -96,8 +104,8 @@ fn expected(needs: Needs, caller: Caller) -> u16 {
     };
     let sees = of_the_campaign || role == Role::Admin;
     match needs {
-        // An access token is no refresh token.
-        Needs::Cookie => 401,
+        // An access token is no refresh token, and no partner's key.
+        Needs::Cookie | Needs::SecretKey => 401,
         Needs::Campaign(least) | Needs::Anywhere(least) if role < least => 403,
         Needs::Campaign(_) if !sees => 404,
         Needs::Admin if role < Role::Admin => 403,
@@ -250,6 +258,7 @@ fn the_document_says_of_each_operation_what_the_table_says() {
         let expected = match needs(operation) {
             Needs::Public => json!([{}]),
             Needs::Cookie => json!([{"refresh_cookie": []}]),
+            Needs::SecretKey => json!([{"secret_key": []}]),
             Needs::SignedIn | Needs::Campaign(_) | Needs::Anywhere(_) | Needs::Admin => json!([{"access_token": []}]),
         };
         let none = operation.security == json!([]) && expected == json!([{}]);
@@ -260,7 +269,7 @@ fn the_document_says_of_each_operation_what_the_table_says() {
     assert_eq!(documented, in_table, "the table names what isn't there, or not what is");
     let schemes: BTreeMap<String, Value> =
         serde_json::from_value(DOCUMENT["components"]["securitySchemes"].clone()).unwrap();
-    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["access_token", "refresh_cookie"]);
+    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["access_token", "refresh_cookie", "secret_key"]);
 }
 
 /// Every file of the source, with its text.

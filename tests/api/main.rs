@@ -27,6 +27,7 @@ mod metrics;
 mod migrations;
 mod moderation;
 mod outage;
+mod partners;
 mod pledges;
 mod privacy;
 mod sealing;

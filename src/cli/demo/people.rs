@@ -89,7 +89,7 @@ impl Crowd {
             message,
             language: Some(home.language.clone()),
             source: dice.pick(&SOURCES).map(|source| (*source).to_owned()),
-            consents: None,
+            ..Submission::default()
         }
     }
 

@@ -66,9 +66,19 @@ impl World {
         answer["removal"]["id"].as_str().unwrap().to_owned()
     }
 
+    pub async fn new_partner(&self) -> String {
+        let new = json!({"name": "Human Rights House"});
+        let added = self.admin.post("/v1/admin/campaigns/defend/partners", &new).await.expect(201);
+        added["id"].as_str().unwrap().to_owned()
+    }
+
     /// A right request, which only the caller's permission can make fail.
     pub async fn request(&mut self, operation: &Operation, client: &Client) -> RequestBuilder {
-        let id = if operation.path.contains("{id}") { Some(self.new_removal().await) } else { None };
+        let id = match operation.path.contains("{id}") {
+            true if operation.path.contains("/partners/") => Some(self.new_partner().await),
+            true => Some(self.new_removal().await),
+            false => None,
+        };
         let body = match operation.id.as_str() {
             "login" => {
                 Some(json!({"login": self.app.rows.moderator(Role::Moderator, &[]).await, "password": PASSWORD}))
@@ -78,6 +88,9 @@ impl World {
                 Some(json!({"email": "somebody@example.org"}))
             }
             "confirmPledge" => Some(self.new_code().await),
+            "recordPledges" => Some(json!({"pledges": [pledge("somebody@example.org")]})),
+            "addPartner" => Some(json!({"name": "Human Rights House"})),
+            "setPartner" | "rotatePartnerKey" => Some(json!({})),
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use pledges::partners::Admitted;
 use pledges::{accounts::Role, app::Handles, country::Country, pledges::submission::Submission};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -121,7 +122,11 @@ async fn support(handles: &Handles, next: &AtomicU32) {
             country: Some(country.into()),
             ..Submission::default()
         };
-        handles.pledges.record(&campaign, &submission.check(&campaign).unwrap(), None).await.unwrap();
+        handles
+            .pledges
+            .record(&campaign, &submission.check(&campaign).unwrap(), None, &Admitted::ANYBODY)
+            .await
+            .unwrap();
     }
 }
 

@@ -1,0 +1,206 @@
+//! `pledges partner`: organisations whose sites collect pledges.
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use super::{campaign, output::say, session::Session};
+use crate::{
+    config::Mode,
+    db::DbError,
+    partners::{
+        GRACE_HOURS, Lane, Partner,
+        flow::{Flag, Week, store as flow_store},
+        keys,
+        origins::OriginPattern,
+        store::{self, Change, NewPartner},
+    },
+    pledges::text::{Lines, clean_text, within},
+};
+
+/// Organisations whose sites collect pledges.
+#[derive(Subcommand)]
+pub(super) enum PartnerCommand {
+    /// Add a partner, and print the public keys for its pages.
+    Add {
+        /// Which campaign.
+        slug: String,
+        /// The organisation's name.
+        name: String,
+        /// Where its pages are: https://www.example.org, or https://*.example.org for every subdomain. May be given more than once.
+        #[arg(long = "origin", value_name = "ORIGIN")]
+        origins: Vec<String>,
+        /// Pledges that its server may post in a minute.
+        #[arg(long, default_value_t = Partner::USUAL_PER_MINUTE, value_parser = clap::value_parser!(i32).range(1..=1_000_000))]
+        per_minute: i32,
+    },
+    /// List a campaign's partners, and how their forms do.
+    List {
+        /// Which campaign.
+        slug: String,
+    },
+    /// Change a partner; what isn't named stays.
+    Set(Set),
+    /// Give a partner's server a (new) secret key, and print it this once.
+    RotateKey {
+        /// Which campaign.
+        slug: String,
+        /// The partner's id (partner list).
+        partner: Uuid,
+        /// The key for trials instead.
+        #[arg(long)]
+        test: bool,
+        /// Hours for which the key before stays good; 0: it ends at once.
+        #[arg(long, default_value_t = GRACE_HOURS, value_parser = clap::value_parser!(i32).range(0..=720))]
+        grace_hours: i32,
+    },
+    /// Take nothing more from a partner, neither from its pages nor from its server.
+    Disable {
+        /// Which campaign.
+        slug: String,
+        /// The partner's id (partner list).
+        partner: Uuid,
+    },
+    /// Take from a partner again.
+    Enable {
+        /// Which campaign.
+        slug: String,
+        /// The partner's id (partner list).
+        partner: Uuid,
+    },
+}
+
+/// Change a partner; what isn't named stays.
+#[derive(Args)]
+pub(super) struct Set {
+    /// Which campaign.
+    slug: String,
+    /// The partner's id (partner list).
+    partner: Uuid,
+    /// The organisation's name.
+    #[arg(long)]
+    name: Option<String>,
+    /// Where its pages are: all of them, instead of those before.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
+    /// Pledges that its server may post in a minute.
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=1_000_000))]
+    per_minute: Option<i32>,
+}
+
+pub(super) async fn run(session: &Session, command: &PartnerCommand) -> anyhow::Result<()> {
+    match command {
+        PartnerCommand::Add { slug, name, origins, per_minute } => add(session, slug, name, origins, *per_minute).await,
+        PartnerCommand::List { slug } => list(session, slug).await,
+        PartnerCommand::Set(set) => {
+            let name = set.name.as_deref().map(read_name).transpose()?;
+            let origins = (!set.origins.is_empty()).then(|| read_origins(session, &set.origins)).transpose()?;
+            let changed = Change { name, origins, per_minute: set.per_minute, disabled: None };
+            change(session, &set.slug, set.partner, &changed).await
+        }
+        PartnerCommand::RotateKey { slug, partner, test, grace_hours } => {
+            rotate(session, slug, *partner, if *test { Lane::Test } else { Lane::Live }, *grace_hours).await
+        }
+        PartnerCommand::Disable { slug, partner } => {
+            change(session, slug, *partner, &Change { disabled: Some(true), ..Change::default() }).await
+        }
+        PartnerCommand::Enable { slug, partner } => {
+            change(session, slug, *partner, &Change { disabled: Some(false), ..Change::default() }).await
+        }
+    }
+}
+
+fn read_name(name: &str) -> anyhow::Result<String> {
+    let read = clean_text(name, Lines::One).and_then(|text| within(text, Partner::NAME_CHARS));
+    read.map_err(|_| anyhow::anyhow!("a name has 1 to {} characters on one line", Partner::NAME_CHARS))
+}
+
+fn read_origins(session: &Session, origins: &[String]) -> anyhow::Result<Vec<OriginPattern>> {
+    if origins.len() > Partner::MOST_ORIGINS {
+        bail!("a partner has {} origins at the most", Partner::MOST_ORIGINS);
+    }
+    let insecure = session.mode == Mode::Development;
+    let read = origins.iter().map(|origin| {
+        OriginPattern::parse(origin, insecure).map_err(|wrong| anyhow::anyhow!("the origin {origin} {wrong}"))
+    });
+    read.collect()
+}
+
+async fn add(session: &Session, slug: &str, name: &str, origins: &[String], per_minute: i32) -> anyhow::Result<()> {
+    let campaign = campaign::find(session, slug).await?;
+    let new = NewPartner {
+        campaign: campaign.id,
+        name: read_name(name)?,
+        origins: read_origins(session, origins)?,
+        site_key: keys::new_site_key(Lane::Live)?,
+        test_site_key: keys::new_site_key(Lane::Test)?,
+        per_minute,
+    };
+    let id = store::add(&mut *session.database.get().await?, &new, None).await?;
+    say(&format!("added partner {id}\nsite key\t{}\ntest site key\t{}", new.site_key, new.test_site_key));
+    if new.origins.is_empty() {
+        say("no page may post with its site key yet: pledges partner set --origin");
+    }
+    Ok(())
+}
+
+async fn list(session: &Session, slug: &str) -> anyhow::Result<()> {
+    let campaign = campaign::find(session, slug).await?;
+    let mut connection = session.database.get().await?;
+    let (mut weeks, now) = flow_store::weeks(&mut connection, campaign.id).await?;
+    for partner in store::list(&mut connection, campaign.id).await? {
+        let week = Week::of(weeks.remove(&partner.id).unwrap_or_default(), now);
+        let origins: Vec<String> = partner.origins.iter().map(ToString::to_string).collect();
+        say(&format!(
+            "{}\t{}\t{}\t{}\t{} taken, {} refused in 7 days\t{}",
+            partner.id,
+            partner.name,
+            partner.site_key,
+            if origins.is_empty() { "no origin".to_owned() } else { origins.join(" ") },
+            week.accepted(),
+            week.refused().values().sum::<i64>(),
+            standing(&partner, &week),
+        ));
+    }
+    Ok(())
+}
+
+fn standing(partner: &Partner, week: &Week) -> String {
+    if partner.disabled_at.is_some() {
+        return "disabled".to_owned();
+    }
+    let words: Vec<&str> = week
+        .flags()
+        .into_iter()
+        .map(|flag| match flag {
+            Flag::Stopped => "HAS STOPPED: nothing has come for two hours, and it came steadily before",
+            Flag::Refused => "IS REFUSED: half of what comes or more, and far less before",
+        })
+        .collect();
+    if words.is_empty() { "well".to_owned() } else { words.join("; ") }
+}
+
+async fn change(session: &Session, slug: &str, partner: Uuid, change: &Change) -> anyhow::Result<()> {
+    let campaign = campaign::find(session, slug).await?;
+    let mut connection = session.database.get().await?;
+    match store::change(&mut connection, campaign.id, partner, change, None).await {
+        Err(DbError::NotFound) => bail!("{slug} has no partner {partner}: pledges partner list {slug}"),
+        changed => changed?,
+    };
+    say("changed; in force within two seconds");
+    Ok(())
+}
+
+async fn rotate(session: &Session, slug: &str, partner: Uuid, lane: Lane, grace_hours: i32) -> anyhow::Result<()> {
+    let campaign = campaign::find(session, slug).await?;
+    let mut connection = session.database.get().await?;
+    let (secret, hash) = keys::new_secret(lane)?;
+    match store::rotate(&mut connection, campaign.id, partner, (hash, lane), grace_hours, None).await {
+        Err(DbError::NotFound) => bail!("{slug} has no partner {partner}: pledges partner list {slug}"),
+        rotated => rotated?,
+    }
+    say(&format!(
+        "secret key\t{secret}\nIt is shown this once. It belongs on the partner's server, never into a page."
+    ));
+    Ok(())
+}

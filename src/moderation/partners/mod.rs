@@ -1,0 +1,3 @@
+//! Partners, as organisers work on them.
+
+pub mod routes;

@@ -1,0 +1,291 @@
+//! Partners: organisations whose sites collect pledges for a campaign. A page of theirs shows a *site key*, which is
+//! public and good for posts from the partner's own origins only; a server of theirs may have a *secret key*. Both come in a
+//! kind for trials. [`Partners::admit`] decides from the keys and the Origin of a request who is posting; it
+//! asks the copy in memory, which is renewed about each second. [`flow`] keeps account of what became of their submissions.
+
+pub mod flow;
+pub mod keys;
+pub mod origins;
+pub mod routes;
+pub mod store;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    config::Mode,
+    crypto,
+    db::{Database, DbError, TASK_PATIENCE},
+    http::{Code, Problem},
+    logged,
+};
+
+use flow::Flow;
+use origins::{OriginPattern, is_local};
+
+/// How often the copy in memory is renewed: a partner that is disabled is refused on every instance after this.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// How often hours are forgotten that nobody is told of any more.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Hours for which a secret key stays good after a new one was made, unless said otherwise: a server is changed within a day.
+pub const GRACE_HOURS: i32 = 24;
+
+/// A partner as it is stored, without its secrets.
+#[derive(Clone, Debug)]
+pub struct Partner {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// The campaign that it collects for.
+    pub campaign: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Where its pages are.
+    pub origins: Vec<OriginPattern>,
+    /// Public: stands in its pages.
+    pub site_key: String,
+    /// The same for trials.
+    pub test_site_key: String,
+    /// Whether its server has a key.
+    pub has_secret: bool,
+    /// Whether its server has a key for trials.
+    pub has_test_secret: bool,
+    /// Until when the key before the present one is good; None: there is none.
+    pub old_secret_until: Option<DateTime<Utc>>,
+    /// Pledges that its server may post in a minute.
+    pub per_minute: i32,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// Since when nothing is taken from it.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+impl Partner {
+    /// Characters of a name at the most.
+    pub const NAME_CHARS: usize = 200;
+    /// Origins of one partner at the most.
+    pub const MOST_ORIGINS: usize = 50;
+    /// Pledges that a server may post in a minute, unless said otherwise: a hundred a second.
+    pub const USUAL_PER_MINUTE: i32 = 6_000;
+}
+
+/// Whether something counts, or is a partner's trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// It counts.
+    Live,
+    /// It goes through everything and counts nowhere.
+    Test,
+}
+
+/// Where a submission came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// A page of this service.
+    Own,
+    /// A script or form on a page of the partner's, whose origin was checked.
+    Page,
+    /// Somewhere that tells no origin: a form without JavaScript, or a program.
+    Form,
+    /// The partner's server, with its secret key.
+    Server,
+}
+
+/// A submission that may come in.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// Whose it is; None: nobody's.
+    pub partner: Option<Arc<Partner>>,
+    /// Whether it counts.
+    pub lane: Lane,
+    /// Where it came from.
+    pub door: Door,
+}
+
+impl Admitted {
+    /// Somebody who shows no key and tells no origin.
+    pub const ANYBODY: Self = Self { partner: None, lane: Lane::Live, door: Door::Form };
+}
+
+/// What a request says about where it comes from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Claims<'a> {
+    /// The site key in the body or query.
+    pub site_key: Option<&'a str>,
+    /// The secret key in the header Authorization.
+    pub secret: Option<&'a str>,
+    /// The header Origin; None: there is none, or it is `null`.
+    pub origin: Option<&'a str>,
+}
+
+/// A partner that was found by one of its keys.
+type Found = (Arc<Partner>, Lane);
+
+#[derive(Default)]
+struct Known {
+    by_site_key: HashMap<String, Found>,
+    by_secret: HashMap<[u8; 32], Found>,
+    by_campaign: HashMap<Uuid, Vec<Arc<Partner>>>,
+}
+
+/// The handle. Clones share the copy in memory.
+#[derive(Clone)]
+pub struct Partners {
+    database: Database,
+    known: Arc<RwLock<Known>>,
+    mode: Mode,
+    own: Arc<str>,
+    flow: Flow,
+}
+
+impl Partners {
+    /// A handle with an empty copy; [`Self::renew`] fills it. `own` is this service's public origin.
+    pub fn new(database: Database, mode: Mode, own: &str) -> Self {
+        Self { database, known: Arc::default(), mode, own: own.into(), flow: Flow::default() }
+    }
+
+    /// Who posts to a campaign, from memory.
+    ///
+    /// # Errors
+    /// [`Code::ForeignOrigin`]: a page that may not post here. [`Code::UnknownKey`]: a key that isn't (any more), or another
+    /// campaign's. [`Code::PartnerDisabled`].
+    pub fn admit(&self, campaign: Uuid, claims: Claims<'_>) -> Result<Admitted, Problem> {
+        if let Some(secret) = claims.secret {
+            // A page that has the secret key gives it to all the world: nothing is taken from it.
+            let (partner, lane) = self.by_secret(campaign, secret)?;
+            let foreign = claims.origin.is_some() || claims.site_key.is_some();
+            return if foreign { Err(Code::ForeignOrigin.into()) } else { admitted(partner, lane, Door::Server) };
+        }
+        let found = claims.site_key.map(|key| self.by_site_key(campaign, key)).transpose()?;
+        let door = match (claims.origin, &found) {
+            (Some(origin), _) if origin.eq_ignore_ascii_case(&self.own) => Door::Own,
+            (Some(origin), Some((partner, _))) if self.may_post(partner, origin) => Door::Page,
+            (Some(_), _) => return Err(Code::ForeignOrigin.into()),
+            (None, _) => Door::Form,
+        };
+        match found {
+            Some((partner, lane)) => admitted(partner, lane, door),
+            None => Ok(Admitted { partner: None, lane: Lane::Live, door }),
+        }
+    }
+
+    /// The partner of a campaign with this secret key.
+    ///
+    /// # Errors
+    /// [`Code::UnknownKey`].
+    fn by_secret(&self, campaign: Uuid, secret: &str) -> Result<Found, Problem> {
+        let (partner, lane) = self.of_secret(secret).ok_or(Code::UnknownKey)?;
+        if partner.campaign == campaign { Ok((partner, lane)) } else { Err(Code::UnknownKey.into()) }
+    }
+
+    /// The partner with this secret key, whichever its campaign.
+    pub fn of_secret(&self, secret: &str) -> Option<(Arc<Partner>, Lane)> {
+        // Found by its hash, of 256 random bits: how long that takes tells nothing.
+        self.known().by_secret.get(&crypto::digest(secret.as_bytes())).cloned()
+    }
+
+    fn by_site_key(&self, campaign: Uuid, key: &str) -> Result<Found, Problem> {
+        let found = self.known().by_site_key.get(key).filter(|(partner, _)| partner.campaign == campaign).cloned();
+        found.ok_or_else(|| Code::UnknownKey.into())
+    }
+
+    /// Whether scripts of this origin may post to a campaign with some site key: what a browser asks beforehand.
+    pub fn any_may_post(&self, campaign: Uuid, origin: &str) -> bool {
+        let partners = self.known().by_campaign.get(&campaign).cloned().unwrap_or_default();
+        partners.iter().any(|partner| partner.disabled_at.is_none() && self.may_post(partner, origin))
+    }
+
+    /// Reads an origin. `http` is for development only.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn origin(&self, text: &str) -> Result<OriginPattern, &'static str> {
+        OriginPattern::parse(text, self.mode == Mode::Development)
+    }
+
+    fn may_post(&self, partner: &Partner, origin: &str) -> bool {
+        let local = self.mode == Mode::Development && is_local(origin);
+        local || partner.origins.iter().any(|pattern| pattern.fits(origin))
+    }
+
+    /// Keeps account of a submission of a partner's.
+    pub fn note(&self, admitted: &Admitted, outcome: &'static str) {
+        if let Some(partner) = &admitted.partner {
+            self.flow.note(partner.id, admitted.lane, outcome);
+        }
+    }
+
+    fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Renews the copy in memory.
+    ///
+    /// # Errors
+    /// Those of the database; the copy stays as it was.
+    pub async fn renew(&self) -> Result<(), DbError> {
+        let deadline = Instant::now() + TASK_PATIENCE;
+        let all = self.database.run_until(deadline, async |connection| store::all(connection).await).await?;
+        let mut known = Known::default();
+        for (partner, secrets) in all {
+            let partner = Arc::new(partner);
+            known.by_site_key.insert(partner.site_key.clone(), (partner.clone(), Lane::Live));
+            known.by_site_key.insert(partner.test_site_key.clone(), (partner.clone(), Lane::Test));
+            for (hash, lane) in secrets {
+                known.by_secret.insert(hash, (partner.clone(), lane));
+            }
+            known.by_campaign.entry(partner.campaign).or_default().push(partner);
+        }
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        Ok(())
+    }
+
+    /// Renews the copy about each second, and writes down what became of submissions. Runs until `stop` is cancelled.
+    pub async fn run(self, stop: CancellationToken) {
+        let (mut failing, mut forgot) = (false, Instant::now());
+        loop {
+            let stopped = tokio::select! {
+                () = stop.cancelled() => true,
+                () = tokio::time::sleep(RENEW_EVERY) => false,
+            };
+            let mut done = self.flow.write_down(&self.database).await;
+            if stopped {
+                return;
+            }
+            if forgot.elapsed() >= FORGET_EVERY {
+                forgot = Instant::now();
+                done = done.and(self.database.run(async |connection| flow::store::forget(connection).await).await);
+            }
+            match done.and(self.renew().await) {
+                Ok(()) => failing = false,
+                // The publisher of the totals says it when the database is away.
+                Err(DbError::Unavailable | DbError::Conflict) => {}
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(
+                            error = %logged::cause(error),
+                            "partners can't be renewed: this instance goes by what it knew of them"
+                        );
+                    }
+                    failing = true;
+                }
+            }
+        }
+    }
+}
+
+fn admitted(partner: Arc<Partner>, lane: Lane, door: Door) -> Result<Admitted, Problem> {
+    match partner.disabled_at {
+        Some(_) => Err(Code::PartnerDisabled.into()),
+        None => Ok(Admitted { partner: Some(partner), lane, door }),
+    }
+}
