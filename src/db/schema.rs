@@ -91,6 +91,8 @@ diesel::table! {
         confirmation -> Text,
         /// Words of its own for the mails: by language, by key. What isn't there is the service's.
         mail_texts -> Jsonb,
+        /// From this score on a pledge is held.
+        hold_at -> Int2,
     }
 }
 
@@ -361,7 +363,7 @@ diesel::table! {
         campaign_id -> Uuid,
         /// ISO 3166-1 alpha-2, XK, or ZZ for "prefer not to say".
         country -> Text,
-        /// awaiting, counted, removed or withdrawn. In every counter exactly while counted.
+        /// awaiting, held, counted, removed or withdrawn. In every counter exactly while counted.
         state -> Text,
         /// What undo of the removal restores; NULL unless removed.
         state_before -> Nullable<Text>,
@@ -385,7 +387,7 @@ diesel::table! {
         source -> Nullable<Text>,
         /// When it was stored (database clock).
         created_at -> Timestamptz,
-        /// When it first became counted (database clock); kept through removal and undo. NULL while awaiting.
+        /// When it first became counted (database clock); kept through holds, removal and undo. NULL: it never was.
         counted_at -> Nullable<Timestamptz>,
         /// The partner whose site it came from; NULL: none.
         partner_id -> Nullable<Uuid>,
@@ -401,6 +403,18 @@ diesel::table! {
         withdrawn_at -> Nullable<Timestamptz>,
         /// When the owner of the mailbox said that somebody else had entered it: it gets no mail and can't pledge. NULL: never.
         suppressed_at -> Nullable<Timestamptz>,
+        /// How much it looks like a bot's, by its signals; from the campaign's limit on it is held.
+        score -> Int2,
+        /// What stood out, a bit each (docs/signals.md).
+        signals -> Int4,
+        /// Keyed hash of the network that it came from, under a key that is destroyed within 48 hours; cleared with the review copy.
+        source_tag -> Nullable<Int8>,
+        /// Keyed hash of the mailbox's domain; cleared with the review copy.
+        domain_tag -> Nullable<Int8>,
+        /// Keyed hash of the name; cleared with the review copy.
+        name_tag -> Nullable<Int8>,
+        /// Keyed hash of the shape of name and mailbox; cleared with the review copy.
+        shape_tag -> Nullable<Int8>,
     }
 }
 
@@ -545,6 +559,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Proofs of work that were used, for an hour: longer than one is good.
+    spent_proofs (nonce) {
+        /// The signed random number of the challenge.
+        nonce -> Uuid,
+        /// Of the pledge that it was used for: the same again is a retry.
+        fingerprint -> Uuid,
+        /// When.
+        spent_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// A campaign's counted pledges by the minute (two days) and hour (for ever) of their counted_at, deltas not folded yet left out.
     time_buckets (campaign_id, unit, begins_at) {
         /// The campaign.
@@ -559,4 +585,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, spent_proofs, time_buckets);

@@ -101,6 +101,8 @@ codes! {
     InvalidQuery = "invalid_query", 422, "The query is not right";
     /// This idempotency key was used for another pledge. Use a new key for a new pledge.
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another pledge";
+    /// This proof of work was used for another pledge. Get a new challenge.
+    ProofSpent = "proof_spent", 409, "The proof was used before";
     /// Address and code don't belong together, or the code is too old or was tried too often. The link in the mail may still be
     /// good; another mail brings another code.
     CodeNotAccepted = "code_not_accepted", 409, "The code is not accepted";

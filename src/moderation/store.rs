@@ -16,7 +16,7 @@ use crate::{
 const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
 /// The states of which there are few.
-const NOT_COUNTED: [State; 3] = [State::Awaiting, State::Removed, State::Withdrawn];
+const NOT_COUNTED: [State; 4] = [State::Awaiting, State::Held, State::Removed, State::Withdrawn];
 
 /// What a moderator looks for.
 #[derive(Clone, Debug, Default)]

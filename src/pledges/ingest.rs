@@ -26,6 +26,9 @@ pub enum PledgeError {
     /// The key was used for another pledge.
     #[error("the idempotency key was used for another pledge")]
     IdempotencyMismatch,
+    /// The proof of work was used for another pledge.
+    #[error("the proof of work was used for another pledge")]
+    ProofSpent,
     /// The pledge can't be sealed or fingerprinted.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -41,6 +44,8 @@ pub enum Stored {
     Recorded,
     /// Its idempotency key was used before, for another pledge.
     Mismatch,
+    /// Its proof of work was used before, for another pledge. It is not there.
+    ProofSpent,
 }
 
 impl Job for NewPledge {
@@ -51,11 +56,15 @@ impl Job for NewPledge {
     }
 
     async fn commit(connection: &mut Connection, pledges: &[&Self]) -> Result<Vec<Stored>, DbError> {
-        store::insert(connection, pledges).await?;
         let mut answers = vec![Stored::Recorded; pledges.len()];
+        for place in store::insert(connection, pledges).await? {
+            if let Some(answer) = answers.get_mut(place) {
+                *answer = Stored::ProofSpent;
+            }
+        }
         if pledges.iter().any(|pledge| pledge.request_digest.is_some()) {
             for place in store::mismatches(connection, pledges).await? {
-                if let Some(answer) = answers.get_mut(place) {
+                if let Some(answer) = answers.get_mut(place).filter(|answer| **answer == Stored::Recorded) {
                     *answer = Stored::Mismatch;
                 }
             }

@@ -38,9 +38,10 @@ pub fn content(due: &Due, facts: &Facts) -> Option<Content> {
     match (facts.state, due.kind) {
         (State::Awaiting, _) => Some(Content::Confirm),
         // Another mail confirmed it while this one waited: that it was pledged is no news to its owner.
-        (State::Counted, Kind::Pledge) if facts.counted_at.is_some_and(|at| at >= due.created_at) => None,
-        (State::Counted, Kind::Pledge) => Some(Content::AlreadyPledged),
-        (State::Counted, Kind::Access) => Some(Content::Access),
+        // What is held looks to its owner as if it counted.
+        (State::Counted | State::Held, Kind::Pledge) if facts.counted_at.is_some_and(|at| at >= due.created_at) => None,
+        (State::Counted | State::Held, Kind::Pledge) => Some(Content::AlreadyPledged),
+        (State::Counted | State::Held, Kind::Access) => Some(Content::Access),
         (State::Withdrawn, Kind::Access) if !facts.erased => Some(Content::Access),
         (State::Withdrawn | State::Removed, _) => None,
     }

@@ -56,6 +56,8 @@ use submission::{Checked, Consents, Submission};
 pub enum State {
     /// Waits for its mailbox to confirm it.
     Awaiting,
+    /// Looks like a bot's, and waits for a moderator. Its owner is told nothing of that.
+    Held,
     /// Counted.
     Counted,
     /// Taken out by a moderator.
@@ -66,12 +68,13 @@ pub enum State {
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Awaiting, Self::Counted, Self::Removed, Self::Withdrawn];
+    pub const ALL: [Self; 5] = [Self::Awaiting, Self::Held, Self::Counted, Self::Removed, Self::Withdrawn];
 
     /// As it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Awaiting => "awaiting",
+            Self::Held => "held",
             Self::Counted => "counted",
             Self::Removed => "removed",
             Self::Withdrawn => "withdrawn",
@@ -115,6 +118,29 @@ pub struct NewPledge {
     pub source: Option<String>,
     /// The mail that it causes.
     pub mail: Option<SealedMail>,
+    /// What stood out.
+    pub seen: Seen,
+    /// The proof of work that it spends.
+    pub proof: Option<Uuid>,
+}
+
+/// What the gate saw of a pledge, as it is stored with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether it is held, unless it waits for its mailbox.
+    pub held: bool,
+    /// How much it looks like a bot's.
+    pub score: i16,
+    /// What stood out, a bit each.
+    pub signals: i32,
+    /// Keyed hash of the network that it came from.
+    pub source_tag: Option<i64>,
+    /// Keyed hash of the mailbox's domain.
+    pub domain_tag: Option<i64>,
+    /// Keyed hash of the name.
+    pub name_tag: Option<i64>,
+    /// Keyed hash of the shape of name and mailbox.
+    pub shape_tag: Option<i64>,
 }
 
 /// A mail for the outbox: whose is sealed, what it says is decided when it is written.
@@ -217,6 +243,7 @@ impl Pledges {
         let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
         match self.ingest.store(pledge, since).await? {
             Stored::Mismatch => return Err(PledgeError::IdempotencyMismatch),
+            Stored::ProofSpent => return Err(PledgeError::ProofSpent),
             Stored::Recorded => self.acknowledged.inc(),
         }
         if campaign.confirmation == Confirmation::Email {

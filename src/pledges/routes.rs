@@ -126,6 +126,7 @@ impl From<PledgeError> for Problem {
             PledgeError::Refused(refused) => refused.into(),
             PledgeError::NoEpoch(NoEpoch::NoRecipient) => Code::Unavailable.into(),
             PledgeError::IdempotencyMismatch => Code::IdempotencyMismatch.into(),
+            PledgeError::ProofSpent => Code::ProofSpent.into(),
             PledgeError::NoEpoch(NoEpoch::Database(error)) => error.into(),
             PledgeError::Crypto(error) | PledgeError::NoEpoch(NoEpoch::Crypto(error)) => error.into(),
         }

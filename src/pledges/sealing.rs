@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    NewPledge, SealedMail,
+    NewPledge, SealedMail, Seen,
     fields::{IdempotencyKey, Language, Message, Name, Source},
     mailbox::{Email, MailboxRules, canonical},
     submission::Checked,
@@ -153,6 +153,8 @@ impl Sealing {
             language: checked.language.as_ref().map(|language| language.as_str().to_owned()),
             source: checked.source.as_ref().map(|source| source.as_str().to_owned()),
             mail: mailed.map(|email| self.mail(email)).transpose()?,
+            seen: Seen::default(),
+            proof: None,
         })
     }
 

@@ -1,13 +1,11 @@
 //! The shelf of pledges.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName,
     pg::Pg,
-    query_builder::{AstPass, QueryFragment, QueryId},
-    sql_types::{Array, Bool, Bytea, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -15,11 +13,14 @@ use uuid::Uuid;
 use super::NewPledge;
 use crate::db::{Connection, DbError};
 
-/// The end of a statement that has made pledges `counted`: a delta for each of the campaigns that are `concerned`.
-pub(super) const APPEND_DELTAS: &str = "\
+/// In a statement that has made pledges `counted`: by how much that changes what.
+pub(super) const CHANGES: &str = "\
      changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount, \
          count(*) FILTER (WHERE is_confirmed) AS confirmed FROM counted \
-       GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id))) \
+       GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id)))";
+
+/// After [`CHANGES`]: a delta for each of the campaigns that are `concerned`.
+pub(super) const APPEND_DELTAS: &str = "\
      INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts, confirmed) \
      SELECT campaign_id, coalesce(minute, date_trunc('minute', now(), 'UTC')), \
        coalesce(array_agg(country) FILTER (WHERE country IS NOT NULL), '{}'), \
@@ -32,9 +33,15 @@ pub(super) const APPEND_DELTAS: &str = "\
 /// Pledges by columns, and the statement that stores them with their deltas. diesel prepares it once for each connection,
 /// which it does for no `sql_query`.
 struct Insert<'a> {
-    /// Of several with one fingerprint only the first becomes a row; each has its mail.
-    firsts: Vec<bool>,
     awaiting: Vec<bool>,
+    held: Vec<bool>,
+    scores: Vec<i16>,
+    signals: Vec<i32>,
+    source_tags: Vec<Option<i64>>,
+    domain_tags: Vec<Option<i64>>,
+    name_tags: Vec<Option<i64>>,
+    shape_tags: Vec<Option<i64>>,
+    proofs: Vec<Option<Uuid>>,
     mail_ids: Vec<Option<Uuid>>,
     sealed_addresses: Vec<Option<&'a [u8]>>,
     ids: Vec<Uuid>,
@@ -63,10 +70,16 @@ impl<'a> Insert<'a> {
         ) -> Vec<T> {
             pledges.iter().map(|(pledge, _)| value(pledge)).collect()
         }
-        let mut seen = HashSet::new();
         Self {
-            firsts: pledges.iter().map(|(pledge, _)| seen.insert(pledge.fingerprint)).collect(),
             awaiting: column(pledges, |pledge| pledge.awaiting),
+            held: column(pledges, |pledge| pledge.seen.held),
+            scores: column(pledges, |pledge| pledge.seen.score),
+            signals: column(pledges, |pledge| pledge.seen.signals),
+            source_tags: column(pledges, |pledge| pledge.seen.source_tag),
+            domain_tags: column(pledges, |pledge| pledge.seen.domain_tag),
+            name_tags: column(pledges, |pledge| pledge.seen.name_tag),
+            shape_tags: column(pledges, |pledge| pledge.seen.shape_tag),
+            proofs: column(pledges, |pledge| pledge.proof),
             mail_ids: column(pledges, |pledge| pledge.mail.as_ref().map(|mail| mail.id)),
             sealed_addresses: column(pledges, |pledge| pledge.mail.as_ref().map(|mail| mail.sealed.as_slice())),
             ids: column(pledges, |pledge| pledge.id),
@@ -93,16 +106,30 @@ impl QueryId for Insert<'_> {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
+impl Query for Insert<'_> {
+    type SqlType = Integer;
+}
+
 impl QueryFragment<Pg> for Insert<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         // The types are said as well, so that the text means the same to whoever prepares it by hand.
-        out.push_sql("WITH given AS (SELECT * FROM unnest(");
-        for flags in [&self.firsts, &self.awaiting] {
+        out.push_sql("WITH sent AS (SELECT * FROM unnest(");
+        for flags in [&self.awaiting, &self.held] {
             out.push_bind_param::<Array<Bool>, _>(flags)?;
             out.push_sql("::bool[], ");
         }
-        out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.mail_ids)?;
-        out.push_sql("::uuid[], ");
+        out.push_bind_param::<Array<SmallInt>, _>(&self.scores)?;
+        out.push_sql("::int2[], ");
+        out.push_bind_param::<Array<Integer>, _>(&self.signals)?;
+        out.push_sql("::int4[], ");
+        for tags in [&self.source_tags, &self.domain_tags, &self.name_tags, &self.shape_tags] {
+            out.push_bind_param::<Array<Nullable<BigInt>>, _>(tags)?;
+            out.push_sql("::int8[], ");
+        }
+        for ids in [&self.proofs, &self.mail_ids] {
+            out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(ids)?;
+            out.push_sql("::uuid[], ");
+        }
         out.push_bind_param::<Array<Nullable<Bytea>>, _>(&self.sealed_addresses)?;
         out.push_sql("::bytea[], ");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
@@ -133,32 +160,47 @@ impl QueryFragment<Pg> for Insert<'_> {
         }
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
         out.push_sql(
-            "::timestamptz[]) AS given (first, awaiting, mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, review, record, \
-               for_partner, language, source, at)), \
+            "::timestamptz[]) WITH ORDINALITY AS sent (awaiting, held, score, signals, source_tag, domain_tag, name_tag, shape_tag, \
+               proof, mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, \
+               review, record, for_partner, language, source, at, place)), \
+             spent AS (INSERT INTO spent_proofs (nonce, fingerprint) \
+               SELECT DISTINCT ON (proof) proof, fingerprint FROM sent WHERE proof IS NOT NULL ORDER BY proof, place \
+               ON CONFLICT (nonce) DO UPDATE SET nonce = excluded.nonce RETURNING nonce, fingerprint), \
+             refused AS (SELECT place FROM sent JOIN spent ON nonce = proof WHERE spent.fingerprint <> sent.fingerprint), \
+             given AS (SELECT *, row_number() OVER (PARTITION BY fingerprint ORDER BY place) = 1 AS first, \
+                 CASE WHEN awaiting THEN 'awaiting' WHEN held THEN 'held' ELSE 'counted' END AS becomes \
+               FROM sent WHERE place NOT IN (TABLE refused)), \
              mailed AS (INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
                SELECT mail_id, campaign_id, fingerprint, 'pledge', language, address FROM given WHERE mail_id IS NOT NULL), \
              recorded AS ( \
                INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
-                 consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, created_at, counted_at) \
-               SELECT id, campaign_id, country, partner_id, CASE WHEN awaiting THEN 'awaiting' ELSE 'counted' END, fingerprint, \
-                 request_digest, updates, partner, public, review, record, for_partner, language, source, \
-                 coalesce(at, now()), CASE WHEN NOT awaiting THEN coalesce(at, now()) END FROM given WHERE first \
+                 consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, score, signals, \
+                 source_tag, domain_tag, name_tag, shape_tag, created_at, counted_at) \
+               SELECT id, campaign_id, country, partner_id, becomes, fingerprint, \
+                 request_digest, updates, partner, public, review, record, for_partner, language, source, score, signals, \
+                 source_tag, domain_tag, name_tag, shape_tag, \
+                 coalesce(at, now()), CASE becomes WHEN 'counted' THEN coalesce(at, now()) END FROM given WHERE first \
                ON CONFLICT (fingerprint) DO NOTHING \
                RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
              again AS (UPDATE pledges SET id = given.id, country = given.country, partner_id = given.partner_id, \
-                 state = CASE WHEN awaiting THEN 'awaiting' ELSE 'counted' END, consent_updates = updates, \
+                 state = becomes, consent_updates = updates, \
                  consent_partner = partner, consent_public = public, sealed_review = review, sealed_record = record, \
-                 sealed_for_partner = for_partner, language = given.language, source = given.source, created_at = now(), \
-                 counted_at = CASE WHEN NOT awaiting THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
+                 sealed_for_partner = for_partner, language = given.language, source = given.source, score = given.score, \
+                 signals = given.signals, source_tag = given.source_tag, domain_tag = given.domain_tag, \
+                 name_tag = given.name_tag, shape_tag = given.shape_tag, created_at = now(), \
+                 counted_at = CASE becomes WHEN 'counted' THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
                  erased_at = NULL \
                FROM given WHERE first AND pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
                  AND state IN ('awaiting', 'withdrawn') \
                RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
                  date_trunc('minute', counted_at, 'UTC') AS minute), \
              counted AS (SELECT *, false AS is_confirmed FROM (TABLE recorded UNION ALL TABLE again) AS each WHERE state = 'counted'), \
-             concerned AS (SELECT DISTINCT campaign_id FROM given), ",
+             concerned AS (SELECT DISTINCT campaign_id FROM sent), ",
         );
+        out.push_sql(CHANGES);
+        out.push_sql(", appended AS (");
         out.push_sql(APPEND_DELTAS);
+        out.push_sql(") SELECT (place - 1)::int4 FROM refused");
         Ok(())
     }
 }
@@ -169,14 +211,17 @@ impl QueryFragment<Pg> for Insert<'_> {
 /// again in its row, under the new id; one that hasn't confirmed yet confirms what was sent last. Rows that count are not
 /// even locked, so nobody who works on them holds pledges up.
 ///
+/// Their proofs are spent with them, on every instance at once: a proof that was used for another pledge refuses this one. Which
+/// those are (by their place) is returned; of them nothing is stored. Proofs are locked first, in the order of their nonces.
+///
 /// Sort the pledges by fingerprint: two statements then wait for each other in one order only.
 ///
 /// # Errors
 /// Those of the database; then none is stored, unless the connection broke: then all or none are.
-pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<(), DbError> {
+pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<Vec<usize>, DbError> {
     let pledges: Vec<_> = pledges.iter().map(|pledge| (*pledge, None)).collect();
-    Insert::new(&pledges).execute(connection).await?;
-    Ok(())
+    let refused: Vec<i32> = Insert::new(&pledges).load(connection).await?;
+    Ok(refused.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
 }
 
 /// The same for pledges that were counted at some other time. For trials (`seed`, the demo).
@@ -185,7 +230,7 @@ pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Resu
 /// As [`insert`].
 pub async fn insert_at(connection: &mut Connection, pledges: &[(NewPledge, DateTime<Utc>)]) -> Result<(), DbError> {
     let pledges: Vec<_> = pledges.iter().map(|(pledge, at)| (pledge, Some(*at))).collect();
-    Insert::new(&pledges).execute(connection).await?;
+    let _: Vec<i32> = Insert::new(&pledges).load(connection).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ mod undo;
 use chrono::{DateTime, TimeDelta, Utc};
 use pledges::{
     accounts::Role,
-    pledges::{NewPledge, store, submission::Consents},
+    pledges::{NewPledge, Seen, store, submission::Consents},
 };
 use serde_json::{Value, json};
 use uuid::{NoContext, Timestamp, Uuid};
@@ -58,6 +58,8 @@ async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
             source: None,
             awaiting: false,
             mail: None,
+            seen: Seen::default(),
+            proof: None,
         };
         (pledge, at)
     };

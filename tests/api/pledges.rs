@@ -6,6 +6,7 @@ mod consents;
 mod fields;
 mod keys;
 mod privacy;
+mod proofs;
 mod repeats;
 
 use std::collections::BTreeMap;

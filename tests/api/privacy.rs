@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pledges::{
     clock::Clock,
     db::DbError,
-    pledges::{NewPledge, store, submission::Consents},
+    pledges::{NewPledge, Seen, store, submission::Consents},
     privacy::retention::{self, Due, Limit, Order},
 };
 use secrecy::SecretString;
@@ -141,6 +141,8 @@ async fn put(app: &TestApp, times: &[(DateTime<Utc>, DateTime<Utc>)]) -> Vec<Uui
             source: None,
             awaiting: false,
             mail: None,
+            seen: Seen::default(),
+            proof: None,
         };
         (pledge, *at)
     };

@@ -2,7 +2,7 @@
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -10,7 +10,10 @@ use uuid::Uuid;
 use super::{Confirmation, Confirmed};
 use crate::{
     db::{Connection, DbError, Prepared},
-    pledges::{links::CONFIRMS_FOR, store::APPEND_DELTAS},
+    pledges::{
+        links::CONFIRMS_FOR,
+        store::{APPEND_DELTAS, CHANGES},
+    },
 };
 
 enum Confirm {}
@@ -24,7 +27,11 @@ fn hashes<'a>(jobs: &[&'a Confirmation]) -> Vec<&'a [u8]> {
     jobs.iter().map(|job| job.hash.as_slice()).collect()
 }
 
-/// Makes pledges that wait, and whose links these are, counted: rows and deltas in one statement.
+/// By how much the score of a pledge falls when its mailbox confirms it.
+const CONFIRMING_TAKES: i16 = 200;
+
+/// Makes pledges that wait, and whose links these are, counted, or held when so much speaks against them that confirming
+/// doesn't outweigh it: rows and deltas in one statement.
 ///
 /// # Errors
 /// Those of the database; then none is, unless the connection broke: then all or none are.
@@ -34,19 +41,22 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
         "WITH linked AS (SELECT DISTINCT pledge_id FROM unnest($1::uuid[], $2::bytea[]) AS given (id, hash) \
            JOIN mail_links USING (id, hash) JOIN campaigns ON campaigns.id = campaign_id AND salt IS NOT NULL \
            WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
-         waiting AS (SELECT pledges.id FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
+         waiting AS (SELECT pledges.id, score - $4 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id) AS stays \
+           FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
            ORDER BY pledges.id FOR UPDATE OF pledges), \
-         recorded AS (UPDATE pledges SET counted_at = now(), confirmed_at = now(), \
-             state = CASE state WHEN 'awaiting' THEN 'counted' ELSE state END, \
-             state_before = CASE state WHEN 'removed' THEN 'counted' ELSE state_before END \
+         recorded AS (UPDATE pledges SET confirmed_at = now(), score = greatest(score - $4, 0), \
+             counted_at = CASE WHEN NOT stays THEN now() END, \
+             state = CASE WHEN state = 'removed' THEN state WHEN stays THEN 'held' ELSE 'counted' END, \
+             state_before = CASE WHEN state <> 'removed' THEN NULL WHEN stays THEN 'held' ELSE 'counted' END \
            FROM waiting WHERE pledges.id = waiting.id AND {WAITS} \
            RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
          counted AS (SELECT *, true AS is_confirmed FROM recorded WHERE state = 'counted'), \
-         concerned AS (SELECT DISTINCT campaign_id FROM recorded), {APPEND_DELTAS}"
+         concerned AS (SELECT DISTINCT campaign_id FROM recorded), {CHANGES} {APPEND_DELTAS}"
     ))
     .bind::<Array<SqlUuid>, _>(mails(jobs))
     .bind::<Array<Bytea>, _>(hashes(jobs))
     .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
+    .bind::<SmallInt, _>(CONFIRMING_TAKES)
     .execute(connection)
     .await?;
     Ok(())
@@ -77,7 +87,7 @@ pub async fn outcomes(connection: &mut Connection, jobs: &[&Confirmation]) -> Re
     .get_results(connection)
     .await?;
     let outcome = |row: Outcome| match row.state.as_deref() {
-        Some("counted") => Confirmed::Yes,
+        Some("counted" | "held") => Confirmed::Yes,
         Some("withdrawn") => Confirmed::Withdrawn,
         Some("awaiting") if !row.live => Confirmed::Expired,
         _ => Confirmed::Unknown,

@@ -24,12 +24,21 @@ use crate::{
 /// fingerprint, which is a random number once the campaign's salt is destroyed.
 pub const PERSONAL: &str = "(sealed_record IS NOT NULL OR sealed_for_partner IS NOT NULL \
      OR sealed_review IS NOT NULL OR request_digest IS NOT NULL OR source IS NOT NULL OR language IS NOT NULL \
-     OR consent_updates IS NOT NULL OR consent_partner IS NOT NULL OR consent_public IS NOT NULL)";
+     OR consent_updates IS NOT NULL OR consent_partner IS NOT NULL OR consent_public IS NOT NULL \
+     OR source_tag IS NOT NULL OR domain_tag IS NOT NULL OR name_tag IS NOT NULL OR shape_tag IS NOT NULL)";
 
 /// Leaves nothing personal.
 pub const CLEARED: &str = "sealed_record = NULL, sealed_for_partner = NULL, sealed_review = NULL, \
      request_digest = NULL, source = NULL, language = NULL, consent_updates = NULL, consent_partner = NULL, \
-     consent_public = NULL";
+     consent_public = NULL, source_tag = NULL, domain_tag = NULL, name_tag = NULL, shape_tag = NULL";
+
+/// Holds for rows that moderators still see something personal of.
+pub const REVIEWED: &str = "(sealed_review IS NOT NULL OR source_tag IS NOT NULL OR domain_tag IS NOT NULL \
+     OR name_tag IS NOT NULL OR shape_tag IS NOT NULL)";
+
+/// Leaves nothing of that.
+pub const REVIEW_CLEARED: &str =
+    "sealed_review = NULL, source_tag = NULL, domain_tag = NULL, name_tag = NULL, shape_tag = NULL";
 
 #[derive(QueryableByName)]
 struct Left {
@@ -98,7 +107,7 @@ async fn leave_row(
     }
     let cleared = if erases { format!("{CLEARED}, erased_at = coalesce(erased_at, now()), ") } else { String::new() };
     Ok(diesel::sql_query(format!(
-        "WITH held AS (SELECT id, state, state = 'awaiting' OR ($3 AND state = 'counted') AS leaves, \
+        "WITH held AS (SELECT id, state, state = 'awaiting' OR ($3 AND state IN ('counted', 'held')) AS leaves, \
              state_before = 'awaiting' OR ($3 AND state = 'removed') AS leaves_removed \
            FROM pledges WHERE campaign_id = $1 AND fingerprint = $2 AND ($5::uuid IS NULL OR id = $5)) \
          UPDATE pledges SET {cleared} state = CASE WHEN leaves THEN 'withdrawn' ELSE held.state END, \

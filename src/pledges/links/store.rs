@@ -76,7 +76,7 @@ async fn facts(connection: &mut Connection, mail: &Mail<'_>, fingerprint: Uuid) 
         .execute(&mut *connection)
         .await?;
     let row: Option<FactsRow> = Prepared::<OfMail>::new(
-        "SELECT id, state, state_before, counted_at, erased_at IS NOT NULL AS erased, \
+        "SELECT id, state, state_before, coalesce(confirmed_at, counted_at) AS counted_at, erased_at IS NOT NULL AS erased, \
            suppressed_at IS NOT NULL AS suppressed, \
            (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($1) AND mail_id <> $2 \
              AND written_at > now() - interval '7 days') AS mails \

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Limit;
 use crate::{
     db::{Connection, DbError},
-    pledges::leave::store::{CLEARED, PERSONAL},
+    pledges::leave::store::{CLEARED, PERSONAL, REVIEW_CLEARED, REVIEWED},
 };
 
 /// Held by the instance that runs: "pledge-r" in ASCII.
@@ -153,16 +153,16 @@ pub async fn clear_review_copies(
     connection
         .transaction(async |connection| {
             // Locked in the order of the ids, like everywhere.
-            let page: Page = diesel::sql_query(
-                "WITH page AS MATERIALIZED (SELECT id, sealed_review IS NOT NULL AS held, created_at < $4 AS old \
+            let page: Page = diesel::sql_query(format!(
+                "WITH page AS MATERIALIZED (SELECT id, {REVIEWED} AS held, created_at < $4 AS old \
                    FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id < $3 ORDER BY id LIMIT $5), \
                  due AS MATERIALIZED (SELECT pledges.id FROM pledges JOIN page ON page.id = pledges.id \
                    WHERE held AND old ORDER BY pledges.id FOR UPDATE OF pledges), \
-                 changed AS (UPDATE pledges SET sealed_review = NULL FROM due WHERE pledges.id = due.id RETURNING 1) \
+                 changed AS (UPDATE pledges SET {REVIEW_CLEARED} FROM due WHERE pledges.id = due.id RETURNING 1) \
                  SELECT (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM page) AS walked, \
                    (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, \
-                   (SELECT id FROM page WHERE held AND NOT old ORDER BY id LIMIT 1) AS too_young",
-            )
+                   (SELECT id FROM page WHERE held AND NOT old ORDER BY id LIMIT 1) AS too_young"
+            ))
             .bind::<SqlUuid, _>(plan.campaign_id)
             .bind::<SqlUuid, _>(from)
             .bind::<SqlUuid, _>(plan.review_bound)

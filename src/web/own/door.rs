@@ -167,7 +167,7 @@ impl Held {
             ["/consents", "/hide", "/withdraw", "/erase", "/not-me"].map(|rest| self.address(rest));
         let standing = match self.own.state {
             State::Awaiting => Standing::Waiting,
-            State::Counted | State::Removed => Standing::Counted,
+            State::Counted | State::Held | State::Removed => Standing::Counted,
             State::Withdrawn => Standing::Withdrawn,
         };
         // Only of a pledge that counts something is shown.

@@ -47,7 +47,9 @@ async fn confirm_page(door: Door, token: Path<String>) -> HttpResponse {
     let own = held.address("");
     match held.own.state {
         State::Withdrawn => door.gone(Some((&held.campaign, &held.language)), Reason::Withdrawn),
-        State::Counted | State::Removed => held.draw(&door, StatusCode::OK, &OwnPage::Confirmed { own: &own }),
+        State::Counted | State::Held | State::Removed => {
+            held.draw(&door, StatusCode::OK, &OwnPage::Confirmed { own: &own })
+        }
         State::Awaiting if !held.confirms() => door.gone(Some((&held.campaign, &held.language)), Reason::Expired),
         State::Awaiting => {
             let view = Confirm {

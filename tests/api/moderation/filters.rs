@@ -148,7 +148,7 @@ async fn a_query_that_is_not_right_is_refused_by_name() {
         ("to=", "/to", "invalid_time"),
         ("to=99999-01-01T00:00:00Z", "/to", "invalid_time"),
         ("to=-0001-01-01T00:00:00Z", "/to", "invalid_time"),
-        ("state=held", "/state", "not_allowed"),
+        ("state=lost", "/state", "not_allowed"),
         ("state=", "/state", "not_allowed"),
         ("state=counted' OR 'a'='a", "/state", "not_allowed"),
         ("country=QQ", "/country", "invalid_country"),

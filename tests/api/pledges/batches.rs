@@ -23,14 +23,19 @@ use super::stored;
 use crate::support::{TestApp, client::pledge, eventually, key_ring};
 
 /// A connection that keeps everybody from storing until it commits.
-async fn locked(app: &TestApp) -> Connection {
+pub(super) async fn locked(app: &TestApp) -> Connection {
     let mut locker = app.rows.database.open().await.unwrap();
     locker.batch_execute("BEGIN; LOCK TABLE pledges IN SHARE MODE").await.unwrap();
     locker
 }
 
+/// Lets go of it.
+pub(super) async fn release(locker: &mut Connection) {
+    locker.batch_execute("COMMIT").await.unwrap();
+}
+
 /// A pledge that only needs to be stored.
-fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
+pub(super) fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
     let campaign = app.service.handles.campaigns.find("defend").unwrap();
     let body = json!({"name": "Amina Okafor", "email": format!("s{number}@example.org"), "country": country});
     let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();

@@ -83,7 +83,18 @@ async fn all_that_is_held_is_told() {
         "suppressed_at",
         "withdrawn_at",
     ];
-    let of_the_service = ["fingerprint", "removal_id", "request_digest", "state_before"];
+    let of_the_service = [
+        "domain_tag",
+        "fingerprint",
+        "name_tag",
+        "removal_id",
+        "request_digest",
+        "score",
+        "shape_tag",
+        "signals",
+        "source_tag",
+        "state_before",
+    ];
     let mut all: Vec<_> = told_or_known.into_iter().chain(of_the_service).collect();
     all.sort_unstable();
     assert_eq!(columns, all, "a new column: is it told?");

@@ -9,7 +9,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
 use crate::{
     db::{Connection, DbError},
-    pledges::leave::store::PERSONAL,
+    pledges::leave::store::{PERSONAL, REVIEWED},
     privacy::retention::{
         Due, Limit,
         mails::store::{MAILS, UNCONFIRMED},
@@ -70,10 +70,10 @@ async fn due_of(
         .await?;
     let mut due = vec![(Limit::Unconfirmed, unconfirmed.count)];
     if !plan.ends && !plan.ended {
-        let copies: Count = diesel::sql_query(
+        let copies: Count = diesel::sql_query(format!(
             "SELECT count(*) AS count FROM pledges \
-             WHERE campaign_id = $1 AND id < $2 AND created_at < $3 AND sealed_review IS NOT NULL",
-        )
+             WHERE campaign_id = $1 AND id < $2 AND created_at < $3 AND {REVIEWED}"
+        ))
         .bind::<SqlUuid, _>(plan.campaign_id)
         .bind::<SqlUuid, _>(plan.review_bound)
         .bind::<Timestamptz, _>(plan.review_before)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Checkup, Cleared};
 use crate::{
     db::{Connection, DbError},
-    pledges::leave::store::PERSONAL,
+    pledges::leave::store::{PERSONAL, REVIEWED},
 };
 
 #[derive(QueryableByName)]
@@ -78,7 +78,7 @@ pub async fn check_up(connection: &mut Connection) -> Result<Checkup, DbError> {
              WHERE coalesce(looked_at, created_at) < now() - interval '24 hours' \
                OR cleared_at IS NULL AND salt_destroyed_at < now() - interval '24 hours') AS overdue, \
            (SELECT count(*) FROM pledges JOIN retention_progress USING (campaign_id) \
-             WHERE id < review_from AND sealed_review IS NOT NULL OR cleared_at IS NOT NULL AND {PERSONAL}) AS left_over",
+             WHERE id < review_from AND {REVIEWED} OR cleared_at IS NOT NULL AND {PERSONAL}) AS left_over",
     ))
     .get_result(connection)
     .await?;
