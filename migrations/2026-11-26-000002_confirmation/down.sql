@@ -10,7 +10,6 @@ ALTER TABLE count_deltas DROP COLUMN confirmed;
 DROP TRIGGER departed ON pledges;
 DROP FUNCTION pledge_departed;
 DROP TABLE departures;
-DROP INDEX pledges_awaiting;
 -- What was never confirmed was never counted.
 DELETE FROM pledges WHERE state = 'awaiting';
 UPDATE pledges SET state_before = 'withdrawn' WHERE state_before = 'awaiting';

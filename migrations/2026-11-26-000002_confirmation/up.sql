@@ -16,7 +16,6 @@ ALTER TABLE pledges
     ADD CONSTRAINT pledges_state_check CHECK (state IN ('awaiting', 'counted', 'removed', 'withdrawn')) NOT VALID,
     ADD CONSTRAINT pledges_state_before_check CHECK (state_before IN ('awaiting', 'counted', 'withdrawn')) NOT VALID,
     ADD CONSTRAINT confirmed_has_a_time CHECK (confirmed_at IS NULL OR counted_at IS NOT NULL) NOT VALID;
-CREATE INDEX pledges_awaiting ON pledges (campaign_id, id) WHERE state = 'awaiting';
 COMMENT ON COLUMN pledges.state IS 'awaiting, counted, removed or withdrawn. In every counter exactly while counted.';
 COMMENT ON COLUMN pledges.counted_at IS 'When it first became counted (database clock); kept through removal and undo. NULL while awaiting.';
 COMMENT ON COLUMN pledges.confirmed_at IS 'When its mailbox confirmed it (database clock); NULL: it didn''t.';

@@ -151,7 +151,9 @@ impl QueryFragment<Pg> for Insert<'_> {
                  sealed_for_partner = for_partner, language = given.language, source = given.source, created_at = now(), \
                  counted_at = CASE WHEN NOT awaiting THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
                  erased_at = NULL \
-               FROM given WHERE first AND pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
+               FROM (SELECT given.* FROM given JOIN pledges USING (fingerprint) WHERE first AND suppressed_at IS NULL \
+                   AND state IN ('awaiting', 'withdrawn') ORDER BY fingerprint FOR UPDATE OF pledges) AS given \
+               WHERE pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
                  AND state IN ('awaiting', 'withdrawn') \
                RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
                  date_trunc('minute', counted_at, 'UTC') AS minute), \
@@ -169,7 +171,8 @@ impl QueryFragment<Pg> for Insert<'_> {
 /// again in its row, under the new id; one that hasn't confirmed yet confirms what was sent last. Rows that count are not
 /// even locked, so nobody who works on them holds pledges up.
 ///
-/// Sort the pledges by fingerprint: two statements then wait for each other in one order only.
+/// Sort the pledges by fingerprint: two statements then wait for each other in one order only. Those that pledge again are
+/// locked in that order too before they are changed, whatever plan the database chose to find them.
 ///
 /// # Errors
 /// Those of the database; then none is stored, unless the connection broke: then all or none are.

@@ -35,7 +35,7 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
            JOIN mail_links USING (id, hash) JOIN campaigns ON campaigns.id = campaign_id AND salt IS NOT NULL \
            WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
          waiting AS (SELECT pledges.id FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
-           ORDER BY pledges.id FOR UPDATE OF pledges), \
+           ORDER BY fingerprint FOR UPDATE OF pledges), \
          recorded AS (UPDATE pledges SET counted_at = now(), confirmed_at = now(), \
              state = CASE state WHEN 'awaiting' THEN 'counted' ELSE state END, \
              state_before = CASE state WHEN 'removed' THEN 'counted' ELSE state_before END \

@@ -30,7 +30,7 @@ async fn locked(app: &TestApp) -> Connection {
 }
 
 /// A pledge that only needs to be stored.
-fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
+pub(super) fn prepared(app: &TestApp, country: &str, number: usize) -> NewPledge {
     let campaign = app.service.handles.campaigns.find("defend").unwrap();
     let body = json!({"name": "Amina Okafor", "email": format!("s{number}@example.org"), "country": country});
     let checked = serde_json::from_value::<Submission>(body).unwrap().check(&campaign).unwrap();
