@@ -1,6 +1,10 @@
 //! How fast mails go out: to each mail domain, to the mail server when it fails, and after a failure of the mail's own.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use rand::RngExt;
 use tokio::time::Instant;
@@ -152,6 +156,43 @@ impl Breaker {
     }
 }
 
+/// Mails that are taken ahead at the most, and at once while most of them have to be put off.
+pub(super) const MOST_AT_ONCE: usize = 400;
+
+/// As many are taken ahead as are sent in this time.
+const AHEAD: Duration = Duration::from_secs(1);
+
+/// How long a connection needs for a mail.
+pub(super) struct Pace {
+    connections: usize,
+    /// Nanoseconds: a moving average of which the newest is an eighth.
+    each: AtomicU64,
+}
+
+impl Pace {
+    /// For so many connections. Taken for slow until it is known better.
+    pub(super) fn new(connections: u16) -> Self {
+        Self { connections: usize::from(connections), each: AtomicU64::new(nanos(AHEAD)) }
+    }
+
+    /// A mail took so long.
+    pub(super) fn took(&self, time: Duration) {
+        let before = self.each.load(Ordering::Relaxed);
+        self.each.store(before - before / 8 + nanos(time) / 8, Ordering::Relaxed);
+    }
+
+    /// How many mails are to lie ready: as many as are sent in a second, one for each connection at the least.
+    pub(super) fn ahead(&self) -> usize {
+        let in_time = nanos(AHEAD) / self.each.load(Ordering::Relaxed).max(1);
+        let in_time = usize::try_from(in_time).unwrap_or(MOST_AT_ONCE).max(1);
+        self.connections.saturating_mul(in_time).min(MOST_AT_ONCE)
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// How long a mail waits after its attempt number `attempt`, from 1: a random part of `first`, doubled each time up to an hour.
 pub(super) fn backoff(first: Duration, attempt: u32) -> Duration {
     const LONGEST: Duration = Duration::from_secs(3_600);
@@ -254,6 +295,19 @@ mod tests {
         }
         assert!(breaker.worked() && !breaker.worked());
         assert_eq!(breaker.until(now), None);
+    }
+
+    #[test]
+    fn as_many_mails_are_taken_ahead_as_are_sent_in_a_second() {
+        let pace = Pace::new(8);
+        assert_eq!(pace.ahead(), 8);
+        for (each, ahead) in [(100, 72..=88), (1, 400..=400), (30_000, 8..=8)] {
+            for _ in 0..100 {
+                pace.took(Duration::from_millis(each));
+            }
+            assert!(ahead.contains(&pace.ahead()), "{each}: {}", pace.ahead());
+        }
+        assert_eq!(Pace::new(200).ahead(), 200);
     }
 
     #[test]
