@@ -1,4 +1,4 @@
-DELETE FROM retention_runs WHERE what IN ('unconfirmed', 'mails');
+DELETE FROM retention_runs WHERE what IN ('unconfirmed', 'mails', 'departures');
 ALTER TABLE retention_runs
     DROP CONSTRAINT retention_runs_what_check,
     ADD CONSTRAINT retention_runs_what_check CHECK (what IN ('review_copies', 'keys', 'records', 'sessions'));

@@ -96,5 +96,5 @@ COMMENT ON COLUMN mailbox_mails.written_at IS 'When the mail was written.';
 ALTER TABLE retention_runs
     DROP CONSTRAINT retention_runs_what_check,
     ADD CONSTRAINT retention_runs_what_check
-        CHECK (what IN ('review_copies', 'keys', 'records', 'sessions', 'unconfirmed', 'mails'));
-COMMENT ON COLUMN retention_runs.what IS 'review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed) or mails (which mailbox had a mail).';
+        CHECK (what IN ('review_copies', 'keys', 'records', 'sessions', 'unconfirmed', 'mails', 'departures'));
+COMMENT ON COLUMN retention_runs.what IS 'review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail) or departures (former ids of pledges that were taken back).';
