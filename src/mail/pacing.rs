@@ -102,6 +102,12 @@ impl Domains {
         domain.rests_until.saturating_duration_since(now)
     }
 
+    /// For how long a domain is left alone from now; zero: it isn't.
+    pub(super) fn rest(&self, name: &str, now: Instant) -> Duration {
+        let domain = self.known.get(name).or_else(|| self.known.get(""));
+        domain.map_or(Duration::ZERO, |domain| domain.rests_until.saturating_duration_since(now))
+    }
+
     /// Forgets domains that nothing was sent to for an hour.
     pub(super) fn sweep(&mut self, now: Instant) {
         self.known.retain(|_, domain| now < domain.used + REMEMBERED || now < domain.rests_until);
@@ -249,7 +255,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(domains.refused("a.example", now), Duration::ZERO);
         }
+        assert_eq!(domains.rest("a.example", now), Duration::ZERO);
         assert_eq!(domains.refused("a.example", now), seconds(60));
+        assert_eq!((domains.rest("a.example", now), domains.rest("b.example", now)), (seconds(60), Duration::ZERO));
         assert_eq!(domains.refused("a.example", now), seconds(60), "it was under way");
         assert_eq!(domains.slot("a.example", now), Slot::Later(seconds(60)));
         assert_eq!(domains.slot("b.example", now), Slot::At(now));

@@ -119,11 +119,7 @@ impl<C: Composer> Worker<C> {
                 let ahead = self.pace.ahead();
                 queue.reserve_many(MOST_AT_ONCE - ahead / 2).await.ok().map(|_| ahead)
             };
-            let ahead = tokio::select! {
-                () = self.stop.cancelled() => return,
-                ready = ready => ready,
-            };
-            let Some(ahead) = ahead else { return };
+            let Some(Some(ahead)) = self.stop.run_until_cancelled(ready).await else { return };
             let room = ahead.saturating_sub(MOST_AT_ONCE - queue.capacity());
             let (taken, put_off) = self.take(&queue, room, room.max(many)).await;
             // Behind many mails that must wait may be others that needn't.
@@ -206,13 +202,16 @@ impl<C: Composer> Worker<C> {
                 () = self.stop.cancelled() => false,
                 () = sleep_until(mail.slot) => paused.is_none() && self.is_in_time(&mail),
             };
-            if its_turn {
+            // It may have begun while the mail lay ready.
+            let rest = locked(&self.domains).rest(&mail.domain, Instant::now());
+            if its_turn && !rest.is_zero() {
+                self.postpone(&[(mail.due.id, rest)]).await;
+            } else if its_turn {
                 let began = Instant::now();
                 self.send(&mail).await;
                 self.pace.took(began.elapsed());
             } else {
-                let wait = paused.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-                self.give_back(mail, taken, wait).await;
+                self.give_back(mail, taken, paused).await;
             }
         }
     }
@@ -223,7 +222,8 @@ impl<C: Composer> Worker<C> {
     }
 
     /// Gives back a mail that can't be sent now, with all that lie ready behind it.
-    async fn give_back(&self, mail: Taken, taken: &AsyncMutex<mpsc::Receiver<Taken>>, wait: Duration) {
+    async fn give_back(&self, mail: Taken, taken: &AsyncMutex<mpsc::Receiver<Taken>>, until: Option<Instant>) {
+        let wait = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         let mut mails = vec![mail];
         // Who has the lock waits for more: nothing lies there then.
         if let Ok(mut taken) = taken.try_lock() {
@@ -321,8 +321,7 @@ impl<C: Composer> Worker<C> {
         self.put_off(id, failure, backoff(self.settings.first_retry(), attempts)).await;
     }
 
-    // Where these three don't reach the database, the lease of the mail ends by itself.
-
+    // Where the next three don't reach the database, the lease of the mail ends by itself.
     async fn put_off(&self, id: Uuid, failure: Failure, wait: Duration) {
         self.within(async |connection| store::failed(connection, id, failure, wait).await).await;
     }
