@@ -28,7 +28,7 @@ use crate::{
         request, server,
     },
     logged,
-    mail::{Mailer, Outbox, SendError, worker::Worker},
+    mail::{self, Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
@@ -356,10 +356,13 @@ impl Service {
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
         tasks.start("retention", retention);
-        let (database, campaigns) = (handles.database.clone(), handles.campaigns.clone());
-        let letters = Letters::new(database, campaigns, Links::new(settings.key_ring()?), handles.origin.clone());
+        // Apart from those of pledges and pages.
+        let database = Database::new(url, mail::DATABASE_CONNECTIONS)?;
+        let campaigns = handles.campaigns.clone();
+        let letters =
+            Letters::new(database.clone(), campaigns, Links::new(settings.key_ring()?), handles.origin.clone());
         let (outbox, mailer) = (handles.outbox.clone(), handles.mailer.clone());
-        let mails = Worker::new(handles.database.clone(), outbox, mailer, letters, &serve.mail);
+        let mails = Worker::new(database, outbox, mailer, letters, &serve.mail);
         tasks.start("mail", mails.run(tasks.stop_token()));
         let limits = server::Limits {
             max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),

@@ -1,4 +1,4 @@
-DELETE FROM retention_runs WHERE what IN ('unconfirmed', 'mails');
+DELETE FROM retention_runs WHERE what IN ('unconfirmed', 'mails', 'departures');
 ALTER TABLE retention_runs
     DROP CONSTRAINT retention_runs_what_check,
     ADD CONSTRAINT retention_runs_what_check CHECK (what IN ('review_copies', 'keys', 'records', 'sessions'));
@@ -10,7 +10,6 @@ ALTER TABLE count_deltas DROP COLUMN confirmed;
 DROP TRIGGER departed ON pledges;
 DROP FUNCTION pledge_departed;
 DROP TABLE departures;
-DROP INDEX pledges_awaiting;
 -- What was never confirmed was never counted.
 DELETE FROM pledges WHERE state = 'awaiting';
 UPDATE pledges SET state_before = 'withdrawn' WHERE state_before = 'awaiting';

@@ -16,7 +16,6 @@ ALTER TABLE pledges
     ADD CONSTRAINT pledges_state_check CHECK (state IN ('awaiting', 'counted', 'removed', 'withdrawn')) NOT VALID,
     ADD CONSTRAINT pledges_state_before_check CHECK (state_before IN ('awaiting', 'counted', 'withdrawn')) NOT VALID,
     ADD CONSTRAINT confirmed_has_a_time CHECK (confirmed_at IS NULL OR counted_at IS NOT NULL) NOT VALID;
-CREATE INDEX pledges_awaiting ON pledges (campaign_id, id) WHERE state = 'awaiting';
 COMMENT ON COLUMN pledges.state IS 'awaiting, counted, removed or withdrawn. In every counter exactly while counted.';
 COMMENT ON COLUMN pledges.counted_at IS 'When it first became counted (database clock); kept through removal and undo. NULL while awaiting.';
 COMMENT ON COLUMN pledges.confirmed_at IS 'When its mailbox confirmed it (database clock); NULL: it didn''t.';
@@ -97,5 +96,5 @@ COMMENT ON COLUMN mailbox_mails.written_at IS 'When the mail was written.';
 ALTER TABLE retention_runs
     DROP CONSTRAINT retention_runs_what_check,
     ADD CONSTRAINT retention_runs_what_check
-        CHECK (what IN ('review_copies', 'keys', 'records', 'sessions', 'unconfirmed', 'mails'));
-COMMENT ON COLUMN retention_runs.what IS 'review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed) or mails (which mailbox had a mail).';
+        CHECK (what IN ('review_copies', 'keys', 'records', 'sessions', 'unconfirmed', 'mails', 'departures'));
+COMMENT ON COLUMN retention_runs.what IS 'review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail) or departures (former ids of pledges that were taken back).';

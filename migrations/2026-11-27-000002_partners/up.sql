@@ -50,4 +50,3 @@ COMMENT ON COLUMN partner_hours.test IS 'Whether they came with a key for trials
 COMMENT ON COLUMN partner_hours.outcome IS 'accepted, or the code of the problem by which they were refused.';
 COMMENT ON COLUMN partner_hours.amount IS 'How many.';
 COMMENT ON COLUMN partner_hours.last_at IS 'When the last of them came.';
-CREATE INDEX pledges_of_partner ON pledges (partner_id, state) WHERE partner_id IS NOT NULL AND state <> 'counted';

@@ -16,4 +16,3 @@ ALTER TABLE pledges
     ADD CONSTRAINT confirmed_has_a_time CHECK (confirmed_at IS NULL OR counted_at IS NOT NULL) NOT VALID,
     ADD CONSTRAINT erased_has_no_personal_data
         CHECK (erased_at IS NULL OR (sealed_record IS NULL AND sealed_for_partner IS NULL AND sealed_review IS NULL)) NOT VALID;
-DROP INDEX IF EXISTS pledges_held;

@@ -16,7 +16,6 @@ ALTER TABLE pledges
 ALTER TABLE pledges ADD CONSTRAINT erased_has_no_personal_data
     CHECK (erased_at IS NULL OR (sealed_record IS NULL AND sealed_for_partner IS NULL AND sealed_review IS NULL
         AND source_tag IS NULL AND domain_tag IS NULL AND name_tag IS NULL AND shape_tag IS NULL)) NOT VALID;
-CREATE INDEX pledges_held ON pledges (campaign_id, id) WHERE state = 'held';
 COMMENT ON COLUMN pledges.state IS 'awaiting, held, counted, removed or withdrawn. In every counter exactly while counted.';
 COMMENT ON COLUMN pledges.counted_at IS 'When it first became counted (database clock); kept through holds, removal and undo. NULL: it never was.';
 COMMENT ON COLUMN pledges.score IS 'How much it looks like a bot''s, by its signals; from the campaign''s limit on it is held.';

@@ -1,7 +1,16 @@
 //! Migrations, compiled in and run at start. An advisory lock lets one instance at a time do it.
+//!
+//! Each is a transaction, but those whose `metadata.toml` says that they are not: such a one builds one index of a large table
+//! while rows come in (`CREATE INDEX CONCURRENTLY`, the only statement in it), and bears the name of that index. Interrupted,
+//! it leaves an index that is not valid, or one that isn't on record: what has its name is dropped before it is run.
 
-use diesel::QueryableByName;
-use diesel::sql_types::Bool;
+use diesel::{
+    QueryableByName,
+    connection::BoxableConnection,
+    migration::{self, Migration, MigrationMetadata, MigrationName},
+    pg::Pg,
+    sql_types::Bool,
+};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -22,18 +31,47 @@ struct Locked {
 /// another instance that is at it. Needs a multi-threaded runtime.
 ///
 /// # Errors
-/// When the database can't be reached or a migration fails; a failed one leaves nothing behind.
+/// When the database can't be reached or a migration fails; a failed one leaves nothing behind, or nothing that the next run
+/// doesn't clear away.
 pub async fn migrate(database: &Database) -> Result<Vec<String>, DbError> {
     with_lock(database, |harness| {
         let mut run = Vec::new();
         for migration in harness.pending_migrations(MIGRATIONS)? {
             // Which one, and nothing more: the server's own words may quote a row.
             let failed = |_: &_| tracing::error!(migration = %migration.name(), "a migration failed");
-            run.push(harness.run_migration(migration.as_ref()).inspect_err(failed)?.to_string());
+            let in_transaction = migration.metadata().run_in_transaction();
+            let anew = Anew(migration.as_ref());
+            let migration: &dyn Migration<Pg> = if in_transaction { migration.as_ref() } else { &anew };
+            run.push(harness.run_migration(migration).inspect_err(failed)?.to_string());
         }
         Ok(run)
     })
     .await
+}
+
+/// A migration that builds an index outside of a transaction, and first drops what an earlier run of it may have left.
+struct Anew<'a>(&'a dyn Migration<Pg>);
+
+impl Migration<Pg> for Anew<'_> {
+    fn run(&self, connection: &mut dyn BoxableConnection<Pg>) -> migration::Result<()> {
+        // Behind the version; from a folder of ours, known at the time of compiling.
+        let name = self.0.name().to_string();
+        let index = name.split_once('_').map_or("", |(_, index)| index);
+        connection.batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"))?;
+        self.0.run(connection)
+    }
+
+    fn revert(&self, connection: &mut dyn BoxableConnection<Pg>) -> migration::Result<()> {
+        self.0.revert(connection)
+    }
+
+    fn metadata(&self) -> &dyn MigrationMetadata {
+        self.0.metadata()
+    }
+
+    fn name(&self) -> &dyn MigrationName {
+        self.0.name()
+    }
 }
 
 /// Takes every migration back, for the test that goes up, down and up again. Destroys all data.
@@ -46,7 +84,7 @@ pub async fn revert_all(database: &Database) -> Result<(), DbError> {
 
 async fn with_lock<T: Send + 'static>(
     database: &Database,
-    work: impl FnOnce(&mut AsyncMigrationHarness<Connection>) -> diesel::migration::Result<T> + Send + 'static,
+    work: impl FnOnce(&mut AsyncMigrationHarness<Connection>) -> migration::Result<T> + Send + 'static,
 ) -> Result<T, DbError> {
     let mut connection = database.open_direct().await?;
     diesel::sql_query("SET statement_timeout = 0").execute(&mut connection).await?;

@@ -41,6 +41,9 @@ use files::Files;
 use message::Stamp;
 use smtp::Smtp;
 
+/// Connections to the database that sending mails needs. They are its own, so that a burst takes none from those who pledge or look.
+pub const DATABASE_CONNECTIONS: u32 = 2;
+
 /// What isn't an address that mail can be sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no address that mail can be sent to")]

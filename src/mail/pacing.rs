@@ -1,6 +1,10 @@
 //! How fast mails go out: to each mail domain, to the mail server when it fails, and after a failure of the mail's own.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use rand::RngExt;
 use tokio::time::Instant;
@@ -98,6 +102,12 @@ impl Domains {
         domain.rests_until.saturating_duration_since(now)
     }
 
+    /// For how long a domain is left alone from now; zero: it isn't.
+    pub(super) fn rest(&self, name: &str, now: Instant) -> Duration {
+        let domain = self.known.get(name).or_else(|| self.known.get(""));
+        domain.map_or(Duration::ZERO, |domain| domain.rests_until.saturating_duration_since(now))
+    }
+
     /// Forgets domains that nothing was sent to for an hour.
     pub(super) fn sweep(&mut self, now: Instant) {
         self.known.retain(|_, domain| now < domain.used + REMEMBERED || now < domain.rests_until);
@@ -150,6 +160,43 @@ impl Breaker {
         *self = Self::new();
         paused
     }
+}
+
+/// Mails that are taken ahead at the most, and at once while most of them have to be put off.
+pub(super) const MOST_AT_ONCE: usize = 400;
+
+/// As many are taken ahead as are sent in this time.
+const AHEAD: Duration = Duration::from_secs(1);
+
+/// How long a connection needs for a mail.
+pub(super) struct Pace {
+    connections: usize,
+    /// Nanoseconds: a moving average of which the newest is an eighth.
+    each: AtomicU64,
+}
+
+impl Pace {
+    /// For so many connections. Taken for slow until it is known better.
+    pub(super) fn new(connections: u16) -> Self {
+        Self { connections: usize::from(connections), each: AtomicU64::new(nanos(AHEAD)) }
+    }
+
+    /// A mail took so long.
+    pub(super) fn took(&self, time: Duration) {
+        let before = self.each.load(Ordering::Relaxed);
+        self.each.store(before - before / 8 + nanos(time) / 8, Ordering::Relaxed);
+    }
+
+    /// How many mails are to lie ready: as many as are sent in a second, one for each connection at the least.
+    pub(super) fn ahead(&self) -> usize {
+        let in_time = nanos(AHEAD) / self.each.load(Ordering::Relaxed).max(1);
+        let in_time = usize::try_from(in_time).unwrap_or(MOST_AT_ONCE).max(1);
+        self.connections.saturating_mul(in_time).min(MOST_AT_ONCE)
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// How long a mail waits after its attempt number `attempt`, from 1: a random part of `first`, doubled each time up to an hour.
@@ -208,7 +255,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(domains.refused("a.example", now), Duration::ZERO);
         }
+        assert_eq!(domains.rest("a.example", now), Duration::ZERO);
         assert_eq!(domains.refused("a.example", now), seconds(60));
+        assert_eq!((domains.rest("a.example", now), domains.rest("b.example", now)), (seconds(60), Duration::ZERO));
         assert_eq!(domains.refused("a.example", now), seconds(60), "it was under way");
         assert_eq!(domains.slot("a.example", now), Slot::Later(seconds(60)));
         assert_eq!(domains.slot("b.example", now), Slot::At(now));
@@ -254,6 +303,19 @@ mod tests {
         }
         assert!(breaker.worked() && !breaker.worked());
         assert_eq!(breaker.until(now), None);
+    }
+
+    #[test]
+    fn as_many_mails_are_taken_ahead_as_are_sent_in_a_second() {
+        let pace = Pace::new(8);
+        assert_eq!(pace.ahead(), 8);
+        for (each, ahead) in [(100, 72..=88), (1, 400..=400), (30_000, 8..=8)] {
+            for _ in 0..100 {
+                pace.took(Duration::from_millis(each));
+            }
+            assert!(ahead.contains(&pace.ahead()), "{each}: {}", pace.ahead());
+        }
+        assert_eq!(Pace::new(200).ahead(), 200);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The machine: takes mails that are due out of the outbox, and sends them.
 //!
-//! One part takes mails, only as many as the connections have room for, and gives them their slots. Each connection sends one
-//! mail at a time, and its row is deleted before the next one. A third part clears what is too old and counts.
+//! One part takes mails, a few hundred at a time but no more than the connections send in about a second, and gives them their
+//! slots. Each connection sends one mail at a time, and its row is deleted before the next one. What can't be sent now (a stop,
+//! a mail server that is away or has become slow) is given back. A third part clears what is too old and counts.
 //!
 //! Whatever fails, the row stays and its lease ends: so a crash, a lost database or a lost mail server delays mails and loses
 //! none.
@@ -25,7 +26,7 @@ use uuid::Uuid;
 
 use super::{
     Address, Composed, Composer, Due, Failure, Kind, Letter, Mailer, Outbox, SendError,
-    pacing::{Breaker, Domains, Slot, backoff},
+    pacing::{Breaker, Domains, MOST_AT_ONCE, Pace, Slot, backoff},
     store::{self, Claimed},
 };
 use crate::{
@@ -40,9 +41,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the database is left alone after a failure.
 const STEP_BACK: Duration = Duration::from_secs(1);
-
-/// Mails that are taken at once while most of them have to be put off.
-const MOST_AT_ONCE: usize = 400;
 
 /// How long writing a letter may take.
 const COMPOSE_WITHIN: Duration = Duration::from_secs(10);
@@ -73,6 +71,7 @@ pub struct Worker<C> {
     settings: MailSettings,
     domains: Mutex<Domains>,
     breaker: Mutex<Breaker>,
+    pace: Pace,
     /// Accepted, but the row is still there because the database is away.
     accepted: Mutex<HashSet<Uuid>>,
     database_fails: AtomicBool,
@@ -80,7 +79,7 @@ pub struct Worker<C> {
 }
 
 impl<C: Composer> Worker<C> {
-    /// With letters of `composer`, handed over by `mailer`.
+    /// With letters of `composer`, handed over by `mailer`. It wants a `database` of its own ([`super::DATABASE_CONNECTIONS`]).
     pub fn new(database: Database, outbox: Outbox, mailer: Mailer, composer: C, settings: &MailSettings) -> Self {
         Self {
             database,
@@ -90,6 +89,7 @@ impl<C: Composer> Worker<C> {
             settings: settings.clone(),
             domains: Mutex::new(Domains::new(settings.mail_per_domain_per_minute)),
             breaker: Mutex::new(Breaker::new()),
+            pace: Pace::new(settings.mail_connections),
             accepted: Mutex::default(),
             database_fails: AtomicBool::new(false),
             stop: CancellationToken::new(),
@@ -100,7 +100,7 @@ impl<C: Composer> Worker<C> {
     pub async fn run(mut self, stop: CancellationToken) {
         self.stop = stop;
         let connections = usize::from(self.settings.mail_connections);
-        let (queue, taken) = mpsc::channel(connections);
+        let (queue, taken) = mpsc::channel(MOST_AT_ONCE);
         let taken = AsyncMutex::new(taken);
         let senders = join_all((0..connections).map(|_| self.send_all(&taken)));
         tokio::join!(self.take_all(queue), senders, self.look_after());
@@ -115,16 +115,13 @@ impl<C: Composer> Worker<C> {
                 if let Some(until) = paused {
                     sleep_until(until).await;
                 }
-                queue.reserve().await
+                // Until half of them are sent.
+                let ahead = self.pace.ahead();
+                queue.reserve_many(MOST_AT_ONCE - ahead / 2).await.ok().map(|_| ahead)
             };
-            let place = tokio::select! {
-                () = self.stop.cancelled() => return,
-                place = ready => place,
-            };
-            let Ok(place) = place else { return };
-            let room = 1 + queue.capacity();
-            drop(place);
-            let (taken, put_off) = self.take(&queue, room.max(many)).await;
+            let Some(Some(ahead)) = self.stop.run_until_cancelled(ready).await else { return };
+            let room = ahead.saturating_sub(MOST_AT_ONCE - queue.capacity());
+            let (taken, put_off) = self.take(&queue, room, room.max(many)).await;
             // Behind many mails that must wait may be others that needn't.
             many = if put_off > taken / 2 { (room.max(many) * 4).min(MOST_AT_ONCE) } else { 0 };
             if taken == 0 {
@@ -137,9 +134,9 @@ impl<C: Composer> Worker<C> {
         }
     }
 
-    /// Takes up to `limit` mails and hands on as many as there is room for. Returns how many were taken, and how many of them
+    /// Takes up to `limit` mails and hands on as many as there is `room` for. Returns how many were taken, and how many of them
     /// must wait.
-    async fn take(&self, queue: &mpsc::Sender<Taken>, limit: usize) -> (usize, usize) {
+    async fn take(&self, queue: &mpsc::Sender<Taken>, room: usize, limit: usize) -> (usize, usize) {
         // The lease begins in the database a moment later.
         let (at, lease) = (Instant::now(), self.settings.lease());
         // Their rows may go between the claim and the look at what it took.
@@ -151,14 +148,14 @@ impl<C: Composer> Worker<C> {
             return (0, 0);
         };
         let taken = claimed.len();
-        let (mut waiting, mut put_off) = (Vec::new(), 0);
+        let (mut waiting, mut put_off, mut room) = (Vec::new(), 0, room);
         for mail in claimed {
             let id = mail.due.id;
             if accepted.contains(&id) {
                 continue;
             }
             let Some((mail, to)) = self.opened(mail).await else { continue };
-            let Ok(place) = queue.try_reserve() else {
+            let Some(place) = queue.try_reserve().ok().filter(|_| room > 0) else {
                 waiting.push((id, Duration::ZERO));
                 continue;
             };
@@ -170,7 +167,10 @@ impl<C: Composer> Worker<C> {
                 Kind::Pledge => locked(&self.domains).slot(&domain, Instant::now()),
             };
             match slot {
-                Slot::At(slot) => place.send(Taken { due: mail.due, to, domain, attempts: mail.attempts, at, slot }),
+                Slot::At(slot) => {
+                    room -= 1;
+                    place.send(Taken { due: mail.due, to, domain, attempts: mail.attempts, at, slot });
+                }
                 Slot::Later(wait) => {
                     put_off += 1;
                     waiting.push((id, wait));
@@ -200,15 +200,40 @@ impl<C: Composer> Worker<C> {
             let its_turn = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => false,
-                () = sleep_until(mail.slot) => paused.is_none(),
+                () = sleep_until(mail.slot) => paused.is_none() && self.is_in_time(&mail),
             };
-            if its_turn {
+            // It may have begun while the mail lay ready.
+            let rest = locked(&self.domains).rest(&mail.domain, Instant::now());
+            if its_turn && !rest.is_zero() {
+                self.postpone(&[(mail.due.id, rest)]).await;
+            } else if its_turn {
+                let began = Instant::now();
                 self.send(&mail).await;
+                self.pace.took(began.elapsed());
             } else {
-                let wait = paused.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-                self.postpone(&[(mail.due.id, wait)]).await;
+                self.give_back(mail, taken, paused).await;
             }
         }
+    }
+
+    /// Whether it can be sent before another one may take it.
+    fn is_in_time(&self, mail: &Taken) -> bool {
+        mail.at.elapsed() + self.settings.timeout() * 5 / 4 <= self.settings.lease()
+    }
+
+    /// Gives back a mail that can't be sent now, with all that lie ready behind it.
+    async fn give_back(&self, mail: Taken, taken: &AsyncMutex<mpsc::Receiver<Taken>>, until: Option<Instant>) {
+        let wait = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let mut mails = vec![mail];
+        // Who has the lock waits for more: nothing lies there then.
+        if let Ok(mut taken) = taken.try_lock() {
+            mails.extend(std::iter::from_fn(|| taken.try_recv().ok()));
+        }
+        // Another one may have those whose lease is over, or will be before the database has heard of it.
+        let ours =
+            |mail: &&Taken| mail.at.elapsed() + TASK_PATIENCE.min(self.settings.lease() / 4) < self.settings.lease();
+        let ours: Vec<_> = mails.iter().filter(ours).map(|mail| (mail.due.id, wait)).collect();
+        self.postpone(&ours).await;
     }
 
     async fn send(&self, mail: &Taken) {
@@ -222,7 +247,7 @@ impl<C: Composer> Worker<C> {
             }
         }
         // Another one takes it when the lease is over: what can't be done until then isn't begun.
-        if mail.at.elapsed() + self.settings.timeout() * 5 / 4 > self.settings.lease() {
+        if !self.is_in_time(mail) {
             return;
         }
         let sent = self.mailer.send(id, &letter).await;
@@ -296,8 +321,7 @@ impl<C: Composer> Worker<C> {
         self.put_off(id, failure, backoff(self.settings.first_retry(), attempts)).await;
     }
 
-    // Where these three don't reach the database, the lease of the mail ends by itself.
-
+    // Where the next three don't reach the database, the lease of the mail ends by itself.
     async fn put_off(&self, id: Uuid, failure: Failure, wait: Duration) {
         self.within(async |connection| store::failed(connection, id, failure, wait).await).await;
     }

@@ -190,7 +190,9 @@ impl QueryFragment<Pg> for Insert<'_> {
                  name_tag = given.name_tag, shape_tag = given.shape_tag, created_at = now(), \
                  counted_at = CASE becomes WHEN 'counted' THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
                  erased_at = NULL \
-               FROM given WHERE first AND pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
+               FROM (SELECT given.* FROM given JOIN pledges USING (fingerprint) WHERE first AND suppressed_at IS NULL \
+                   AND state IN ('awaiting', 'withdrawn') ORDER BY fingerprint FOR UPDATE OF pledges) AS given \
+               WHERE pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
                  AND state IN ('awaiting', 'withdrawn') \
                RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
                  date_trunc('minute', counted_at, 'UTC') AS minute), \
@@ -214,7 +216,8 @@ impl QueryFragment<Pg> for Insert<'_> {
 /// Their proofs are spent with them, on every instance at once: a proof that was used for another pledge refuses this one. Which
 /// those are (by their place) is returned; of them nothing is stored. Proofs are locked first, in the order of their nonces.
 ///
-/// Sort the pledges by fingerprint: two statements then wait for each other in one order only.
+/// Sort the pledges by fingerprint: two statements then wait for each other in one order only. Those that pledge again are
+/// locked in that order too before they are changed, whatever plan the database chose to find them.
 ///
 /// # Errors
 /// Those of the database; then none is stored, unless the connection broke: then all or none are.

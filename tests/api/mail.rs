@@ -11,7 +11,9 @@ use pledges::{
     clock::Clock,
     config::{MailSettings, Mode},
     db::{Database, DbError},
-    mail::{Address, Composed, Composer, Due, Kind, Letter, Mailer, Outbox, store, worker::Worker},
+    mail::{
+        Address, Composed, Composer, DATABASE_CONNECTIONS, Due, Kind, Letter, Mailer, Outbox, store, worker::Worker,
+    },
     metrics::Metrics,
 };
 use secrecy::SecretString;
@@ -100,7 +102,7 @@ impl Post {
         let mailer =
             Mailer::smtp(&relay, from, "https://pledges.example:8443", Clock::System, settings.timeout()).unwrap();
         let outbox = Outbox::new(&key_ring(), &Metrics::default());
-        let database = Database::new(&self.url, 10).unwrap();
+        let database = Database::new(&self.url, DATABASE_CONNECTIONS).unwrap();
         let worker = Worker::new(database, outbox.clone(), mailer, Writer, &settings);
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
         tasks.spawn(worker.run(stop.clone()));

@@ -7,7 +7,7 @@ use diesel_async::SimpleAsyncConnection;
 use pledges::db::{self, Database};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::support::{cluster, rows::Rows};
+use crate::support::{cluster, eventually, rows::Rows};
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/schema.rs");
 
@@ -31,7 +31,7 @@ async fn migrations_go_up_down_and_up_again() {
     let url = cluster::empty_database().await;
     let database = Database::new(&url, 2).unwrap();
     let nothing = dump(&url);
-    assert_eq!(db::migrate(&database).await.unwrap().len(), 14);
+    assert_eq!(db::migrate(&database).await.unwrap().len(), 17);
     let up = dump(&url);
     assert_eq!(db::migrate(&database).await.unwrap(), Vec::<String>::new(), "a second run has nothing to do");
     db::revert_all(&database).await.unwrap();
@@ -48,7 +48,74 @@ async fn instances_that_start_together_migrate_one_after_the_other() {
         async move { db::migrate(&Database::new(&url, 2).unwrap()).await.unwrap().len() }
     });
     let run: Vec<usize> = futures_util::future::join_all(starts).await;
-    assert_eq!(run.iter().sum::<usize>(), 14, "{run:?}");
+    assert_eq!(run.iter().sum::<usize>(), 17, "{run:?}");
+}
+
+/// Those that are no transaction, and the index that each builds.
+fn outside_of_transactions() -> Vec<(std::path::PathBuf, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let named = |path: std::path::PathBuf| {
+        let index = path.file_name().unwrap().to_str().unwrap().split_once('_').unwrap().1.to_owned();
+        path.join("metadata.toml").exists().then_some((path, index))
+    };
+    folders.filter_map(named).collect()
+}
+
+#[test]
+fn a_migration_outside_of_a_transaction_builds_one_index_and_bears_its_name() {
+    let all = outside_of_transactions();
+    assert!(!all.is_empty());
+    for (path, index) in all {
+        let up = fs::read_to_string(path.join("up.sql")).unwrap();
+        assert!(up.starts_with(&format!("CREATE INDEX CONCURRENTLY {index} ON ")), "{up}");
+        assert_eq!(up.matches(';').count(), 1, "{up}");
+    }
+}
+
+/// Interrupted, it leaves an index that isn't valid, or isn't on record.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_an_interrupted_migration_has_left_is_built_anew() {
+    for (path, index) in outside_of_transactions() {
+        let url = cluster::database().await;
+        let rows = Rows::new(&url).await;
+        let valid = format!("SELECT indisvalid FROM pg_index WHERE indexrelid = '{index}'::regclass");
+        assert_eq!(rows.value(&valid).await, "true");
+        let name = path.file_name().unwrap().to_str().unwrap().split_once('_').unwrap().0.replace('-', "");
+        for is_valid in [false, true] {
+            rows.execute(&format!(
+                "UPDATE pg_index SET indisvalid = {is_valid} WHERE indexrelid = '{index}'::regclass"
+            ))
+            .await;
+            rows.execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{name}'")).await;
+            let old = rows.value(&format!("'{index}'::regclass::oid")).await;
+            assert_eq!(db::migrate(&rows.database).await.unwrap(), [name.clone()]);
+            assert_eq!(rows.value(&valid).await, "true");
+            assert_ne!(rows.value(&format!("'{index}'::regclass::oid")).await, old);
+        }
+    }
+}
+
+/// Nobody who pledges waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_built_while_rows_come_in() {
+    let url = cluster::database().await;
+    let rows = Rows::new(&url).await;
+    let mut writer = rows.database.open().await.unwrap();
+    rows.execute("DROP INDEX pledges_awaiting").await;
+    rows.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261126000003'").await;
+    let insert = "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) \
+                  VALUES (gen_random_uuid(), gen_random_uuid(), 'FR', 'counted', gen_random_uuid(), now())";
+    writer.batch_execute(&format!("BEGIN; {insert}")).await.unwrap();
+    let database = rows.database.clone();
+    let migration = tokio::spawn(async move { db::migrate(&database).await });
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' \
+                 AND wait_event_type = 'Lock' AND datname = current_database()";
+    eventually("it waits for who is writing", async || rows.number(waits).await == 1).await;
+    rows.execute(insert).await;
+    assert!(!migration.is_finished());
+    writer.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(migration.await.unwrap().unwrap(), ["20261126000003"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod bodies;
 mod consents;
 mod fields;
 mod keys;
+mod locks;
 mod privacy;
 mod proofs;
 mod repeats;

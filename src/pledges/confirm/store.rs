@@ -43,7 +43,7 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
            WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
          waiting AS (SELECT pledges.id, score - $4 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id) AS stays \
            FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
-           ORDER BY pledges.id FOR UPDATE OF pledges), \
+           ORDER BY fingerprint FOR UPDATE OF pledges), \
          recorded AS (UPDATE pledges SET confirmed_at = now(), score = greatest(score - $4, 0), \
              counted_at = CASE WHEN NOT stays THEN now() END, \
              state = CASE WHEN state = 'removed' THEN state WHEN stays THEN 'held' ELSE 'counted' END, \

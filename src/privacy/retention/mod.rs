@@ -51,6 +51,8 @@ pub enum Limit {
     Unconfirmed,
     /// Which mailbox had a mail, seven days after it.
     Mails,
+    /// Of an ended campaign, the ids that pledges had which were taken back before their mailboxes pledged again.
+    Departures,
 }
 
 impl Limit {
@@ -63,14 +65,14 @@ impl Limit {
             Self::Sessions => "sessions",
             Self::Unconfirmed => "unconfirmed",
             Self::Mails => "mails",
+            Self::Departures => "departures",
         }
     }
 
     /// From what is stored.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::ReviewCopies, Self::Keys, Self::Records, Self::Sessions, Self::Unconfirmed, Self::Mails]
-            .into_iter()
-            .find(|limit| limit.as_str() == text)
+        let of_campaigns = [Self::ReviewCopies, Self::Keys, Self::Records, Self::Unconfirmed, Self::Departures];
+        of_campaigns.into_iter().chain([Self::Sessions, Self::Mails]).find(|limit| limit.as_str() == text)
     }
 
     /// In words, after a number.
@@ -82,6 +84,7 @@ impl Limit {
             Self::Sessions => "ended sessions",
             Self::Unconfirmed => "pledges that were never confirmed",
             Self::Mails => "notes of mails to a mailbox",
+            Self::Departures => "ids of pledges that were taken back",
         }
     }
 }
@@ -211,10 +214,24 @@ impl Run {
             from = next;
         }
         self.note(Some(plan), Limit::Records, count);
+        self.delete_departures(plan).await?;
         // Nobody acts by them since the salt is gone.
         while in_time(STEP_PATIENCE, mails::store::delete_links(&mut self.connection, plan)).await?
             == mails::store::ROWS_AT_ONCE
         {}
+        Ok(())
+    }
+
+    async fn delete_departures(&mut self, plan: &Plan) -> Result<(), DbError> {
+        let (run, mut count) = (Uuid::now_v7(), 0);
+        loop {
+            let deleted = in_time(STEP_PATIENCE, store::delete_departures(&mut self.connection, plan, run)).await?;
+            count += deleted;
+            if deleted < store::DEPARTURES_AT_ONCE {
+                break;
+            }
+        }
+        self.note(Some(plan), Limit::Departures, count);
         Ok(())
     }
 

@@ -258,6 +258,31 @@ pub async fn clear_records(connection: &mut Connection, plan: &Plan, from: Uuid,
         .await
 }
 
+/// Departures that one transaction deletes.
+pub const DEPARTURES_AT_ONCE: i64 = 5_000;
+
+/// Deletes the departures of a campaign whose retention has ended: what an export tells by them is gone from all lists by then.
+///
+/// # Errors
+/// Those of the database; after [`DbError::Conflict`] the next run does it.
+pub async fn delete_departures(connection: &mut Connection, plan: &Plan, run: Uuid) -> Result<i64, DbError> {
+    connection
+        .transaction(async |connection| {
+            let deleted = diesel::sql_query(
+                "DELETE FROM departures WHERE pledge_id IN \
+                   (SELECT pledge_id FROM departures WHERE campaign_id = $1 LIMIT $2)",
+            )
+            .bind::<SqlUuid, _>(plan.campaign_id)
+            .bind::<BigInt, _>(DEPARTURES_AT_ONCE)
+            .execute(connection)
+            .await?;
+            let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
+            note(connection, run, Some(plan.campaign_id), Limit::Departures, deleted).await?;
+            Ok(deleted)
+        })
+        .await
+}
+
 /// When a session ended and its time is over too.
 pub(super) const LONG_ENDED: &str = "least(ended_at, expires_at) < coalesce($1, now()) - $2 * interval '24 hours'";
 

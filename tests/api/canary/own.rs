@@ -1,24 +1,29 @@
 //! Mails and what their readers do: links, codes, the pages of one's own pledge.
 
+use std::collections::BTreeSet;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use pledges::pledges::links::Links;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
+    search::Search,
     stage::{REFUSED, Stage},
     visits::good,
     words::{DOMAIN, MAIL, MESSAGE, NAME, SOURCE, WRONG},
 };
-use crate::support::{eventually, key_ring};
+use crate::support::{eventually, key_ring, smtp::Received};
 
 const PLEDGES: &str = "/v1/campaigns/by-mail/pledges";
 const CODES: &str = "/v1/campaigns/by-mail/confirmations";
 const LINKS: &str = "/v1/campaigns/by-mail/links";
 
 /// What a mail is there to tell.
-struct Told {
-    token: String,
-    code: String,
+pub struct Told {
+    pub token: String,
+    pub code: String,
 }
 
 /// Waits until all mails are sent or refused, and returns what the latest one to an address tells.
@@ -26,10 +31,8 @@ async fn mail_to(stage: &mut Stage, email: &str) -> Told {
     let waiting = "SELECT count(*) FROM mail_outbox WHERE dead_at IS NULL";
     eventually("all mails are sent", async || stage.rows.number(waiting).await == 0).await;
     let mail = stage.mails().into_iter().rfind(|mail| mail.to.eq_ignore_ascii_case(email)).unwrap();
-    let (id, links) = (mail.header("Message-ID")[1..37].parse().unwrap(), Links::new(key_ring()));
-    let told = Told { token: links.token(id).text(), code: links.code(id).as_str().to_owned() };
+    let told = told_by(id_of(&mail).unwrap());
     assert!(mail.message.replace("=\r\n", "").contains(&told.token), "{}", mail.message);
-    stage.told_in_mails.extend([told.token.clone(), told.code.clone()]);
     told
 }
 
@@ -98,14 +101,52 @@ pub async fn confirm(stage: &mut Stage, round: &str) {
     stage.ask(page(stage, Method::POST, &format!("{own}/not-me")), 200, &may_tell).await;
 }
 
-/// Secrets of mails as they would be left behind: the second part of a token (the first is the mail's id), also as bytes that
-/// a dump shows, and codes. A code of hexadecimal digits alone is left out: there are too many of those about.
-pub fn secrets(stage: &Stage) -> Vec<String> {
-    let is_plain = |code: &String| code.len() == 64 || !code.chars().all(|letter| letter.is_ascii_hexdigit());
-    let mut all = Vec::new();
-    for told in stage.told_in_mails.iter().filter(|told| is_plain(told)) {
-        let secret = if told.len() == 64 { &told[22..] } else { told.as_str() };
-        all.push(secret.to_owned());
+/// What the mail of this id is there to tell.
+fn told_by(id: Uuid) -> Told {
+    let links = Links::new(key_ring());
+    Told { token: links.token(id).text(), code: links.code(id).as_str().to_owned() }
+}
+
+/// The id of a mail; None: it isn't one of the service's.
+fn id_of(mail: &Received) -> Option<Uuid> {
+    mail.header("Message-ID").get(1..37)?.parse().ok()
+}
+
+/// What a mail may tell: its own link and code, and nobody else's.
+pub fn may_tell(mail: &Received) -> Vec<String> {
+    id_of(mail).map(told_by).map(|told| vec![told.token, told.code]).unwrap_or_default()
+}
+
+/// The secrets of all mails as they would be left behind: the second part of a token (the first is the mail's id) as it stands in
+/// the link and as the bytes that it is made of, and codes. A code of hexadecimal digits alone is left out: there are too many
+/// of those about.
+pub fn secrets(stage: &Stage) -> Search {
+    let (mut words, mut bytes) = (Vec::new(), Vec::new());
+    for id in stage.mails().iter().filter_map(id_of).collect::<BTreeSet<_>>() {
+        let Told { token, code } = told_by(id);
+        bytes.push((format!("the secret of {id}"), URL_SAFE_NO_PAD.decode(&token).unwrap()[16..].to_vec()));
+        words.push(token[22..].to_owned());
+        words.extend((!code.chars().all(|letter| letter.is_ascii_hexdigit())).then_some(code));
     }
-    all
+    Search::whole(words).and_bytes(&bytes)
+}
+
+/// Plants a link and a code wherever one could be left behind, in the ways in which the service would do it.
+pub async fn leak(stage: &mut Stage) -> Told {
+    let mails: Vec<_> = stage.mails();
+    let has_letters = |told: &Told| !told.code.chars().all(|letter| letter.is_ascii_hexdigit());
+    let told = mails.iter().filter_map(id_of).map(told_by).find(has_letters).unwrap();
+    let Told { token, code } = &told;
+    let secret: String =
+        URL_SAFE_NO_PAD.decode(token).unwrap()[16..].iter().map(|byte| format!("{byte:02x}")).collect();
+    stage.leak_into_mail(&format!("{token} {code}"));
+    stage.leak_into_metrics(&format!("pledges_mails_failed_total{{class=\"{token} {code}\"}} 1\n"));
+    for line in
+        [format!("WARN the link {token} {code} can't be used"), format!("WARN failed place={token} count={code}")]
+    {
+        stage.leak_into_log(&line);
+    }
+    stage.rows.execute(&format!("CREATE TABLE leak_of_links AS SELECT '{token}' AS link, '{code}' AS code")).await;
+    stage.rows.execute(&format!("CREATE TABLE leak_of_secrets AS SELECT '\\x{secret}'::bytea AS secret")).await;
+    told
 }

@@ -31,6 +31,8 @@ pub enum Contents {
 struct Needle {
     form: &'static str,
     bytes: Vec<u8>,
+    /// What it is, where that isn't told by what follows.
+    of: Option<String>,
 }
 
 /// Words to be looked for.
@@ -60,6 +62,16 @@ impl Search {
         Self::of(words.iter().flat_map(|word| forms(word)).collect(), words)
     }
 
+    /// And bytes, each with what to call them, as such and as programs write them.
+    pub fn and_bytes(mut self, all: &[(String, Vec<u8>)]) -> Self {
+        let needles = all.iter().flat_map(|(name, bytes)| {
+            let named = |(form, bytes)| Needle { form, bytes, of: Some(name.clone()) };
+            forms_of_bytes(bytes).into_iter().map(named)
+        });
+        self.needles.extend(needles);
+        Self::of(self.needles, self.words)
+    }
+
     fn of(needles: Vec<Needle>, words: Vec<String>) -> Self {
         let mut starts = vec![Vec::new(); 1 << 16];
         for (number, needle) in needles.iter().enumerate() {
@@ -86,7 +98,8 @@ impl Search {
                 for number in &self.starts[usize::from(u16::from_be_bytes([pair[0], pair[1]]))] {
                     let (needle, rest) = (&self.needles[*number], &text[begin + at..]);
                     if starts_with(rest, &needle.bytes) {
-                        found.insert(format!("{} ({})", self.word(needle.form, rest), needle.form));
+                        let word = needle.of.as_deref().unwrap_or_else(|| self.word(needle.form, rest));
+                        found.insert(format!("{word} ({})", needle.form));
                     }
                 }
             }
@@ -150,10 +163,31 @@ fn files(below: &Path, but: Option<&Path>) -> Vec<PathBuf> {
     found
 }
 
+/// Bytes as programs write them.
+fn forms_of_bytes(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let each = |write: &dyn Fn(&u8) -> String, between: &str| {
+        bytes.iter().map(write).collect::<Vec<_>>().join(between).into_bytes()
+    };
+    let mut all = vec![
+        ("raw", bytes.to_vec()),
+        ("hex", each(&|byte| format!("{byte:02x}"), "")),
+        ("spaced hex", each(&|byte| format!("{byte:02x}"), " ")),
+        ("a list of numbers", each(&u8::to_string, ", ")),
+        ("a list of numbers", each(&u8::to_string, ",")),
+    ];
+    for before in 0..3 {
+        let longer = [&vec![0; before], bytes].concat();
+        let (from, to) = ((before * 8).div_ceil(6), longer.len() * 8 / 6);
+        all.push(("base64", STANDARD_NO_PAD.encode(&longer).as_bytes()[from..to].to_vec()));
+        all.push(("base64", URL_SAFE_NO_PAD.encode(&longer).as_bytes()[from..to].to_vec()));
+    }
+    all
+}
+
 /// A word as programs write it. Each is looked for whatever the case, so what hides letters in numbers is made of each case.
 fn forms(word: &str) -> Vec<Needle> {
     let mut all = Vec::new();
-    let mut push = |form, bytes: Vec<u8>| all.push(Needle { form, bytes });
+    let mut push = |form, bytes: Vec<u8>| all.push(Needle { form, bytes, of: None });
     let each = |word: &str, write: &dyn Fn(u8) -> String, between: &str| {
         word.bytes().map(write).collect::<Vec<_>>().join(between).into_bytes()
     };
@@ -206,4 +240,16 @@ fn words_are_found_in_every_form() {
         assert!(found.iter().all(|it| it.starts_with("Zqxtrytwo") && it.contains(form)), "{text}: {found:?}");
     }
     assert_eq!(search.find(b"zqxtr Zqx try enF4dHJ and nothing else\0\0"), BTreeSet::new());
+}
+
+#[test]
+fn bytes_are_found_in_every_form() {
+    let secret: Vec<u8> = (100..132).map(|byte: u8| byte.wrapping_mul(37)).collect();
+    let search = Search::whole(Vec::new()).and_bytes(&[("a secret".to_owned(), secret.clone())]);
+    let longer = [&[7; 16], secret.as_slice()].concat();
+    let hex: String = secret.iter().map(|byte| format!("{byte:02X}")).collect();
+    for text in [longer.clone(), URL_SAFE_NO_PAD.encode(&longer).into(), hex.into(), format!("{secret:?}").into()] {
+        assert!(search.find(&text).iter().any(|it| it.starts_with("a secret")), "{text:?}");
+    }
+    assert_eq!(search.find(&secret[1..]), BTreeSet::new());
 }

@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::search::{Contents, Findings, Place, Search};
+use super::{
+    own,
+    search::{Contents, Findings, Place, Search},
+};
 use crate::support::{
     client::Client,
     cluster,
@@ -36,8 +39,6 @@ pub struct Stage {
     answers: Vec<(String, Vec<u8>)>,
     metrics: String,
     smtp: Server,
-    /// What each mail may tell, beside the address of its reader: its link and its code.
-    pub told_in_mails: Vec<String>,
 }
 
 /// Mails to it are refused, in words that repeat the address.
@@ -80,7 +81,6 @@ impl Stage {
             answers: Vec::new(),
             metrics: String::new(),
             smtp: Server::start(refusing).await,
-            told_in_mails: Vec::new(),
         }
     }
 
@@ -192,9 +192,8 @@ impl Stage {
     /// The mails without what they are there to tell.
     fn stripped_mails(&self) -> Vec<(String, Vec<u8>)> {
         let may_tell = |mail: &Received| {
-            let mut all: Vec<&str> = self.told_in_mails.iter().map(String::as_str).collect();
-            all.push(&mail.to);
-            all.sort_by_key(|word| std::cmp::Reverse(word.len()));
+            let own = own::may_tell(mail);
+            let all: Vec<&str> = own.iter().map(String::as_str).chain([mail.to.as_str()]).collect();
             // Soft breaks of quoted-printable.
             without(&all, mail.message.replace("=\r\n", "").as_bytes())
         };
@@ -236,8 +235,21 @@ impl Stage {
         std::fs::write(self.working.path().join("core.1"), "memory").unwrap();
         std::fs::write(self.var.file("service/leak"), word).unwrap();
         self.answers.push(("a leak".to_owned(), word.into()));
-        self.smtp
-            .keep(Received { to: "somebody@example.org".into(), message: format!("Message-ID: a leak\r\n\r\n{word}") });
+        self.leak_into_mail(word);
+    }
+
+    /// A mail to somebody else.
+    pub fn leak_into_mail(&self, text: &str) {
+        let message = format!("Message-ID: a leak\r\n\r\n{text}");
+        self.smtp.keep(Received { to: "somebody@example.org".into(), message });
+    }
+
+    pub fn leak_into_metrics(&mut self, line: &str) {
+        self.metrics += line;
+    }
+
+    pub fn leak_into_log(&mut self, line: &str) {
+        self.service_log += line;
     }
 
     pub async fn look(&self, search: &Search) -> Findings {

@@ -151,3 +151,44 @@ async fn a_stop_finishes_what_is_under_way_and_gives_back_the_rest() {
     let due = "SELECT count(*) FROM mail_outbox WHERE due_at <= now() AND attempts = 0";
     assert_eq!(post.rows.number(due).await, waiting, "another instance need not wait for a lease");
 }
+
+/// A server that has become slow: mails that lie ready are given back before their lease ends, and nobody sends one twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_ahead_is_given_back_when_the_server_becomes_slow() {
+    let post = Post::new().await;
+    let (count, slow) = (std::sync::atomic::AtomicUsize::new(0), Duration::from_millis(400));
+    let becoming_slow = move |_: &str, _| {
+        let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if (600..630).contains(&number) { Answer::Slow(slow) } else { Answer::Accept }
+    };
+    let server = Server::start(becoming_slow).await;
+    post.put(&addresses("example.org", 1_200)).await;
+    let workers = [post.work(&server, &settings()), post.work(&server, &settings())];
+    until("all is sent", LONG, async || post.waiting().await == 0).await;
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_eq!((server.count(), server.repeated()), (1_200, 0));
+}
+
+/// One that goes away gets a few tries, not one for each mail that lies ready; none of them has lost an attempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_ahead_is_given_back_when_the_server_goes_away() {
+    let (post, server) = (Post::new().await, Server::accepting().await);
+    post.put(&addresses("example.org", 3_000)).await;
+    let long = pledges::config::MailSettings { mail_lease_ms: 60_000, ..settings() };
+    let worker = post.work(&server, &long);
+    until("it is in full swing", LONG, async || server.count() > 500).await;
+    let ahead = "SELECT count(*) FROM mail_outbox WHERE due_at > now() + interval '30 seconds'";
+    let mut most = 0;
+    until("many lie ready", LONG, async || {
+        most = most.max(post.rows.number(ahead).await);
+        most > 50
+    })
+    .await;
+    drop(server);
+    until("they are given back", LONG, async || post.rows.number(ahead).await == 0).await;
+    let tried = post.rows.number("SELECT count(*) FROM mail_outbox WHERE attempts > 0").await;
+    assert!(tried <= 8, "{tried}");
+    worker.stop().await;
+}

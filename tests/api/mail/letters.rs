@@ -10,7 +10,7 @@ use pledges::{
 use uuid::Uuid;
 
 use super::{NOBODY, Post, addresses, settings};
-use crate::support::{TestApp, eventually, smtp::Server};
+use crate::support::{TestApp, eventually, smtp::Server, tell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_arrives_and_its_row_goes() {
@@ -66,6 +66,7 @@ async fn a_burst_drains() {
     worker.outbox.changed();
     super::until("all is sent", Duration::from_secs(60), async || post.waiting().await == 0).await;
     let took = began.elapsed();
+    tell(&format!("2,000 mails through 8 connections in {took:?}"));
     assert_eq!((server.count(), server.repeated()), (2_000, 0), "in {took:?}");
     assert!((20..=40).contains(&server.connections()), "a hundred mails each: {}", server.connections());
     worker.stop().await;

@@ -249,3 +249,35 @@ async fn the_doctor_complains_when_nobody_looks_after_retention() {
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
     app.stop().await;
 }
+
+/// What exports name as gone is kept for as long as there is a list to be held against.
+#[tokio::test(flavor = "multi_thread")]
+async fn former_ids_go_at_the_end_of_their_campaign() {
+    let app = quiet().await;
+    app.rows.campaign("other").await;
+    let depart = "INSERT INTO departures (pledge_id, campaign_id, left_at, why) \
+                  SELECT gen_random_uuid(), id, now(), 'withdrawn' FROM campaigns WHERE slug IN ('defend', 'other')";
+    app.rows.execute(depart).await;
+    let left = async || {
+        let slugs = "SELECT slug FROM departures JOIN campaigns ON campaigns.id = campaign_id ORDER BY slug";
+        app.rows.list(slugs).await
+    };
+    assert_eq!(run(&app, in_days(3000)).await, [], "an open campaign keeps them");
+    command(&app, &["campaign", "close", "defend"]).await.expect(0);
+    assert_eq!(run(&app, in_days(29)).await, []);
+    assert_eq!(left().await, ["defend", "other"]);
+    let gone = [due("defend", Limit::Keys, 1), due("defend", Limit::Departures, 1)];
+    assert_eq!(preview(&app, in_days(31)).await, gone);
+    assert_eq!(run(&app, in_days(31)).await, gone);
+    assert_eq!(left().await, ["other"]);
+    assert_eq!(app.rows.list("SELECT what FROM retention_runs ORDER BY id").await, ["keys", "departures"]);
+    command(&app, &["doctor"]).await.expect(0);
+    // One that comes too late is told, and goes by hand.
+    app.rows.execute(depart).await;
+    let ended = command(&app, &["doctor"]).await.expect(1);
+    assert!(ended.stdout.contains("1 pledges were not cleared in time; run pledges retention\n"), "{}", ended.stdout);
+    let ended = command(&app, &["retention"]).await.expect(0);
+    assert_eq!(ended.stdout, "defend: 1 ids of pledges that were taken back are gone\n");
+    command(&app, &["doctor"]).await.expect(0);
+    app.stop().await;
+}

@@ -96,5 +96,10 @@ async fn due_of(
             .get_result(connection)
             .await?;
     due.push((Limit::Records, records.count));
+    let departures: Count = diesel::sql_query("SELECT count(*) AS count FROM departures WHERE campaign_id = $1")
+        .bind::<SqlUuid, _>(plan.campaign_id)
+        .get_result(connection)
+        .await?;
+    due.push((Limit::Departures, departures.count));
     Ok(due)
 }

@@ -22,6 +22,6 @@ pub struct Checkup {
     pub looked_at: Option<DateTime<Utc>>,
     /// Campaigns that nobody has looked after for a day.
     pub overdue: Vec<String>,
-    /// Pledges that should have been cleared, and were not.
+    /// Pledges that should have been cleared, and were not; also those of which only a former id is left.
     pub left_over: i64,
 }

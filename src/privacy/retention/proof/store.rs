@@ -78,7 +78,9 @@ pub async fn check_up(connection: &mut Connection) -> Result<Checkup, DbError> {
              WHERE coalesce(looked_at, created_at) < now() - interval '24 hours' \
                OR cleared_at IS NULL AND salt_destroyed_at < now() - interval '24 hours') AS overdue, \
            (SELECT count(*) FROM pledges JOIN retention_progress USING (campaign_id) \
-             WHERE id < review_from AND {REVIEWED} OR cleared_at IS NOT NULL AND {PERSONAL}) AS left_over",
+             WHERE id < review_from AND {REVIEWED} OR cleared_at IS NOT NULL AND {PERSONAL}) \
+           + (SELECT count(*) FROM departures JOIN retention_progress USING (campaign_id) WHERE cleared_at IS NOT NULL) \
+           AS left_over",
     ))
     .get_result(connection)
     .await?;

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY pledges_held ON pledges (campaign_id, id) WHERE state = 'held';
