@@ -9,7 +9,7 @@ use divan::{Bencher, black_box};
 use pledges::{
     campaigns::{
         Campaign, State,
-        settings::{Ask, Confirmation, Consent, Erasure, Fields, Purpose, Retention},
+        settings::{Ask, Confirmation, Consent, Erasure, Fields, ProofRule, Purpose, Retention},
     },
     country::Country,
     crypto::KeyRing,
@@ -130,6 +130,7 @@ fn campaign() -> Campaign {
         closed_at: None,
         salt_destroyed_at: None,
         confirmation: Confirmation::None,
+        proof: ProofRule::Adaptive,
         mail_texts: Overrides::default(),
     }
 }

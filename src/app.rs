@@ -21,6 +21,7 @@ use crate::{
     config::{ConfigError, Mode, ServeSettings, Settings},
     crypto::CryptoError,
     db::{self, Database, DbError},
+    gate::proof::{Proofs, issuer::Issuer},
     http::{
         PublicOrigin, TrustedProxies,
         headers::{self, HeaderPolicy},
@@ -33,8 +34,8 @@ use crate::{
     moderation::{self, Moderation},
     ops::{self, figures::Figures},
     pledges::{
-        self, FormPages, Pledges, confirm::Confirmations, ingest::Ingest, letters::Letters, links::Links, roots,
-        sealing::Sealing,
+        self, FormPages, Pledges, challenge::Challenges, confirm::Confirmations, ingest::Ingest, letters::Letters,
+        links::Links, roots, sealing::Sealing,
     },
     privacy::{self, Privacy, export::Exports},
     sealing::{
@@ -89,6 +90,7 @@ fn api(config: &mut ServiceConfig) {
     totals::routes::routes(config);
     pledges::routes::routes(config);
     pledges::own::routes::routes(config);
+    pledges::challenge::routes::routes(config);
     campaigns::routes::routes(config);
     totals::history::routes::routes(config);
     accounts::routes::routes(config);
@@ -162,6 +164,7 @@ pub struct Handles {
     pub epochs: Epochs,
     /// Pledges.
     pub pledges: Pledges,
+    challenges: Challenges,
     /// Mails that are to be sent.
     pub outbox: Outbox,
     mailer: Mailer,
@@ -213,7 +216,9 @@ impl Handles {
         let sealing = Sealing::new(ring.clone());
         let outbox = Outbox::new(&ring, &metrics);
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
-        let epochs = epochs(settings, database.clone(), clock)?;
+        let epochs = epochs(settings, database.clone(), clock.clone())?;
+        let proofs = Proofs::new(&ring, clock.clone(), &metrics);
+        let challenges = Challenges::new(Issuer::new(proofs, &clock, &metrics)?);
         let parts = pledges::Parts {
             ingest: ingest.clone(),
             confirmations: confirmations.clone(),
@@ -250,6 +255,7 @@ impl Handles {
             confirmations,
             epochs,
             pledges,
+            challenges,
             outbox,
             mailer,
             figures,
@@ -290,6 +296,7 @@ impl Handles {
             .app_data(Data::new(self.streams.clone()))
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.pledges.clone()))
+            .app_data(Data::new(self.challenges.clone()))
             .app_data(Data::new(self.figures.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))

@@ -5,6 +5,7 @@
 //! ([`store`]); [`routes`] answers everybody alike.
 
 pub mod batches;
+pub mod challenge;
 pub mod confirm;
 pub mod fields;
 #[cfg(test)]
