@@ -21,7 +21,6 @@ use crate::{
     config::{ConfigError, Mode, ServeSettings, Settings},
     crypto::CryptoError,
     db::{self, Database, DbError},
-    gate::proof::{Proofs, issuer::Issuer},
     http::{
         PublicOrigin, TrustedProxies,
         headers::{self, HeaderPolicy},
@@ -145,6 +144,11 @@ pub fn mailer(settings: &Settings, serve: &ServeSettings, origin: &str, clock: C
     })
 }
 
+/// How often totals are looked at and re-read.
+fn pace(settings: &Settings, serve: &ServeSettings) -> Pace {
+    Pace { look_every: Duration::from_millis(serve.look_every_ms), reread_every: serve.reread_every(settings.mode) }
+}
+
 /// Every handle of the service.
 #[derive(Clone)]
 pub struct Handles {
@@ -198,11 +202,7 @@ impl Handles {
         }
         roots::settle(&database, &ring).await?;
         tracing::info!(key = %ring.current().id(), "the root secrets are checked; this one is current");
-        let pace = Pace {
-            look_every: Duration::from_millis(serve.look_every_ms),
-            reread_every: serve.reread_every(settings.mode),
-        };
-        let totals = Totals::new(database.clone(), pace, clock.clone());
+        let totals = Totals::new(database.clone(), pace(settings, serve), clock.clone());
         let limits = Limits { per_source: serve.streams_per_source, in_all: serve.max_streams };
         let streams = Streams::new(totals.clone(), limits, Duration::from_millis(serve.heartbeat_every_ms))?;
         let campaigns = Campaigns::new(database.clone());
@@ -217,8 +217,7 @@ impl Handles {
         let outbox = Outbox::new(&ring, &metrics);
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock.clone())?;
-        let proofs = Proofs::new(&ring, clock.clone(), &metrics);
-        let challenges = Challenges::new(Issuer::new(proofs, &clock, &metrics)?);
+        let challenges = Challenges::new(&ring, &clock, &metrics)?;
         let parts = pledges::Parts {
             ingest: ingest.clone(),
             confirmations: confirmations.clone(),

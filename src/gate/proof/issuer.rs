@@ -1,4 +1,4 @@
-//! Who gets a challenge, and how hard a one. Giving one out costs about ten microseconds, so it is bounded: for everybody
+//! Who gets a challenge, and how hard a one. Giving one out costs about four microseconds, so it is bounded: for everybody
 //! together, and for one source, so that no single one uses up what is for all.
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
@@ -17,7 +17,7 @@ use crate::{
     metrics::Metrics,
 };
 
-/// Challenges a second for everybody: a fifth of one processor, and as many pledges as one instance can store.
+/// Challenges a second for everybody: a twelfth of one processor, and as many pledges as one instance can store.
 const IN_ALL_PER_SECOND: NonZeroU32 = NonZeroU32::new(20_000).unwrap();
 
 /// Challenges that one source may have asked for lately (see [`HALF_LIFE`]): about six a second for good. A university

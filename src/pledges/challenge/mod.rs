@@ -8,10 +8,13 @@ use uuid::Uuid;
 
 use crate::{
     campaigns::{Campaign, State, settings::ProofRule},
+    clock::Clock,
+    crypto::{CryptoError, KeyRing},
     gate::proof::{
-        Bound, Challenge,
+        Bound, Challenge, Proofs,
         issuer::{Issuer, NotIssued, Price},
     },
+    metrics::Metrics,
 };
 
 /// Why there is no challenge.
@@ -41,9 +44,12 @@ pub struct Challenges {
 }
 
 impl Challenges {
-    /// Given out by `issuer`.
-    pub fn new(issuer: Issuer) -> Self {
-        Self { issuer }
+    /// Signed under a key of the current root secret.
+    ///
+    /// # Errors
+    /// Those of [`Issuer::new`].
+    pub fn new(ring: &KeyRing, clock: &Clock, metrics: &Metrics) -> Result<Self, CryptoError> {
+        Ok(Self { issuer: Issuer::new(Proofs::new(ring, clock.clone(), metrics), clock, metrics)? })
     }
 
     /// A challenge for one pledge. A campaign that needs none gives one all the same: forms may ask first and look later.
