@@ -4,17 +4,29 @@
 use std::collections::BTreeMap;
 
 use actix_web::test::TestRequest;
+use altcha::{Payload, SolveChallengeOptions};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
 use divan::{Bencher, black_box};
 use pledges::{
     campaigns::{
         Campaign, State,
-        settings::{Ask, Confirmation, Consent, Erasure, Fields, Purpose, Retention},
+        settings::{Ask, Confirmation, Consent, Erasure, Fields, ProofRule, Purpose, Retention},
     },
+    clock::Clock,
     country::Country,
     crypto::KeyRing,
+    gate::{
+        form_token::FormTokens,
+        proof::{
+            Bound, Proofs,
+            difficulty::Difficulty,
+            issuer::{Issuer, Price},
+        },
+    },
     http::body,
     mail::letters::Overrides,
+    metrics::Metrics,
     pledges::{
         sealing::{Keys, Sealing},
         submission::Submission,
@@ -35,6 +47,9 @@ const BODY: &[u8] =
     br#"{"name": "Amina Okafor", "email": "amina.okafor@example.org", "country": "NG", "language": "en",
     "message": "I stand with those who defend the rights of all of us.", "source": "homepage-banner",
     "consents": [{"purpose": "updates", "version": 1}]}"#;
+
+/// What a challenge is for.
+const BOUND: Bound = Bound { campaign: Uuid::nil(), partner: None, test: false };
 
 /// Countries of a campaign that is known everywhere.
 const COUNTRIES: usize = 200;
@@ -103,6 +118,42 @@ fn answer_totals(bencher: Bencher, coding: &str) {
     bencher.bench_local(|| published.json.answer(&request));
 }
 
+#[divan::bench]
+fn issue_a_challenge(bencher: Bencher) {
+    let proofs = Proofs::new(&ring(), Clock::System, &Metrics::default());
+    bencher.bench(|| proofs.issue(black_box(&BOUND), Difficulty::BASE));
+}
+
+/// As the door does it: with what it remembers of sources, and the price.
+#[divan::bench]
+fn give_out_a_challenge(bencher: Bencher) {
+    let metrics = Metrics::default();
+    let proofs = Proofs::new(&ring(), Clock::System, &metrics);
+    let issuer = Issuer::new(proofs, &Clock::System, &metrics).expect("random bytes");
+    let mut last = 0_u32;
+    bencher.bench_local(|| {
+        last += 1;
+        issuer.issue(&BOUND, std::net::Ipv4Addr::from_bits(last).into(), Price::Adaptive, false)
+    });
+}
+
+#[divan::bench(args = ["cheapest", "dearest"])]
+fn verify_a_proof(bencher: Bencher, price: &str) {
+    let proofs = Proofs::new(&ring(), Clock::System, &Metrics::default());
+    let difficulty = if price == "cheapest" { Difficulty::BASE } else { Difficulty::MOST };
+    let challenge = proofs.issue(&BOUND, difficulty).expect("random bytes");
+    let solution = altcha::solve_challenge(SolveChallengeOptions::new(&challenge)).expect("a good challenge");
+    let payload = Payload { challenge, solution: solution.expect("enough time") };
+    let payload = STANDARD.encode(serde_json::to_vec(&payload).expect("good JSON"));
+    bencher.bench(|| proofs.verify(black_box(&payload), &BOUND).expect("a proof"));
+}
+
+#[divan::bench]
+fn sign_and_verify_a_form(bencher: Bencher) {
+    let tokens = FormTokens::new(&ring(), Clock::System);
+    bencher.bench(|| tokens.verify(&tokens.issue(black_box(&BOUND)), &BOUND));
+}
+
 fn ring() -> KeyRing {
     KeyRing::parse("0123456789abcdef0123456789ABCDEFxyz").expect("long enough")
 }
@@ -130,6 +181,7 @@ fn campaign() -> Campaign {
         closed_at: None,
         salt_destroyed_at: None,
         confirmation: Confirmation::None,
+        proof: ProofRule::Adaptive,
         mail_texts: Overrides::default(),
     }
 }

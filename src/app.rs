@@ -1,6 +1,8 @@
 //! The composition root: database → handles → tasks → server, and the same in reverse at the end. The one place that
 //! knows every feature; `main` and the tests build the service here.
 
+mod operations;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
@@ -11,12 +13,15 @@ use actix_web::{
     web::{self as actix, Data},
 };
 use secrecy::SecretString;
-use utoipa::{OpenApi, openapi::OpenApi as Document};
-use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+use utoipa_actix_web::AppExt;
+
+pub use operations::{document, document_text};
+
+use operations::api;
 
 use crate::{
-    accounts::{self, Accounts, signed},
-    campaigns::{self, Campaigns},
+    accounts::{Accounts, signed},
+    campaigns::Campaigns,
     clock::Clock,
     config::{ConfigError, Mode, ServeSettings, Settings},
     crypto::CryptoError,
@@ -24,18 +29,18 @@ use crate::{
     http::{
         PublicOrigin, TrustedProxies,
         headers::{self, HeaderPolicy},
-        openapi::{self, Head, Methods},
+        openapi::Methods,
         request, server,
     },
     logged,
     mail::{self, Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
-    moderation::{self, Moderation},
-    ops::{self, figures::Figures},
-    partners::{self, Partners},
+    moderation::Moderation,
+    ops::figures::Figures,
+    partners::Partners,
     pledges::{
-        self, FormPages, Pledges, confirm::Confirmations, ingest::Ingest, letters::Letters, links::Links, roots,
-        sealing::Sealing,
+        self, FormPages, Pledges, challenge::Challenges, confirm::Confirmations, ingest::Ingest, letters::Letters,
+        links::Links, roots, sealing::Sealing,
     },
     privacy::{self, Privacy, export::Exports},
     sealing::{
@@ -43,8 +48,8 @@ use crate::{
         development::{self, DevelopmentIdentityError},
     },
     tasks::Tasks,
-    totals::{self, Pace, Totals, history::History, places::Limits, stream::Streams},
-    web::{self, OpenApiText, Pages},
+    totals::{Pace, Totals, history::History, places::Limits, stream::Streams},
+    web::{self, Pages},
 };
 
 /// What scripts of every site may read.
@@ -84,40 +89,6 @@ pub enum StartError {
     },
 }
 
-/// The operations of the API.
-fn api(config: &mut ServiceConfig) {
-    // Paths are tried in this order: first what millions ask for.
-    totals::routes::routes(config);
-    pledges::routes::routes(config);
-    pledges::batch::routes::routes(config);
-    pledges::own::routes::routes(config);
-    partners::routes::routes(config);
-    campaigns::routes::routes(config);
-    totals::history::routes::routes(config);
-    accounts::routes::routes(config);
-    moderation::routes::routes(config);
-    privacy::export::routes::routes(config);
-    privacy::routes::routes(config);
-    ops::routes::routes(config);
-}
-
-/// The OpenAPI document, from the code.
-pub fn document() -> Document {
-    let mut document = App::new().into_utoipa_app().openapi(Head::openapi()).configure(api).split_for_parts().1;
-    openapi::finish(&mut document);
-    document
-}
-
-/// The OpenAPI document as text.
-///
-/// # Errors
-/// When it can't be written.
-pub fn document_text() -> Result<OpenApiText, StartError> {
-    let document = document();
-    let json = document.to_json().map_err(|_| StartError::Document)?;
-    Ok(OpenApiText { yaml: openapi::yaml(&document).map_err(|_| StartError::Document)?, json })
-}
-
 /// Keys for the records of pledges. In development campaigns without a recipient are sealed for one under the var directory.
 ///
 /// # Errors
@@ -146,6 +117,11 @@ pub fn mailer(settings: &Settings, serve: &ServeSettings, origin: &str, clock: C
     })
 }
 
+/// How often totals are looked at and re-read.
+fn pace(settings: &Settings, serve: &ServeSettings) -> Pace {
+    Pace { look_every: Duration::from_millis(serve.look_every_ms), reread_every: serve.reread_every(settings.mode) }
+}
+
 /// Every handle of the service.
 #[derive(Clone)]
 pub struct Handles {
@@ -167,6 +143,7 @@ pub struct Handles {
     pub epochs: Epochs,
     /// Pledges.
     pub pledges: Pledges,
+    challenges: Challenges,
     /// Mails that are to be sent.
     pub outbox: Outbox,
     mailer: Mailer,
@@ -200,11 +177,7 @@ impl Handles {
         }
         roots::settle(&database, &ring).await?;
         tracing::info!(key = %ring.current().id(), "the root secrets are checked; this one is current");
-        let pace = Pace {
-            look_every: Duration::from_millis(serve.look_every_ms),
-            reread_every: serve.reread_every(settings.mode),
-        };
-        let totals = Totals::new(database.clone(), pace, clock.clone());
+        let totals = Totals::new(database.clone(), pace(settings, serve), clock.clone());
         let limits = Limits { per_source: serve.streams_per_source, in_all: serve.max_streams };
         let streams = Streams::new(totals.clone(), limits, Duration::from_millis(serve.heartbeat_every_ms))?;
         let campaigns = Campaigns::new(database.clone());
@@ -220,7 +193,8 @@ impl Handles {
         let sealing = Sealing::new(ring.clone());
         let outbox = Outbox::new(&ring, &metrics);
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
-        let epochs = epochs(settings, database.clone(), clock)?;
+        let epochs = epochs(settings, database.clone(), clock.clone())?;
+        let challenges = Challenges::new(&ring, &clock, &metrics)?;
         let parts = pledges::Parts {
             ingest: ingest.clone(),
             confirmations: confirmations.clone(),
@@ -258,6 +232,7 @@ impl Handles {
             confirmations,
             epochs,
             pledges,
+            challenges,
             outbox,
             mailer,
             figures,
@@ -299,6 +274,7 @@ impl Handles {
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.partners.clone()))
             .app_data(Data::new(self.pledges.clone()))
+            .app_data(Data::new(self.challenges.clone()))
             .app_data(Data::new(self.figures.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))

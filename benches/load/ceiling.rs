@@ -123,7 +123,8 @@ pub async fn reach(url: &SecretString, campaign: &str, shape: Shape) -> anyhow::
 /// The one place that calls the statement.
 async fn store_batch(connection: &mut Connection, batch: &[NewPledge]) -> anyhow::Result<()> {
     let batch: Vec<&NewPledge> = batch.iter().collect();
-    Ok(store::insert(connection, &batch).await?)
+    store::insert(connection, &batch).await?;
+    Ok(())
 }
 
 /// On every core: nothing else is measured meanwhile.

@@ -91,6 +91,7 @@ impl People {
             language: Some("en".to_owned()),
             consents: Some(vec![GivenConsent { purpose: Purpose::Updates, version: 1 }]),
             source: Some("homepage-banner".to_owned()),
+            ..Submission::default()
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     sealing::{Audience, recipients::Recipient},
 };
 
-use settings::{Confirmation, Consent, Controller, Fields, Purpose, Retention, Texts};
+use settings::{Confirmation, Consent, Controller, Fields, ProofRule, Purpose, Retention, Texts};
 
 /// How often the copy in memory is renewed: settings are in force on every instance after this.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -77,6 +77,8 @@ pub struct Campaign {
     pub fields: Fields,
     /// Whether a pledge counts at once.
     pub confirmation: Confirmation,
+    /// Whether a pledge needs a proof of work.
+    pub proof: ProofRule,
     /// Every version of every consent text.
     pub consents: Vec<Consent>,
     /// Who answers for the data.

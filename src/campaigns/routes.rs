@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     Campaign, Campaigns, State,
-    settings::{Confirmation, Consent, Controller, Fields, Texts},
+    settings::{Confirmation, Consent, Controller, Fields, ProofRule, Texts},
 };
 use crate::http::{
     Code, Problem, ProblemBody, ValidQuery,
@@ -59,6 +59,9 @@ pub struct CampaignBody {
     fields: Fields,
     /// `email`: a pledge counts once its mailbox has confirmed it. `none`: at once.
     confirmation: Confirmation,
+    /// Whether a pledge needs a solved challenge. `off`: no. `on`: yes, always of the same price. `adaptive`: yes, dearer for
+    /// busy sources and in busy times.
+    proof: ProofRule,
     /// What supporters may agree to, in the current versions.
     consents: Vec<Consent>,
     controller: Option<Controller>,
@@ -78,6 +81,7 @@ impl From<&Campaign> for CampaignBody {
             goal: campaign.goal,
             fields: campaign.fields,
             confirmation: campaign.confirmation,
+            proof: campaign.proof,
             consents: campaign.current_consents().into_iter().cloned().collect(),
             controller: campaign.controller.clone(),
             threshold: campaign.threshold,

@@ -189,6 +189,35 @@ impl Confirmation {
     }
 }
 
+/// Whether a pledge needs a proof of work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProofRule {
+    /// No.
+    Off,
+    /// Yes, always of the same price.
+    On,
+    /// Yes, dearer for busy sources and in busy times.
+    #[default]
+    Adaptive,
+}
+
+impl ProofRule {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Adaptive => "adaptive",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Off, Self::On, Self::Adaptive].into_iter().find(|rule| rule.as_str() == text)
+    }
+}
+
 /// How long what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -235,6 +264,9 @@ pub struct NewCampaign {
     /// Whether a pledge counts at once.
     #[serde(default)]
     pub confirmation: Confirmation,
+    /// Whether a pledge needs a proof of work.
+    #[serde(default)]
+    pub proof: ProofRule,
     /// What the form asks for.
     pub fields: Fields,
     /// Who answers for the data.

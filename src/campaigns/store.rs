@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::{
     Campaign, State, recipients,
-    settings::{Ask, Confirmation, Consent, Controller, Erasure, Fields, NewCampaign, Retention, Texts, is_slug},
+    settings::{
+        Ask, Confirmation, Consent, Controller, Erasure, Fields, NewCampaign, ProofRule, Retention, Texts, is_slug,
+    },
 };
 use crate::{
     audit::{self, Entry},
@@ -51,6 +53,7 @@ struct Row {
     salt_destroyed_at: Option<DateTime<Utc>>,
     confirmation: String,
     mail_texts: Value,
+    proof: String,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -74,6 +77,7 @@ impl TryFrom<Row> for Campaign {
             goal: row.goal,
             fields,
             confirmation: Confirmation::parse(&row.confirmation).ok_or_else(unreadable)?,
+            proof: ProofRule::parse(&row.proof).ok_or_else(unreadable)?,
             consents,
             controller: controller.map(|(name, contact)| Controller { name, contact }),
             threshold: row.threshold,
@@ -165,6 +169,7 @@ pub async fn add(
         salt_destroyed_at: None,
         confirmation: new.confirmation.as_str().into(),
         mail_texts: serde_json::to_value(&new.mail_texts).map_err(unwritable)?,
+        proof: new.proof.as_str().into(),
     };
     connection
         .transaction(async |connection| {
@@ -222,6 +227,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::erasure.eq(campaign.retention.erasure.as_str()),
                     campaigns::confirmation.eq(campaign.confirmation.as_str()),
                     campaigns::mail_texts.eq(mail_texts),
+                    campaigns::proof.eq(campaign.proof.as_str()),
                 ))
                 .execute(connection)
                 .await?;

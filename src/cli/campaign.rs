@@ -19,7 +19,7 @@ use super::{
 use crate::{
     campaigns::{
         self, State, recipients,
-        settings::{Ask, Confirmation, Consent, Controller, Erasure, NewCampaign, Texts, is_language, told},
+        settings::{Ask, Confirmation, Consent, Controller, Erasure, NewCampaign, ProofRule, Texts, is_language, told},
         store,
     },
     config::{Mode, Settings},
@@ -35,7 +35,7 @@ pub(super) enum Campaign {
     /// Add a campaign, as a draft that the public doesn't see.
     Add {
         /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention,
-        /// confirmation, mail_texts.
+        /// confirmation, proof, mail_texts.
         /// docs/campaigns.md explains it.
         file: PathBuf,
         /// Open it at once.
@@ -82,6 +82,9 @@ pub(super) struct Set {
     /// Whether a pledge counts once its mailbox has confirmed it, or at once. Pledges that wait go on waiting.
     #[arg(long, value_enum)]
     confirmation: Option<ConfirmationArgument>,
+    /// Whether a pledge needs a proof of work.
+    #[arg(long, value_enum)]
+    proof: Option<ProofArgument>,
     /// Whether the form asks for a name.
     #[arg(long, value_enum)]
     name: Option<AskArgument>,
@@ -148,6 +151,27 @@ pub(super) enum ConfirmationArgument {
     None,
 }
 
+/// Whether a pledge needs a proof of work, as an argument.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ProofArgument {
+    /// No.
+    Off,
+    /// Yes, always of the same price.
+    On,
+    /// Yes, dearer for busy sources and in busy times.
+    Adaptive,
+}
+
+impl From<ProofArgument> for ProofRule {
+    fn from(proof: ProofArgument) -> Self {
+        match proof {
+            ProofArgument::Off => Self::Off,
+            ProofArgument::On => Self::On,
+            ProofArgument::Adaptive => Self::Adaptive,
+        }
+    }
+}
+
 pub(super) async fn run(session: &Session, settings: &Settings, command: &Campaign) -> anyhow::Result<()> {
     match command {
         Campaign::Add { file, open } => {
@@ -171,7 +195,8 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Campai
             for campaign in store::list(&mut connection).await? {
                 let languages: Vec<_> = campaign.texts.keys().map(String::as_str).collect();
                 let (state, confirmation) = (campaign.state.as_str(), campaign.confirmation.as_str());
-                say(&format!("{}\t{state}\t{}\tconfirmation {confirmation}", campaign.slug, languages.join(",")));
+                let (languages, proof) = (languages.join(","), campaign.proof.as_str());
+                say(&format!("{}\t{state}\t{languages}\tconfirmation {confirmation}\tproof {proof}", campaign.slug));
             }
         }
         Campaign::Set(set) => {
@@ -279,6 +304,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         Some(ConfirmationArgument::None) => campaign.confirmation = Confirmation::None,
         None => {}
     }
+    campaign.proof = set.proof.map_or(campaign.proof, ProofRule::from);
     let fields = &mut campaign.fields;
     for (argument, field) in
         [(set.name, &mut fields.name), (set.email, &mut fields.email), (set.message, &mut fields.message)]
@@ -320,7 +346,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "state": campaign.state.as_str(), "goal": campaign.goal, "threshold": campaign.threshold,
         "publish_every_ms": campaign.publish_every_ms, "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
         "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
-        "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation,
+        "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation, "proof": campaign.proof,
         "mail_texts": campaign.mail_texts.0.keys().collect::<Vec<_>>(),
     });
     let mut connection = session.database.get().await?;

@@ -180,6 +180,21 @@ impl PurposeKeys {
     }
 }
 
+impl PurposeKeys {
+    /// [`Key::hash`] under the current key, for what is signed.
+    pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.current.1.hash(parts)
+    }
+
+    /// Whether `start` is how the hash of `parts` begins, under the current key or an older one. In constant time for each
+    /// key. Nothing is no beginning.
+    pub fn made(&self, start: &[u8], parts: &[&[u8]]) -> bool {
+        let mut keys = std::iter::once(&self.current).chain(self.others.iter());
+        let begins = |hash: &[u8]| !start.is_empty() && bool::from(hash.ct_eq(start));
+        keys.any(|(_, key)| key.hash(parts).get(..start.len()).is_some_and(begins))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +239,18 @@ mod tests {
         assert!(ring(NEW).keys("test").open(&renewed, b"row 1").is_ok(), "new things are sealed under the new key");
         assert_eq!(ring(OLD).keys("test").open(&renewed, b"row 1"), Err(CryptoError::KeyMissing));
         assert_eq!(both.open(&sealed[..3], b"row 1"), Err(CryptoError::DoesNotOpen));
+    }
+
+    #[test]
+    fn what_an_old_key_signed_is_known_as_long_as_it_is_listed() {
+        let (parts, other): (&[&[u8]], &[&[u8]]) = (&[b"a", b"b"], &[b"ab"]);
+        let hash = ring(OLD).keys("test").hash(parts);
+        let both = ring(&format!("{NEW}\n{OLD}")).keys("test");
+        assert!(both.made(&hash, parts) && both.made(&hash[..16], parts));
+        assert!(!both.made(&hash, other) && !both.made(&hash[1..], parts) && !both.made(&[], parts));
+        assert!(!both.made(&[hash, hash].concat(), parts));
+        assert!(!ring(NEW).keys("test").made(&hash, parts) && !ring(OLD).keys("other").made(&hash, parts));
+        assert!(ring(NEW).keys("test").made(&both.hash(parts), parts), "new things are signed under the new key");
     }
 
     #[test]

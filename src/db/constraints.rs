@@ -24,6 +24,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "campaigns_message_field_check",
     "campaigns_name_field_check",
     "campaigns_pkey",
+    "campaigns_proof_check",
     "campaigns_publish_every_ms_check",
     "campaigns_record_days_check",
     "campaigns_review_days_check",

@@ -91,6 +91,8 @@ diesel::table! {
         confirmation -> Text,
         /// Words of its own for the mails: by language, by key. What isn't there is the service's.
         mail_texts -> Jsonb,
+        /// Whether a pledge needs a proof of work. off: no; on: yes, always of the same price; adaptive: yes, dearer for busy sources and in busy times.
+        proof -> Text,
         /// From this score on a pledge is held.
         hold_at -> Int2,
     }

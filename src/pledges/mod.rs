@@ -7,6 +7,7 @@
 mod arrival;
 pub mod batch;
 pub mod batches;
+pub mod challenge;
 pub mod confirm;
 pub mod fields;
 #[cfg(test)]

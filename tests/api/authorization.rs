@@ -39,6 +39,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("listCampaigns", Needs::Public),
     ("getCampaign", Needs::Public),
     ("recordPledge", Needs::Public),
+    ("getChallenge", Needs::Public),
     ("getTotals", Needs::Public),
     ("getTotalsCsv", Needs::Public),
     ("getHistory", Needs::Public),

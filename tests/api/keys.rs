@@ -161,6 +161,7 @@ fn settings_of(slug: &str, directory: &std::path::Path) -> std::path::PathBuf {
     let settings = json!({
         "slug": slug, "default_language": "en",
         "confirmation": "none",
+        "proof": "off",
         "fields": {"name": "required", "email": "required", "message": "off"},
         "controller": {"name": "Controller", "contact": "privacy@example.org"},
         "texts": {"en": {"title": "T", "summary": "S", "body": [], "share": "S", "privacy_notice": "P"}},

@@ -14,6 +14,7 @@ mod accounts;
 mod architecture;
 mod authorization;
 mod canary;
+mod challenge;
 mod cli;
 mod confirmation;
 mod contract;

@@ -67,16 +67,20 @@ async fn a_campaign_is_a_draft_until_it_is_opened_and_says_who_answers_for_the_d
     let ended = run(&app, &["campaign", "add", &path]).await.expect(0);
     assert_eq!(ended.stdout, "added rivers as a draft\n");
     let list = run(&app, &["campaign", "list"]).await.expect(0).stdout;
-    assert_eq!(list, "defend\topen\tar,en,fr\tconfirmation none\nrivers\tdraft\ten,es\tconfirmation none\n");
+    assert_eq!(
+        list,
+        "defend\topen\tar,en,fr\tconfirmation none\tproof off\nrivers\tdraft\ten,es\tconfirmation none\tproof adaptive\n"
+    );
     client.get("/v1/campaigns/rivers").await.problem(404, "campaign_not_found");
     is_refused(&app, &["campaign", "add", &path], "rivers is there already").await;
     is_refused(&app, &["campaign", "set", "rivers", "--open"], "rivers has no controller").await;
     // Half a controller is none.
     run(&app, &["campaign", "set", "rivers", "--controller-name", "River Trust"]).await.expect(2);
 
-    set(&app, &["--open", "--controller-name", "River Trust", "--controller-contact", "privacy@example.org"]).await;
+    let controller = ["--controller-name", "River Trust", "--controller-contact", "privacy@example.org"];
+    set(&app, &[&["--open", "--proof", "off"], controller.as_slice()].concat()).await;
     becomes(&client, "it is open", |campaign| {
-        campaign["state"] == "open" && campaign["controller"]["name"] == "River Trust"
+        campaign["state"] == "open" && campaign["controller"]["name"] == "River Trust" && campaign["proof"] == "off"
     })
     .await;
     let body = json!({"email": "amina@example.org", "country": "DE"});

@@ -89,6 +89,7 @@ impl Rows {
             "slug": slug,
             "default_language": "en",
             "confirmation": "none",
+            "proof": "off",
             "fields": {"name": "required", "email": "required", "message": "optional"},
             "controller": {"name": "Controller", "contact": "privacy@example.org"},
             "consents": [
