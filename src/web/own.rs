@@ -162,9 +162,9 @@ pub struct Done<'a> {
 /// Why a link no longer works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// There is no such link, or it was cut off.
+    /// There never was such a link; or its campaign is over, and nobody can have a new one.
     Unknown,
-    /// Its time is over.
+    /// Its time is over, or it was cut off; a new one can be asked for.
     Expired,
     /// The pledge was taken back.
     Withdrawn,

@@ -21,7 +21,7 @@ const LOCK: i64 = 0x70_6c_65_64_67_65_2d_72;
 const ROWS_AT_ONCE: i64 = 5_000;
 
 /// Sessions that one transaction deletes.
-pub const SESSIONS_AT_ONCE: i64 = 1_000;
+const SESSIONS_AT_ONCE: i64 = 1_000;
 
 /// Sessions that ended longer ago are deleted.
 pub(super) const SESSION_DAYS: i64 = 30;
@@ -65,6 +65,13 @@ pub struct Step {
     pub changed: i64,
     /// Where the next step begins; None: that was all.
     pub next: Option<Uuid>,
+}
+
+impl Step {
+    /// One that deleted so many rows, of those that it deletes at the most: where it did, the next one begins at the beginning again.
+    pub(super) fn deleted(deleted: i64, at_the_most: i64) -> Self {
+        Self { changed: deleted, next: (deleted >= at_the_most).then_some(Uuid::nil()) }
+    }
 }
 
 #[derive(QueryableByName)]
@@ -269,7 +276,7 @@ pub async fn delete_sessions(
     connection: &mut Connection,
     as_of: Option<DateTime<Utc>>,
     run: Uuid,
-) -> Result<i64, DbError> {
+) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
             let deleted = diesel::sql_query(format!(
@@ -282,7 +289,7 @@ pub async fn delete_sessions(
             .await?;
             let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
             note(connection, run, None, Limit::Sessions, deleted).await?;
-            Ok(deleted)
+            Ok(Step::deleted(deleted, SESSIONS_AT_ONCE))
         })
         .await
 }

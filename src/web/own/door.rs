@@ -73,11 +73,20 @@ impl Door {
     pub(super) async fn held(&self, token: &str) -> Result<Held, HttpResponse> {
         let unknown = || self.gone(None, Reason::Unknown);
         let parsed = Token::parse(token).ok_or_else(unknown)?;
-        let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?.ok_or_else(unknown)?;
+        let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?;
+        let own = own.ok_or_else(|| self.nothing_behind(&parsed))?;
         let campaign = self.campaigns.by_id(own.row.campaign_id).ok_or_else(unknown)?;
         let mut tags = own.row.language.iter().chain(&self.reads);
         let language = tags.find_map(|tag| campaign.spoken(tag)).unwrap_or(&campaign.default_language).to_owned();
         Ok(Held { campaign, own, token: token.to_owned(), language })
+    }
+
+    /// A link that leads to no pledge: its time is over if there ever was such a link, also when nothing is kept of it any more.
+    pub(super) fn nothing_behind(&self, token: &Token) -> HttpResponse {
+        let campaign = self.campaigns.all().into_iter().find(|campaign| self.pledges.was_link_of(campaign, token));
+        let Some(campaign) = campaign else { return self.gone(None, Reason::Unknown) };
+        let language = self.reads.iter().find_map(|tag| campaign.spoken(tag)).unwrap_or(&campaign.default_language);
+        self.gone(Some((&campaign, language)), Reason::Expired)
     }
 
     pub(super) fn gone(&self, campaign: Option<(&Campaign, &str)>, reason: Reason) -> HttpResponse {

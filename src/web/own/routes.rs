@@ -77,7 +77,7 @@ async fn post_confirm(door: Door, token: Path<String>) -> HttpResponse {
         Confirmed::Yes => return see_other(&format!("/confirm/{token}")),
         Confirmed::Expired => Reason::Expired,
         Confirmed::Withdrawn => Reason::Withdrawn,
-        Confirmed::Unknown => return door.gone(None, Reason::Unknown),
+        Confirmed::Unknown => return door.nothing_behind(&parsed),
     };
     match door.held(&token).await {
         Ok(held) => door.gone(Some((&held.campaign, &held.language)), reason),

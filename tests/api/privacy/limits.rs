@@ -25,10 +25,12 @@ async fn what_is_not_confirmed_goes_after_seven_days() {
     }
     eventually("the mails are sent", async || app.rows.value("SELECT count(*) FROM mail_links").await == "2").await;
     eventually("the outbox is empty", async || app.rows.value("SELECT count(*) FROM mail_outbox").await == "0").await;
-    let mail = app.rows.value("SELECT id FROM mail_links ORDER BY id LIMIT 1").await.parse().unwrap();
-    let confirm = format!("/confirm/{}", Links::new(key_ring()).token(mail).text());
+    let mails = app.rows.list("SELECT id FROM mail_links ORDER BY id").await;
+    let campaign = app.service.handles.campaigns.find("defend").unwrap().id;
+    let confirm =
+        |mail: &str| format!("/confirm/{}", Links::new(key_ring()).token(campaign, mail.parse().unwrap()).text());
     let client = app.client();
-    assert_eq!(client.send(client.request(Method::POST, &confirm)).await.status, 303);
+    assert_eq!(client.send(client.request(Method::POST, &confirm(&mails[0]))).await.status, 303);
     // One more mail waits, because its server is away.
     app.rows
         .execute(
@@ -46,7 +48,24 @@ async fn what_is_not_confirmed_goes_after_seven_days() {
         assert_eq!(app.rows.value(&format!("SELECT count(*) FROM {table}")).await, left, "{table}");
     }
     assert_eq!(app.rows.value("SELECT state FROM pledges").await, "counted");
+    // Whoever comes too late is told so, though nothing is kept of the link; a link that never was is unknown.
+    for (mail, status) in [(mails[0].as_str(), 200), (&mails[1], 410)] {
+        let request = client.request(Method::GET, &confirm(mail)).header("accept", "text/html");
+        let answer = client.send(request).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.text().contains("href=\"/c/defend/en/my-pledge\""), status == 410, "{}", answer.text());
+    }
+    assert_eq!(client.send(client.request(Method::POST, &confirm(&mails[1]))).await.status, 410);
+    let own = confirm(&mails[1]).replace("/confirm/", "/my-pledge/");
+    assert_eq!(client.send(client.request(Method::GET, &own)).await.status, 410);
+    let never = format!("/confirm/{}", Links::new(key_ring()).token(mails[1].parse().unwrap(), campaign).text());
+    assert_eq!(client.send(client.request(Method::GET, &never)).await.status, 404);
     doctor_is_well(&app, 1).await;
+    // Of a campaign whose retention has ended nobody can tell any more, and no new link can be had.
+    command(&app, &["campaign", "close", "defend"]).await.expect(0);
+    run(&app, in_days(31)).await;
+    app.service.handles.campaigns.renew().await.unwrap();
+    assert_eq!(client.send(client.request(Method::GET, &confirm(&mails[1]))).await.status, 404);
     app.stop().await;
 }
 
