@@ -74,7 +74,8 @@ impl Token {
     }
 }
 
-/// A code as it was typed: in any case, with blanks or hyphens in it. Never printed.
+/// A code as it was typed: in any case, with blanks or hyphens in it, with the digits or the width of a keyboard's script. Never
+/// printed.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Code(String);
 
@@ -89,6 +90,7 @@ impl Code {
     pub fn parse(typed: &str) -> Option<Self> {
         let code: String = typed
             .chars()
+            .map(plain)
             .filter(|c| !c.is_whitespace() && *c != '-')
             .take(CODE_LETTERS + 1)
             .map(|c| c.to_ascii_uppercase())
@@ -172,6 +174,17 @@ impl Links {
     }
 }
 
+/// Arabic-Indic and Persian digits, and full-width characters, as ASCII has them.
+fn plain(typed: char) -> char {
+    let (first, ascii) = match typed {
+        '\u{660}'..='\u{669}' => ('\u{660}', '0'),
+        '\u{6f0}'..='\u{6f9}' => ('\u{6f0}', '0'),
+        '\u{ff01}'..='\u{ff5e}' => ('\u{ff01}', '!'),
+        _ => return typed,
+    };
+    char::from_u32(u32::from(typed) - u32::from(first) + u32::from(ascii)).unwrap_or(typed)
+}
+
 fn secret(root: &RootSecret, campaign: Uuid, mail: Uuid) -> [u8; SECRET_BYTES] {
     root.derive("mail link v1", b"").hash(&[b"secret", campaign.as_bytes(), mail.as_bytes()])
 }
@@ -239,6 +252,17 @@ mod tests {
         assert!(!links.is_code(mail, &links.code(Uuid::from_u128(8)), &stored));
         for odd in ["", "ABCDE", "ABCDEFG", "ABCDE0", "ABCDEÉ", &"A".repeat(1_000_000)] {
             assert_eq!(Code::parse(odd), None);
+        }
+    }
+
+    #[test]
+    fn a_code_is_good_in_the_digits_and_the_width_of_other_scripts() {
+        for typed in ["a2b-9k3", "A٢b ٩k٣", "A۲B۹K۳", "Ａ２ｂ－９　Ｋ３"] {
+            assert_eq!(Code::parse(typed).unwrap().as_str(), "A2B9K3", "{typed}");
+        }
+        // The digits that no code has, and those of scripts that aren't asked for.
+        for odd in ["A٠B٩K٣", "A۱B۹K۳", "Ａ０ｂ９Ｋ３", "A२B९K३"] {
+            assert_eq!(Code::parse(odd), None, "{odd}");
         }
     }
 

@@ -35,6 +35,11 @@ pub fn code_address(campaign: &Campaign, language: &str) -> String {
     format!("/c/{}/{language}/code", campaign.slug)
 }
 
+/// Where a code leads that was right.
+pub(super) fn confirmed_address(campaign: &Campaign, language: &str) -> String {
+    format!("/c/{}/{language}/confirmed", campaign.slug)
+}
+
 /// Where a new link is asked for.
 pub fn ask_address(campaign: &Campaign, language: &str) -> String {
     format!("/c/{}/{language}/my-pledge", campaign.slug)
@@ -91,7 +96,8 @@ impl Door {
 
     pub(super) fn gone(&self, campaign: Option<(&Campaign, &str)>, reason: Reason) -> HttpResponse {
         let language = campaign.map_or_else(|| self.reads(), |(_, language)| language);
-        let ask = campaign.map(|(campaign, language)| ask_address(campaign, language));
+        let asking = campaign.filter(|_| reason != Reason::NotMe);
+        let ask = asking.map(|(campaign, language)| ask_address(campaign, language));
         let gone = Gone { reason, ask: ask.as_deref() };
         let status = if reason == Reason::Unknown { StatusCode::NOT_FOUND } else { StatusCode::GONE };
         self.drawn(status, self.pages.gone(campaign.map(|(campaign, _)| campaign), language, &gone))
@@ -155,6 +161,11 @@ impl Held {
         Some(Shown { name: copy.name.as_deref(), message: copy.message.as_deref() })
     }
 
+    /// Why there is nothing to confirm in a pledge that was taken back.
+    pub(super) fn taken_back(&self) -> Reason {
+        if self.own.row.suppressed { Reason::NotMe } else { Reason::Withdrawn }
+    }
+
     /// Whether the mail still confirms.
     pub(super) fn confirms(&self) -> bool {
         self.own.state == State::Awaiting && self.own.row.is_young
@@ -189,6 +200,7 @@ impl Held {
             language: self.own.row.language.as_deref(),
             copy: self.own.copy.as_ref(),
             consents: self.own.row.consents(),
+            disowned: self.own.row.suppressed,
             shown,
             errors,
             trouble,

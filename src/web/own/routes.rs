@@ -30,7 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(short::routes);
 }
 
-fn see_other(address: &str) -> HttpResponse {
+pub(super) fn see_other(address: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, address))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -46,13 +46,14 @@ async fn confirm_page(door: Door, token: Path<String>) -> HttpResponse {
     };
     let own = held.address("");
     match held.own.state {
-        State::Withdrawn => door.gone(Some((&held.campaign, &held.language)), Reason::Withdrawn),
+        State::Withdrawn => door.gone(Some((&held.campaign, &held.language)), held.taken_back()),
         State::Counted | State::Removed => held.draw(&door, StatusCode::OK, &OwnPage::Confirmed { own: &own }),
         State::Awaiting if !held.confirms() => door.gone(Some((&held.campaign, &held.language)), Reason::Expired),
         State::Awaiting => {
             let view = Confirm {
                 country: held.country(),
                 made_on: held.own.row.created_at.date_naive(),
+                copy: held.own.copy.as_ref(),
                 consents: held.own.row.consents(),
                 shown: held.shown(),
                 post: &format!("/confirm/{}", held.token),
@@ -72,15 +73,18 @@ async fn post_confirm(door: Door, token: Path<String>) -> HttpResponse {
         Ok(confirmed) => confirmed,
         Err(error) => return door.trouble(error),
     };
-    let reason = match confirmed {
+    let expired = match confirmed {
         // To the page that a browser may load again.
         Confirmed::Yes => return see_other(&format!("/confirm/{token}")),
-        Confirmed::Expired => Reason::Expired,
-        Confirmed::Withdrawn => Reason::Withdrawn,
+        Confirmed::Expired => true,
+        Confirmed::Withdrawn => false,
         Confirmed::Unknown => return door.nothing_behind(&parsed),
     };
     match door.held(&token).await {
-        Ok(held) => door.gone(Some((&held.campaign, &held.language)), reason),
+        Ok(held) => {
+            let reason = if expired { Reason::Expired } else { held.taken_back() };
+            door.gone(Some((&held.campaign, &held.language)), reason)
+        }
         Err(answer) => answer,
     }
 }

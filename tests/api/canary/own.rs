@@ -85,7 +85,7 @@ pub async fn confirm(stage: &mut Stage, round: &str) {
     let again = [MAIL, DOMAIN, WRONG];
     stage.ask(page(stage, Method::POST, "/c/by-mail/en/code").form(&in_form(WRONG)), 422, &again).await;
     stage.ask(post(stage, CODES).json(&typed(&second.code)), 200, &[]).await;
-    stage.ask(page(stage, Method::POST, "/c/by-mail/en/code").form(&in_form(&second.code)), 200, &[]).await;
+    stage.ask(page(stage, Method::POST, "/c/by-mail/en/code").form(&in_form(&second.code)), 303, &[]).await;
     stage.ask(post(stage, LINKS).json(&json!({"email": address(2)})), 202, &[]).await;
     stage.ask(post(stage, LINKS).json(&json!({"email": WRONG})), 422, &[]).await;
     stage.ask(page(stage, Method::POST, "/c/by-mail/en/my-pledge").form(&[("email", address(2))]), 200, &[]).await;

@@ -51,6 +51,40 @@ async fn its_owner_sees_it_and_changes_what_is_agreed_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn its_owner_sees_what_a_link_is_about_to_confirm() {
+    let app = by_mail().await;
+    let client = app.client();
+    let mut links = Vec::new();
+    for message in ["Sent first.", "Sent last."] {
+        let body = json!({"name": "Amina Okafor", "email": "amina@example.org", "country": "NG", "message": message});
+        links.push(
+            super::mail_of(&app, async || {
+                client.pledge(&body).await.expect(202);
+            })
+            .await,
+        );
+    }
+    let shown = ["Amina Okafor", "Sent last.", "a•••@example.org", "Nigeria"];
+    for mail in &links {
+        let page = open(&client, &at(&app, "confirm", *mail)).await;
+        assert_eq!(page.status, 200);
+        for shown in shown {
+            assert!(page.text().contains(shown), "{shown}: {}", page.text());
+        }
+        assert!(!page.text().contains("Sent first.") && !page.text().contains("amina@example.org"));
+    }
+    // Whoever only knows the address sees nothing of it.
+    let form = [("email", "amina@example.org"), ("code", "AAAAAA")];
+    let request = client.request(Method::POST, "/c/defend/en/code").header("accept", "text/html").form(&form);
+    let refused = client.send(request).await;
+    assert_eq!(refused.status, 422);
+    for page in [open(&client, "/c/defend/en/code").await, refused] {
+        assert!(shown.iter().all(|shown| !page.text().contains(shown)), "{}", page.text());
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_withdrawn_is_not_counted_and_the_mailbox_may_pledge_again() {
     let app = by_mail().await;
     let client = app.client();
@@ -128,6 +162,11 @@ async fn whoever_never_pledged_is_left_in_peace() {
     assert_eq!(sent(&app, &before).await.len(), 0);
     assert_eq!((states(&app).await, totals(&app).await), (vec!["withdrawn".into()], (0, 0)));
     assert_eq!(confirm(&app, &client, mail).await, 410);
+    // Nor is anything offered that can't be.
+    for place in ["confirm", "my-pledge"] {
+        let page = open(&client, &at(&app, place, mail)).await;
+        assert!(!page.text().contains("Pledge again") && !page.text().contains("pledge again"), "{}", page.text());
+    }
     is_well(&app).await;
     app.stop().await;
 }
