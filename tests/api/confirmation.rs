@@ -295,7 +295,7 @@ async fn one_campaign_can_not_use_up_the_mails_of_another() {
     let wrote = "SELECT count(*)::text FROM mailbox_mails GROUP BY mailbox, in_campaign ORDER BY 1";
     assert_eq!(app.rows.list(wrote).await, ["1", "4"]);
     app.rows.execute("UPDATE mailbox_mails SET written_at = written_at - interval '7 days'").await;
-    app.client().pledge(&pledge("bea@example.org")).await.expect(202);
+    pledged(&app, "bea@example.org").await;
     assert_eq!((pledges_to("third").await, pledges_to("defend").await), (1, 1));
     assert_eq!(app.rows.number("SELECT count(DISTINCT in_campaign) FROM mailbox_mails").await, 5);
     app.stop().await;

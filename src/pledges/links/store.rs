@@ -84,15 +84,15 @@ async fn facts(connection: &mut Connection, mail: &Mail<'_>, fingerprint: Uuid) 
     let row: Option<FactsRow> = Prepared::<OfMail>::new(
         "SELECT id, state, state_before, counted_at, erased_at IS NOT NULL AS erased, \
            suppressed_at IS NOT NULL AS suppressed, mails, campaign_mails \
-         FROM pledges, (SELECT count(*) AS mails, count(*) FILTER (WHERE in_campaign = ANY($4)) AS campaign_mails \
-           FROM mailbox_mails WHERE mailbox = ANY($1) AND mail_id <> $2 \
+         FROM pledges, (SELECT count(*) AS mails, count(*) FILTER (WHERE in_campaign = ANY($1)) AS campaign_mails \
+           FROM mailbox_mails WHERE mailbox = ANY($2) AND mail_id <> $3 \
              AND written_at > now() - interval '7 days') AS week \
-         WHERE fingerprint = $3 FOR KEY SHARE OF pledges",
+         WHERE fingerprint = $4 FOR KEY SHARE OF pledges",
     )
+    .bind::<Array<SqlUuid>, _>(mail.campaign_tags)
     .bind::<Array<SqlUuid>, _>(mail.tags)
     .bind::<SqlUuid, _>(mail.note)
     .bind::<SqlUuid, _>(fingerprint)
-    .bind::<Array<SqlUuid>, _>(mail.campaign_tags)
     .get_result(connection)
     .await
     .optional()?;
@@ -140,18 +140,18 @@ pub struct NewLink {
 /// Writes a link down and counts the mail. A mail that is sent again keeps its tries.
 async fn add(connection: &mut Connection, mail: &Mail<'_>, facts: &Facts, link: &NewLink) -> Result<(), DbError> {
     Prepared::<Add>::new(
-        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox, in_campaign) VALUES ($1, $2, $8) ON CONFLICT (mail_id) DO NOTHING) \
-         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($3, $4, $5, $6, $7) \
+        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox, in_campaign) VALUES ($1, $2, $3) ON CONFLICT (mail_id) DO NOTHING) \
+         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($4, $5, $6, $7, $8) \
          ON CONFLICT (id) DO UPDATE SET pledge_id = excluded.pledge_id, hash = excluded.hash, code = excluded.code",
     )
     .bind::<SqlUuid, _>(mail.note)
     .bind::<Nullable<SqlUuid>, _>(mail.tags.first())
+    .bind::<Nullable<SqlUuid>, _>(mail.campaign_tags.first())
     .bind::<SqlUuid, _>(mail.id)
     .bind::<SqlUuid, _>(link.campaign)
     .bind::<SqlUuid, _>(facts.pledge)
     .bind::<Bytea, _>(link.hash.as_slice())
     .bind::<Nullable<Bytea>, _>(link.code.as_ref().map(<[u8; 16]>::as_slice))
-    .bind::<Nullable<SqlUuid>, _>(mail.campaign_tags.first())
     .execute(connection)
     .await?;
     Ok(())

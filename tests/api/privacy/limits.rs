@@ -103,19 +103,19 @@ async fn what_is_removed_before_it_is_confirmed_is_cleared_after_seven_days() {
         assert_eq!(held(&app, column).await, 0, "{column}");
     }
     assert_eq!(app.rows.value("SELECT count(*) FROM mail_links").await, "0");
-    assert_eq!(app.rows.value(state).await, "removed awaiting true");
+    assert_eq!(app.rows.value(state).await, "removed awaiting t");
     assert_eq!(run(&app, in_days(8)).await, []);
     doctor_is_well(&app, 0).await;
 
     // The mailbox stays taken, and what a new mail leaves goes in its time.
     pledge().await;
-    assert_eq!(app.rows.value(state).await, "removed awaiting true");
+    assert_eq!(app.rows.value(state).await, "removed awaiting t");
     assert_eq!(run(&app, in_days(7)).await, gone);
     assert_eq!(app.rows.value("SELECT count(*) FROM mail_links").await, "0");
 
     let undo = format!("{removals}/{}/undo", removal["removal"]["id"].as_str().unwrap());
     moderator.post(&undo, &json!({"note": "It was none."})).await.expect(200);
-    assert_eq!(app.rows.value(state).await, "awaiting true");
+    assert_eq!(app.rows.value(state).await, "awaiting t");
     doctor_is_well(&app, 0).await;
     assert_eq!(run(&app, in_days(7)).await, [due("defend", Limit::Unconfirmed, 1)]);
     assert_eq!(app.rows.value("SELECT count(*) FROM pledges").await, "0");
