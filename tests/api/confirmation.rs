@@ -348,10 +348,10 @@ async fn everybody_is_answered_alike() {
                 moderator.post("/v1/moderation/campaigns/defend/removals", &body).await.expect(201);
             }
             "withdrawn" => {
-                assert_eq!(press(&client, &format!("{}/withdraw", at(&app, "my-pledge", mail))).await.status, 200)
+                assert_eq!(press(&client, &format!("{}/withdraw", at(&app, "my-pledge", mail))).await.status, 200);
             }
             "suppressed" => {
-                assert_eq!(press(&client, &format!("{}/not-me", at(&app, "my-pledge", mail))).await.status, 200)
+                assert_eq!(press(&client, &format!("{}/not-me", at(&app, "my-pledge", mail))).await.status, 200);
             }
             _ => {}
         }

@@ -63,14 +63,14 @@ async fn make(app: &TestApp, moderator: &Client, kind: &str, count: usize) {
     assert_eq!(mails.len(), count);
     at_once(mails, async |mail| {
         if kind != "suppressed" {
-            assert_eq!(confirm(&app, &client, mail).await, 303);
+            assert_eq!(confirm(app, &client, mail).await, 303);
         }
         let step = match kind {
             "withdrawn" => "withdraw",
             "suppressed" => "not-me",
             _ => return,
         };
-        assert_eq!(press(&client, &format!("{}/{step}", at(&app, "my-pledge", mail))).await.status, 200);
+        assert_eq!(press(&client, &format!("{}/{step}", at(app, "my-pledge", mail))).await.status, 200);
     })
     .await;
     if kind == "removed" {
