@@ -110,10 +110,10 @@ pub fn epochs(settings: &Settings, database: Database, clock: Clock) -> Result<E
 /// When the settings are wrong, or TLS can't be used.
 pub fn mailer(settings: &Settings, serve: &ServeSettings, origin: &str, clock: Clock) -> Result<Mailer, StartError> {
     let (mail, mode) = (&serve.mail, settings.mode);
-    let from = mail.from(mode)?;
+    let (from, ring) = (mail.from(mode)?, settings.key_ring()?);
     Ok(match mail.relay(mode)? {
-        Some(relay) => Mailer::smtp(&relay, from, origin, clock, mail.timeout())?,
-        None => Mailer::files(&settings.var_dir, from, origin, clock),
+        Some(relay) => Mailer::smtp(&relay, from, origin, clock, &ring, mail.timeout())?,
+        None => Mailer::files(&settings.var_dir, from, origin, clock, &ring),
     })
 }
 

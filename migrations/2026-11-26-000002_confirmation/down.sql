@@ -1,3 +1,12 @@
+-- Who said "this wasn't me" is known by suppressed_at alone, and would get mails again. Whoever wants that all the same sets it to
+-- NULL first.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pledges WHERE suppressed_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'mailboxes that want no mail would be forgotten: this migration can''t be taken back';
+    END IF;
+END
+$$;
 DELETE FROM retention_runs WHERE what IN ('unconfirmed', 'mails', 'departures');
 ALTER TABLE retention_runs
     DROP CONSTRAINT retention_runs_what_check,

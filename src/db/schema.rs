@@ -225,7 +225,7 @@ diesel::table! {
 diesel::table! {
     /// Mails that wait to be sent, and those that couldn't be. A mail that the mail server has accepted is deleted.
     mail_outbox (id) {
-        /// UUIDv7. Also the Message-ID, the same in every attempt.
+        /// UUIDv7. The Message-ID is a keyed hash of it, the same in every attempt.
         id -> Uuid,
         /// The campaign.
         campaign_id -> Uuid,
@@ -251,14 +251,16 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The mails of the last seven days, so that a mailbox gets five at the most.
+    /// The mails of the last seven days, so that a mailbox gets five at the most, and one campaign can't use up all of them.
     mailbox_mails (mail_id) {
-        /// Keyed hash of the mail's id: whose pledge it was about can't be seen here.
+        /// Keyed hash of the mail's id, so that the row itself names no pledge.
         mail_id -> Uuid,
         /// Keyed hash of the mailbox, the same in every campaign: therefore no longer than these days.
         mailbox -> Uuid,
         /// When the mail was written.
         written_at -> Timestamptz,
+        /// Keyed hash of mailbox and campaign together: which campaign wrote can't be seen, nor which mailboxes one campaign wrote to.
+        in_campaign -> Uuid,
     }
 }
 

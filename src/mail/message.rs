@@ -9,20 +9,25 @@ use reqwest::Url;
 use uuid::Uuid;
 
 use super::{Failure, Letter, SendError};
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    crypto::{Key, KeyRing},
+};
 
 /// What stands in every message.
 pub(super) struct Stamp {
     from: Mailbox,
     host: String,
     clock: Clock,
+    ids: Key,
 }
 
 impl Stamp {
-    /// From `from`, with ids at the host of `origin`.
-    pub(super) fn new(from: Mailbox, origin: &str, clock: Clock) -> Self {
+    /// From `from`, with ids at the host of `origin`, made under the current root secret of `ring`.
+    pub(super) fn new(from: Mailbox, origin: &str, clock: Clock, ring: &KeyRing) -> Self {
         let host = Url::parse(origin).ok().and_then(|url| url.host_str().map(str::to_owned));
-        Self { from, host: host.unwrap_or_else(|| "localhost".to_owned()), clock }
+        let ids = ring.current().derive("mail message id v1", b"");
+        Self { from, host: host.unwrap_or_else(|| "localhost".to_owned()), clock, ids }
     }
 
     /// The public host.
@@ -35,6 +40,13 @@ impl Stamp {
         &self.from.email
     }
 
+    /// The left part of a Message-ID. The database keeps links under the ids of mails, and mail servers log Message-IDs: so it is a
+    /// keyed hash, and only who has the root secret can bring the two together.
+    fn message_id(&self, id: Uuid) -> Uuid {
+        let hash = self.ids.hash(&[id.as_bytes()]);
+        Uuid::from_bytes(hash.first_chunk().copied().unwrap_or_default())
+    }
+
     /// The message in bytes, ASCII only. The same `id` makes the same Message-ID.
     pub(super) fn message(&self, id: Uuid, letter: &Letter) -> Result<Vec<u8>, SendError> {
         let to = letter.to.as_str().parse().map_err(|_| SendError::BadAddress)?;
@@ -43,7 +55,7 @@ impl Stamp {
             .to(Mailbox::new(None, to))
             .subject(one_line(&letter.subject))
             .date(self.clock.now().into())
-            .message_id(Some(format!("<{id}@{}>", self.host)))
+            .message_id(Some(format!("<{}@{}>", self.message_id(id).simple(), self.host)))
             // No answer of a machine, please (RFC 3834).
             .raw_header(header("Auto-Submitted", "auto-generated"));
         if is_tag(&letter.language) {
@@ -72,10 +84,21 @@ fn is_tag(language: &str) -> bool {
 mod tests {
     use super::{super::Address, *};
 
+    fn made(secret: &str, id: u128, letter: &Letter) -> String {
+        let ring = KeyRing::parse(secret).unwrap();
+        let stamp = Stamp::new(
+            "Pledges <pledges@example.org>".parse().unwrap(),
+            "https://pledges.example:8443",
+            Clock::System,
+            &ring,
+        );
+        String::from_utf8(stamp.message(Uuid::from_u128(id), letter).unwrap()).unwrap()
+    }
+
+    const SECRET: &str = "0123456789abcdef0123456789ABCDEFxyz";
+
     fn message(letter: &Letter) -> String {
-        let stamp =
-            Stamp::new("Pledges <pledges@example.org>".parse().unwrap(), "https://pledges.example:8443", Clock::System);
-        String::from_utf8(stamp.message(Uuid::from_u128(7), letter).unwrap()).unwrap()
+        made(SECRET, 7, letter)
     }
 
     fn letter(subject: &str, language: &str) -> Letter {
@@ -111,12 +134,29 @@ mod tests {
             ]
         );
         assert!(headers.contains(&"To: ada@example.org"), "{headers:?}");
-        assert!(headers.contains(&"Message-ID: <00000000-0000-0000-0000-000000000007@pledges.example>"), "{headers:?}");
         assert!(headers.contains(&"Auto-Submitted: auto-generated") && headers.contains(&"Content-Language: de"));
         assert!(headers[8].starts_with("Content-Type: multipart/alternative"), "{headers:?}");
         assert!(
             message.contains("Content-Type: text/plain; charset=utf-8") && message.contains("text/html; charset=utf-8")
         );
+    }
+
+    #[test]
+    fn a_message_id_is_the_same_in_every_attempt_and_tells_no_mail() {
+        let other = "fedcba9876543210FEDCBA9876543210zyx";
+        let id_of = |secret, id| {
+            let message = made(secret, id, &letter("Hello", "en"));
+            let id =
+                headers(&message).into_iter().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
+            let left = id.strip_prefix('<').unwrap().strip_suffix("@pledges.example>").unwrap();
+            assert!(left.len() == 32 && left.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+            assert!(!message.contains(&Uuid::from_u128(7).simple().to_string()), "{message}");
+            assert!(!message.contains(&Uuid::from_u128(7).hyphenated().to_string()), "{message}");
+            id
+        };
+        assert_eq!(id_of(SECRET, 7), id_of(SECRET, 7));
+        assert_ne!(id_of(SECRET, 7), id_of(SECRET, 8));
+        assert_ne!(id_of(SECRET, 7), id_of(other, 7));
     }
 
     #[test]

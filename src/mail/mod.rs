@@ -31,7 +31,7 @@ use lettre::message::Mailbox;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{clock::Clock, config::mail::Relay};
+use crate::{clock::Clock, config::mail::Relay, crypto::KeyRing};
 
 pub use failure::{Failure, SendError};
 pub use outbox::{Composed, Composer, Due, Kind, NewMail, Outbox};
@@ -152,7 +152,8 @@ impl Mailer {
         Self(Arc::new(Parts { stamp, way }))
     }
 
-    /// To a mail server, each letter within `timeout`. Message-IDs are made at the host of `origin` (scheme, host and port).
+    /// To a mail server, each letter within `timeout`. Message-IDs are made at the host of `origin` (scheme, host and port), under
+    /// the root secret.
     ///
     /// # Errors
     /// [`SendError::Unreachable`] when the certificates of this machine can't be used for TLS.
@@ -161,22 +162,23 @@ impl Mailer {
         from: Mailbox,
         origin: &str,
         clock: Clock,
+        ring: &KeyRing,
         timeout: Duration,
     ) -> Result<Self, SendError> {
-        let stamp = Stamp::new(from, origin, clock);
+        let stamp = Stamp::new(from, origin, clock, ring);
         let smtp = Smtp::new(relay, stamp.host(), timeout)?;
         Ok(Self::by(stamp, Way::Smtp(Box::new(smtp))))
     }
 
     /// To files `mail/ID.eml` under the var directory, for development.
-    pub fn files(var_dir: &Path, from: Mailbox, origin: &str, clock: Clock) -> Self {
-        Self::by(Stamp::new(from, origin, clock), Way::Files(Files::new(&var_dir.join("mail"))))
+    pub fn files(var_dir: &Path, from: Mailbox, origin: &str, clock: Clock, ring: &KeyRing) -> Self {
+        Self::by(Stamp::new(from, origin, clock, ring), Way::Files(Files::new(&var_dir.join("mail"))))
     }
 
     /// To memory, for tests.
-    pub fn memory(from: Mailbox, origin: &str, clock: Clock) -> (Self, Memory) {
+    pub fn memory(from: Mailbox, origin: &str, clock: Clock, ring: &KeyRing) -> (Self, Memory) {
         let memory = Memory::default();
-        (Self::by(Stamp::new(from, origin, clock), Way::Memory(memory.clone())), memory)
+        (Self::by(Stamp::new(from, origin, clock, ring), Way::Memory(memory.clone())), memory)
     }
 
     /// Hands a letter over. With Ok it was accepted, and the receiver's side answers for it. The same `id` makes the same

@@ -4,7 +4,7 @@
 use super::{
     State,
     links::{
-        Links, MAILS_A_WEEK,
+        Links, MAILS_A_WEEK, MAILS_KEPT,
         store::{self, Facts, Mail, NewLink},
     },
     mailbox::Email,
@@ -32,7 +32,9 @@ pub type Content = letters::Kind;
 
 /// What is sent for a row of the outbox, if anything.
 pub fn content(due: &Due, facts: &Facts) -> Option<Content> {
-    if facts.suppressed || facts.mails >= MAILS_A_WEEK {
+    // The last ones are for campaigns that haven't written yet.
+    let limit = if facts.campaign_mails == 0 { MAILS_A_WEEK } else { MAILS_A_WEEK - MAILS_KEPT };
+    if facts.suppressed || facts.mails >= limit {
         return None;
     }
     match (facts.state, due.kind) {
@@ -57,7 +59,7 @@ impl Letters {
         let language = due.language.as_deref().and_then(|tag| campaign.spoken(tag));
         let language = language.unwrap_or(&campaign.default_language);
         let title = campaign.texts.get(language).map_or(campaign.slug.as_str(), |texts| texts.title.as_str());
-        let token = self.links.token(due.id);
+        let token = self.links.token(due.campaign, due.id);
         let path = if content == Content::Confirm { "confirm" } else { "my-pledge" };
         let code = self.links.code(due.id);
         let values = Values {
@@ -80,7 +82,7 @@ impl Letters {
 
     fn link(&self, due: &Due, content: Content) -> NewLink {
         let code = (content == Content::Confirm).then(|| self.links.stored_code(due.id, &self.links.code(due.id)));
-        NewLink { campaign: due.campaign, hash: self.links.token(due.id).hash(), code }
+        NewLink { campaign: due.campaign, hash: self.links.token(due.campaign, due.id).hash(), code }
     }
 }
 
@@ -90,7 +92,8 @@ impl Composer for Letters {
         // One that another instance has just learnt of is here within a second; one that is gone has its mails given up in time.
         let campaign = self.campaigns.by_id(due.campaign).ok_or(DbError::Unavailable)?;
         let tags = self.links.mailbox_tags(&email);
-        let mail = Mail { id: due.id, note: self.links.note(due.id), tags: &tags };
+        let campaign_tags = self.links.campaign_tags(&email, due.campaign);
+        let mail = Mail { id: due.id, note: self.links.note(due.id), tags: &tags, campaign_tags: &campaign_tags };
         let choose = |facts: &Facts| content(due, facts).map(|content| (content, self.link(due, content)));
         let prepare =
             async |connection: &mut Connection| store::prepare(connection, &mail, due.fingerprint, choose).await;

@@ -37,6 +37,8 @@ pub struct Confirm<'a> {
     pub country: Country,
     /// The day it was made (UTC).
     pub made_on: NaiveDate,
+    /// What was entered, as it was sent last, so that its owner can tell whether it is theirs.
+    pub copy: Option<&'a ReviewCopy>,
     /// What was ticked; the page finds the text of that version.
     pub consents: Consents,
     /// What becomes public, if that was asked for.
@@ -85,6 +87,8 @@ pub struct Own<'a> {
     /// What is ticked. The boxes stand beside the texts that are asked now, with their versions, under the names of the
     /// pledge form (`consent_updates`, `consent_updates_version`).
     pub consents: Consents,
+    /// Whether its owner said that somebody else had made it: then there is no pledging again.
+    pub disowned: bool,
     /// What others see of it now.
     pub shown: Option<Shown<'a>>,
     /// What is not right with the boxes that were posted.
@@ -162,12 +166,14 @@ pub struct Done<'a> {
 /// Why a link no longer works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// There is no such link, or it was cut off.
+    /// There never was such a link; or its campaign is over, and nobody can have a new one.
     Unknown,
-    /// Its time is over.
+    /// Its time is over, or it was cut off; a new one can be asked for.
     Expired,
     /// The pledge was taken back.
     Withdrawn,
+    /// Its owner said that somebody else had made it: that mailbox gets no mail and can't pledge.
+    NotMe,
 }
 
 /// A link that no longer works.
@@ -188,6 +194,8 @@ pub enum Trouble {
     TooMany,
     /// It can't be stored now.
     Unavailable,
+    /// The retention of the campaign has ended.
+    Over,
     /// Anything else.
     Other,
 }

@@ -100,7 +100,8 @@ impl Post {
         let relay = settings.relay(Mode::Production).unwrap().unwrap();
         let from = settings.from(Mode::Production).unwrap();
         let mailer =
-            Mailer::smtp(&relay, from, "https://pledges.example:8443", Clock::System, settings.timeout()).unwrap();
+            Mailer::smtp(&relay, from, "https://pledges.example:8443", Clock::System, &key_ring(), settings.timeout())
+                .unwrap();
         let outbox = Outbox::new(&key_ring(), &Metrics::default());
         let database = Database::new(&self.url, DATABASE_CONNECTIONS).unwrap();
         let worker = Worker::new(database, outbox.clone(), mailer, Writer, &settings);

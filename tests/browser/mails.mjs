@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { origin } from "./support.mjs";
@@ -55,6 +55,8 @@ export const totalBecomes = (total) => until(`the total is ${total}`, async () =
 
 function mailsTo(email) {
   const directory = path.join(varDirectory, "mail");
+  // It is made when the first mail comes.
+  if (!existsSync(directory)) return [];
   const texts = readdirSync(directory, { withFileTypes: true })
     .filter((file) => file.name.endsWith(".eml"))
     .sort((a, b) => a.name.localeCompare(b.name))

@@ -9,6 +9,7 @@ use clap::Parser;
 use pledges::{
     clock::Clock,
     config::{MailSettings, Mode},
+    crypto::KeyRing,
     mail::{Address, Letter, Mailer},
 };
 use uuid::Uuid;
@@ -35,7 +36,8 @@ async fn main() -> anyhow::Result<()> {
     let relay = settings.relay(Mode::Production)?.context("no mail server")?;
     let from = settings.from(Mode::Production)?;
     let timeout = Duration::from_secs(10);
-    let mailer = Mailer::smtp(&relay, from, "https://pledges.example", Clock::System, timeout)?;
+    let ring = KeyRing::parse("0123456789abcdef0123456789ABCDEFxyz")?;
+    let mailer = Mailer::smtp(&relay, from, "https://pledges.example", Clock::System, &ring, timeout)?;
     for address in &arguments.addresses {
         let id = Uuid::now_v7();
         let letter = Letter {

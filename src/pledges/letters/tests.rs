@@ -18,7 +18,15 @@ fn due(kind: Kind) -> Due {
 
 fn facts(state: State) -> Facts {
     let counted_at = (state == State::Counted).then_some(DateTime::UNIX_EPOCH - TimeDelta::hours(1));
-    Facts { pledge: Uuid::from_u128(4), state, counted_at, erased: false, suppressed: false, mails: 0 }
+    Facts {
+        pledge: Uuid::from_u128(4),
+        state,
+        counted_at,
+        erased: false,
+        suppressed: false,
+        mails: 0,
+        campaign_mails: 0,
+    }
 }
 
 #[test]
@@ -34,7 +42,9 @@ fn what_is_sent_depends_on_the_pledge() {
         assert_eq!(content(&due(kind), &facts(state)), expected, "{state:?} {kind:?}");
         assert_eq!(content(&due(kind), &Facts { suppressed: true, ..facts(state) }), None);
         assert_eq!(content(&due(kind), &Facts { mails: 5, ..facts(state) }), None);
-        assert_eq!(content(&due(kind), &Facts { mails: 4, ..facts(state) }), expected);
+        assert_eq!(content(&due(kind), &Facts { mails: 4, ..facts(state) }), expected, "the campaign's first");
+        assert_eq!(content(&due(kind), &Facts { mails: 4, campaign_mails: 1, ..facts(state) }), None);
+        assert_eq!(content(&due(kind), &Facts { mails: 3, campaign_mails: 3, ..facts(state) }), expected);
     }
 }
 

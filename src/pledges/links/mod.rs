@@ -1,5 +1,8 @@
 //! What a mail carries: a link, whose holder acts for the pledge, and a code that can be typed instead to confirm it. Both come
 //! from the root secret and the id of the mail, so that a mail that is sent again says the same; the database has only hashes.
+//!
+//! A pledge that nobody confirmed is deleted with its links, and nothing of them is kept. That a link was good once can be told all
+//! the same: its secret is what the root secret makes of its mail and a campaign.
 
 pub mod store;
 
@@ -21,6 +24,10 @@ pub const CODE_TRIES: i16 = 5;
 
 /// Mails to one mailbox in seven days, over all campaigns (security: so that nobody is harassed).
 pub const MAILS_A_WEEK: i64 = 5;
+
+/// Of these, how many are kept for campaigns that haven't written to the mailbox in the seven days: so one campaign, or whoever
+/// provokes its mails, writes four at the most, and can't keep the first mail of another one from being sent.
+pub const MAILS_KEPT: i64 = 1;
 
 /// Letters and digits of a code: none that is taken for another.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -67,7 +74,8 @@ impl Token {
     }
 }
 
-/// A code as it was typed: in any case, with blanks or hyphens in it. Never printed.
+/// A code as it was typed: in any case, with blanks or hyphens in it, with the digits or the width of a keyboard's script. Never
+/// printed.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Code(String);
 
@@ -82,6 +90,7 @@ impl Code {
     pub fn parse(typed: &str) -> Option<Self> {
         let code: String = typed
             .chars()
+            .map(plain)
             .filter(|c| !c.is_whitespace() && *c != '-')
             .take(CODE_LETTERS + 1)
             .map(|c| c.to_ascii_uppercase())
@@ -108,10 +117,15 @@ impl Links {
         Self { ring }
     }
 
-    /// The link of a mail.
-    pub fn token(&self, mail: Uuid) -> Token {
-        let secret = self.ring.current().derive("mail link v1", b"").hash(&[b"secret", mail.as_bytes()]);
-        Token { mail, secret }
+    /// The link of a mail about a pledge of this campaign.
+    pub fn token(&self, campaign: Uuid, mail: Uuid) -> Token {
+        Token { mail, secret: secret(self.ring.current(), campaign, mail) }
+    }
+
+    /// Whether a mail of this campaign carried the link, also one that is gone from the database. In constant time.
+    pub fn is_link_of(&self, campaign: Uuid, token: &Token) -> bool {
+        let made = |root| bool::from(secret(root, campaign, token.mail).ct_eq(&token.secret));
+        self.ring.roots().fold(false, |found, root| made(root) | found)
     }
 
     /// The code of a mail.
@@ -136,18 +150,43 @@ impl Links {
     /// What a mailbox is counted by, the same in every campaign; under each root secret that is listed, the current first. What
     /// stands behind a plus sign is left out, wherever the mailbox is: it only makes mails fewer.
     pub fn mailbox_tags(&self, email: &Email) -> Vec<Uuid> {
+        self.tags(email, &[b"mailbox"])
+    }
+
+    /// What the mails of one campaign to a mailbox are counted by: it tells neither of the two.
+    pub fn campaign_tags(&self, email: &Email, campaign: Uuid) -> Vec<Uuid> {
+        self.tags(email, &[b"mailbox in campaign", campaign.as_bytes()])
+    }
+
+    fn tags(&self, email: &Email, head: &[&[u8]]) -> Vec<Uuid> {
         let mailbox = canonical(email, MailboxRules::CURRENT);
         let bytes = mailbox.as_bytes();
         let end = bytes.iter().rposition(|byte| *byte == b'@').unwrap_or(bytes.len());
         let (local, domain) = bytes.split_at(end);
         let name = local.split(|byte| *byte == b'+').next().filter(|name| !name.is_empty()).unwrap_or(local);
-        self.ring.roots().map(|root| shortened(root, "mailbox v1", &[b"mailbox", name, domain])).collect()
+        let parts = [head, &[name, domain]].concat();
+        self.ring.roots().map(|root| shortened(root, "mailbox v1", &parts)).collect()
     }
 
     /// What the note of a mail is kept under: nobody sees by it whose pledge the mail was about.
     pub fn note(&self, mail: Uuid) -> Uuid {
         shortened(self.ring.current(), "mailbox v1", &[b"note", mail.as_bytes()])
     }
+}
+
+/// Arabic-Indic and Persian digits, and full-width characters, as ASCII has them.
+fn plain(typed: char) -> char {
+    let (first, ascii) = match typed {
+        '\u{660}'..='\u{669}' => ('\u{660}', '0'),
+        '\u{6f0}'..='\u{6f9}' => ('\u{6f0}', '0'),
+        '\u{ff01}'..='\u{ff5e}' => ('\u{ff01}', '!'),
+        _ => return typed,
+    };
+    char::from_u32(u32::from(typed) - u32::from(first) + u32::from(ascii)).unwrap_or(typed)
+}
+
+fn secret(root: &RootSecret, campaign: Uuid, mail: Uuid) -> [u8; SECRET_BYTES] {
+    root.derive("mail link v1", b"").hash(&[b"secret", campaign.as_bytes(), mail.as_bytes()])
 }
 
 fn stored_code(root: &RootSecret, mail: Uuid, code: &Code) -> [u8; 16] {
@@ -167,24 +206,37 @@ mod tests {
     const OLD: &str = "0123456789abcdef0123456789ABCDEFxyz";
     const NEW: &str = "fedcba9876543210FEDCBA9876543210zyx";
 
+    const CAMPAIGN: Uuid = Uuid::from_u128(1);
+
     fn links(text: &str) -> Links {
         Links::new(KeyRing::parse(text).unwrap())
     }
 
     #[test]
     fn a_token_survives_its_address_and_nothing_else_is_one() {
-        let token = links(OLD).token(Uuid::from_u128(7));
+        let token = links(OLD).token(CAMPAIGN, Uuid::from_u128(7));
         let text = token.text();
         assert_eq!(text.len(), 64);
         assert_eq!(Token::parse(&text), Some(token.clone()));
-        assert_ne!(links(OLD).token(Uuid::from_u128(8)).hash(), token.hash());
-        assert_ne!(links(NEW).token(Uuid::from_u128(7)).hash(), token.hash());
+        assert_ne!(links(OLD).token(CAMPAIGN, Uuid::from_u128(8)).hash(), token.hash());
+        assert_ne!(links(NEW).token(CAMPAIGN, Uuid::from_u128(7)).hash(), token.hash());
         for odd in
             ["", "a", &text[1..], &format!("{text}a"), &format!("{}=", &text[1..]), &text.replace(&text[..1], "+")]
         {
             assert_eq!(Token::parse(odd), None, "{odd}");
         }
         assert_eq!(format!("{token:?}"), "Token(hidden)");
+    }
+
+    #[test]
+    fn that_a_link_was_good_once_is_told_by_the_root_secret_alone() {
+        let token = links(OLD).token(CAMPAIGN, Uuid::from_u128(7));
+        let rotated = links(&format!("{NEW}\n{OLD}"));
+        assert!(links(OLD).is_link_of(CAMPAIGN, &token) && rotated.is_link_of(CAMPAIGN, &token));
+        assert!(!links(OLD).is_link_of(Uuid::from_u128(2), &token) && !links(NEW).is_link_of(CAMPAIGN, &token));
+        for odd in [Token { mail: Uuid::from_u128(8), ..token.clone() }, Token { secret: [0; 32], ..token }] {
+            assert!(!rotated.is_link_of(CAMPAIGN, &odd));
+        }
     }
 
     #[test]
@@ -204,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_good_in_the_digits_and_the_width_of_other_scripts() {
+        for typed in ["a2b-9k3", "A٢b ٩k٣", "A۲B۹K۳", "Ａ２ｂ－９　Ｋ３"] {
+            assert_eq!(Code::parse(typed).unwrap().as_str(), "A2B9K3", "{typed}");
+        }
+        // The digits that no code has, and those of scripts that aren't asked for.
+        for odd in ["A٠B٩K٣", "A۱B۹K۳", "Ａ０ｂ９Ｋ３", "A२B९K३"] {
+            assert_eq!(Code::parse(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
     fn after_a_rotation_old_codes_and_counts_are_known() {
         let (mail, email) = (Uuid::from_u128(7), Email::parse("ada@example.org").unwrap());
         let stored = links(OLD).stored_code(mail, &links(OLD).code(mail));
@@ -211,6 +274,9 @@ mod tests {
         assert!(both.is_code(mail, &links(OLD).code(mail), &stored));
         assert_eq!(both.mailbox_tags(&email)[1..], links(OLD).mailbox_tags(&email));
         assert_eq!(both.mailbox_tags(&email), both.mailbox_tags(&Email::parse("ADA@example.org").unwrap()));
+        assert_eq!(both.campaign_tags(&email, CAMPAIGN)[1..], links(OLD).campaign_tags(&email, CAMPAIGN));
+        let others = [both.mailbox_tags(&email), both.campaign_tags(&email, Uuid::from_u128(2))];
+        assert!(others.iter().all(|tags| tags[0] != both.campaign_tags(&email, CAMPAIGN)[0]));
     }
 
     #[test]

@@ -35,6 +35,8 @@ struct FactsRow {
     suppressed: bool,
     #[diesel(sql_type = BigInt)]
     mails: i64,
+    #[diesel(sql_type = BigInt)]
+    campaign_mails: i64,
 }
 
 /// The same, in our words.
@@ -52,6 +54,8 @@ pub struct Facts {
     pub suppressed: bool,
     /// Mails to the mailbox in the last seven days, this one left out.
     pub mails: i64,
+    /// Those of them that this campaign wrote.
+    pub campaign_mails: i64,
 }
 
 /// A mail that is about to be written.
@@ -63,6 +67,8 @@ pub struct Mail<'a> {
     pub note: Uuid,
     /// What its mailbox is counted by.
     pub tags: &'a [Uuid],
+    /// What the campaign's mails to it are counted by.
+    pub campaign_tags: &'a [Uuid],
 }
 
 /// What is known about the pledge with this fingerprint, which stays until the transaction ends, and about the mailbox; None: there is no such pledge. Whoever
@@ -77,11 +83,13 @@ async fn facts(connection: &mut Connection, mail: &Mail<'_>, fingerprint: Uuid) 
         .await?;
     let row: Option<FactsRow> = Prepared::<OfMail>::new(
         "SELECT id, state, state_before, coalesce(confirmed_at, counted_at) AS counted_at, erased_at IS NOT NULL AS erased, \
-           suppressed_at IS NOT NULL AS suppressed, \
-           (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($1) AND mail_id <> $2 \
-             AND written_at > now() - interval '7 days') AS mails \
-         FROM pledges WHERE fingerprint = $3 FOR KEY SHARE",
+           suppressed_at IS NOT NULL AS suppressed, mails, campaign_mails \
+         FROM pledges, (SELECT count(*) AS mails, count(*) FILTER (WHERE in_campaign = ANY($1)) AS campaign_mails \
+           FROM mailbox_mails WHERE mailbox = ANY($2) AND mail_id <> $3 \
+             AND written_at > now() - interval '7 days') AS week \
+         WHERE fingerprint = $4 FOR KEY SHARE OF pledges",
     )
+    .bind::<Array<SqlUuid>, _>(mail.campaign_tags)
     .bind::<Array<SqlUuid>, _>(mail.tags)
     .bind::<SqlUuid, _>(mail.note)
     .bind::<SqlUuid, _>(fingerprint)
@@ -91,8 +99,9 @@ async fn facts(connection: &mut Connection, mail: &Mail<'_>, fingerprint: Uuid) 
     let unreadable = || DbError::Defect("a pledge has a state that is unknown");
     let facts = |row: FactsRow| {
         let state = row.state_before.as_deref().unwrap_or(&row.state);
-        let FactsRow { id: pledge, counted_at, erased, suppressed, mails, .. } = row;
-        Ok(Facts { pledge, state: State::parse(state).ok_or_else(unreadable)?, counted_at, erased, suppressed, mails })
+        let state = State::parse(state).ok_or_else(unreadable)?;
+        let FactsRow { id: pledge, counted_at, erased, suppressed, mails, campaign_mails, .. } = row;
+        Ok(Facts { pledge, state, counted_at, erased, suppressed, mails, campaign_mails })
     };
     row.map(facts).transpose()
 }
@@ -131,12 +140,13 @@ pub struct NewLink {
 /// Writes a link down and counts the mail. A mail that is sent again keeps its tries.
 async fn add(connection: &mut Connection, mail: &Mail<'_>, facts: &Facts, link: &NewLink) -> Result<(), DbError> {
     Prepared::<Add>::new(
-        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox) VALUES ($1, $2) ON CONFLICT (mail_id) DO NOTHING) \
-         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($3, $4, $5, $6, $7) \
+        "WITH counted AS (INSERT INTO mailbox_mails (mail_id, mailbox, in_campaign) VALUES ($1, $2, $3) ON CONFLICT (mail_id) DO NOTHING) \
+         INSERT INTO mail_links (id, campaign_id, pledge_id, hash, code) VALUES ($4, $5, $6, $7, $8) \
          ON CONFLICT (id) DO UPDATE SET pledge_id = excluded.pledge_id, hash = excluded.hash, code = excluded.code",
     )
     .bind::<SqlUuid, _>(mail.note)
     .bind::<Nullable<SqlUuid>, _>(mail.tags.first())
+    .bind::<Nullable<SqlUuid>, _>(mail.campaign_tags.first())
     .bind::<SqlUuid, _>(mail.id)
     .bind::<SqlUuid, _>(link.campaign)
     .bind::<SqlUuid, _>(facts.pledge)

@@ -116,6 +116,11 @@ impl Pledges {
         Ok(Some(Own { row, state, copy }))
     }
 
+    /// Whether a link that leads to no pledge was in a mail about this campaign once.
+    pub fn was_link_of(&self, campaign: &Campaign, token: &Token) -> bool {
+        campaign.salt.is_some() && self.links.is_link_of(campaign.id, token)
+    }
+
     /// Changes what its owner agrees to.
     ///
     /// # Errors

@@ -43,8 +43,9 @@ pub struct TypedCode {
     /// The address that the mail went to.
     #[schema(value_type = Email)]
     email: String,
-    /// Six letters and digits; case, blanks and hyphens don't matter.
-    #[schema(pattern = "^[ -]*([2-9A-HJ-NP-Za-hj-np-z][ -]*){6}$")]
+    /// Six letters and digits; case, blanks and hyphens don't matter, nor do full-width characters, and digits may be Arabic-Indic
+    /// or Persian.
+    #[schema(pattern = "^[ -]*([2-9A-HJ-NP-Za-hj-np-z٢-٩۲-۹２-９Ａ-ＨＪ-ＮＰ-Ｚａ-ｈｊ-ｎｐ-ｚ][ -]*){6}$")]
     code: String,
 }
 

@@ -52,6 +52,9 @@ pub struct Row {
     /// When nothing personal was left.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub erased_at: Option<DateTime<Utc>>,
+    /// Whether its owner said that somebody else had made it.
+    #[diesel(sql_type = Bool)]
+    pub suppressed: bool,
     /// Version of the text agreed to.
     #[diesel(sql_type = Nullable<SmallInt>)]
     pub consent_updates: Option<i16>,
@@ -83,7 +86,7 @@ impl Row {
 pub async fn find(connection: &mut Connection, mail: Uuid, hash: &[u8; 32]) -> Result<Option<Row>, DbError> {
     Ok(diesel::sql_query(
         "SELECT pledges.campaign_id, pledge_id, fingerprint, pledges.state, state_before, country, language, partner_id, \
-           pledges.created_at, erased_at, consent_updates, consent_partner, consent_public, sealed_review, \
+           pledges.created_at, erased_at, suppressed_at IS NOT NULL AS suppressed, consent_updates, consent_partner, consent_public, sealed_review, \
            mail_links.created_at > now() - $3 * interval '1 second' AS is_young \
          FROM mail_links JOIN pledges ON pledges.id = pledge_id \
            JOIN campaigns ON campaigns.id = mail_links.campaign_id AND salt IS NOT NULL \

@@ -154,6 +154,30 @@ async fn in_time<T>(patience: Duration, step: impl Future<Output = Result<T, DbE
     tokio::time::timeout(patience, step).await.map_err(|_| DbError::Unavailable)?
 }
 
+/// What is done in steps of a few thousand rows.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    ReviewCopies(&'a Plan),
+    Records(&'a Plan),
+    Departures(&'a Plan),
+    Links(&'a Plan),
+    Unconfirmed(&'a Plan),
+    RemovedUnconfirmed(&'a Plan),
+    Sessions,
+    Mails,
+}
+
+impl Work<'_> {
+    /// Where the first step begins: where the last run came to.
+    fn begins(&self) -> Uuid {
+        match self {
+            Self::ReviewCopies(plan) => plan.review_from,
+            Self::Records(plan) => plan.records_from,
+            _ => Uuid::nil(),
+        }
+    }
+}
+
 struct Run {
     connection: Connection,
     order: Order,
@@ -172,28 +196,20 @@ impl Run {
                     ended.push(plan.campaign_id);
                 }
             } else {
-                self.clear_review_copies(plan).await?;
+                let count = self.steps(Work::ReviewCopies(plan)).await?;
+                self.note(Some(plan), Limit::ReviewCopies, count);
             }
-            self.delete_unconfirmed(plan).await?;
+            let deleted = self.steps(Work::Unconfirmed(plan)).await?;
+            let cleared = self.steps(Work::RemovedUnconfirmed(plan)).await?;
+            self.note(Some(plan), Limit::Unconfirmed, deleted + cleared);
             in_time(STEP_PATIENCE, store::looked(&mut self.connection, plan.campaign_id)).await?;
         }
-        self.delete_sessions().await?;
-        self.delete_mails().await?;
+        for (work, limit) in [(Work::Sessions, Limit::Sessions), (Work::Mails, Limit::Mails)] {
+            let count = self.steps(work).await?;
+            self.note(None, limit, count);
+        }
         self.vacuum(&ended).await?;
         Ok(self.done)
-    }
-
-    async fn clear_review_copies(&mut self, plan: &Plan) -> Result<(), DbError> {
-        let (run, mut from, mut count) = (Uuid::now_v7(), plan.review_from, 0);
-        loop {
-            let step = store::clear_review_copies(&mut self.connection, plan, from, run);
-            let Step { changed, next } = in_time(STEP_PATIENCE, step).await?;
-            count += changed;
-            let Some(next) = next else { break };
-            from = next;
-        }
-        self.note(Some(plan), Limit::ReviewCopies, count);
-        Ok(())
     }
 
     async fn end(&mut self, plan: &Plan) -> Result<(), DbError> {
@@ -205,76 +221,40 @@ impl Run {
             };
             self.note(Some(plan), Limit::Keys, keys);
         }
-        let (run, mut from, mut count) = (Uuid::now_v7(), plan.records_from, 0);
-        loop {
-            let step = store::clear_records(&mut self.connection, plan, from, run);
+        let count = self.steps(Work::Records(plan)).await?;
+        self.note(Some(plan), Limit::Records, count);
+        let count = self.steps(Work::Departures(plan)).await?;
+        self.note(Some(plan), Limit::Departures, count);
+        // Nobody acts by them since the salt is gone.
+        self.steps(Work::Links(plan)).await?;
+        Ok(())
+    }
+
+    /// Takes step after step until all is done, and returns how much was changed.
+    async fn steps(&mut self, work: Work<'_>) -> Result<i64, DbError> {
+        let (run, as_of, mut count) = (Uuid::now_v7(), self.order.as_of, 0);
+        let mut place = Some(work.begins());
+        while let Some(from) = place {
+            let connection = &mut self.connection;
+            let step = async {
+                match work {
+                    Work::ReviewCopies(plan) => store::clear_review_copies(connection, plan, from, run).await,
+                    Work::Records(plan) => store::clear_records(connection, plan, from, run).await,
+                    Work::Departures(plan) => store::delete_departures(connection, plan, run).await,
+                    Work::Links(plan) => mails::store::delete_links(connection, plan).await,
+                    Work::Unconfirmed(plan) => mails::store::delete_unconfirmed(connection, plan, as_of, run).await,
+                    Work::RemovedUnconfirmed(plan) => {
+                        mails::store::clear_removed_unconfirmed(connection, plan, as_of, run).await
+                    }
+                    Work::Sessions => store::delete_sessions(connection, as_of, run).await,
+                    Work::Mails => mails::store::delete_mails(connection, as_of, run).await,
+                }
+            };
             let Step { changed, next } = in_time(STEP_PATIENCE, step).await?;
             count += changed;
-            let Some(next) = next else { break };
-            from = next;
+            place = next;
         }
-        self.note(Some(plan), Limit::Records, count);
-        self.delete_departures(plan).await?;
-        // Nobody acts by them since the salt is gone.
-        while in_time(STEP_PATIENCE, mails::store::delete_links(&mut self.connection, plan)).await?
-            == mails::store::ROWS_AT_ONCE
-        {}
-        Ok(())
-    }
-
-    async fn delete_departures(&mut self, plan: &Plan) -> Result<(), DbError> {
-        let (run, mut count) = (Uuid::now_v7(), 0);
-        loop {
-            let deleted = in_time(STEP_PATIENCE, store::delete_departures(&mut self.connection, plan, run)).await?;
-            count += deleted;
-            if deleted < store::DEPARTURES_AT_ONCE {
-                break;
-            }
-        }
-        self.note(Some(plan), Limit::Departures, count);
-        Ok(())
-    }
-
-    async fn delete_unconfirmed(&mut self, plan: &Plan) -> Result<(), DbError> {
-        let (run, mut count) = (Uuid::now_v7(), 0);
-        loop {
-            let step = mails::store::delete_unconfirmed(&mut self.connection, plan, self.order.as_of, run);
-            let deleted = in_time(STEP_PATIENCE, step).await?;
-            count += deleted;
-            if deleted < mails::store::ROWS_AT_ONCE {
-                break;
-            }
-        }
-        self.note(Some(plan), Limit::Unconfirmed, count);
-        Ok(())
-    }
-
-    async fn delete_mails(&mut self) -> Result<(), DbError> {
-        let (run, mut count) = (Uuid::now_v7(), 0);
-        loop {
-            let step = mails::store::delete_mails(&mut self.connection, self.order.as_of, run);
-            let deleted = in_time(STEP_PATIENCE, step).await?;
-            count += deleted;
-            if deleted < mails::store::ROWS_AT_ONCE {
-                break;
-            }
-        }
-        self.note(None, Limit::Mails, count);
-        Ok(())
-    }
-
-    async fn delete_sessions(&mut self) -> Result<(), DbError> {
-        let (run, mut count) = (Uuid::now_v7(), 0);
-        loop {
-            let step = store::delete_sessions(&mut self.connection, self.order.as_of, run);
-            let deleted = in_time(STEP_PATIENCE, step).await?;
-            count += deleted;
-            if deleted < store::SESSIONS_AT_ONCE {
-                break;
-            }
-        }
-        self.note(None, Limit::Sessions, count);
-        Ok(())
+        Ok(count)
     }
 
     async fn vacuum(&mut self, ended: &[Uuid]) -> Result<(), DbError> {

@@ -21,7 +21,7 @@ const LOCK: i64 = 0x70_6c_65_64_67_65_2d_72;
 const ROWS_AT_ONCE: i64 = 5_000;
 
 /// Sessions that one transaction deletes.
-pub const SESSIONS_AT_ONCE: i64 = 1_000;
+const SESSIONS_AT_ONCE: i64 = 1_000;
 
 /// Sessions that ended longer ago are deleted.
 pub(super) const SESSION_DAYS: i64 = 30;
@@ -65,6 +65,13 @@ pub struct Step {
     pub changed: i64,
     /// Where the next step begins; None: that was all.
     pub next: Option<Uuid>,
+}
+
+impl Step {
+    /// One that deleted so many rows, of those that it deletes at the most: where it did, the next one begins at the beginning again.
+    pub(super) fn deleted(deleted: i64, at_the_most: i64) -> Self {
+        Self { changed: deleted, next: (deleted >= at_the_most).then_some(Uuid::nil()) }
+    }
 }
 
 #[derive(QueryableByName)]
@@ -265,7 +272,7 @@ pub const DEPARTURES_AT_ONCE: i64 = 5_000;
 ///
 /// # Errors
 /// Those of the database; after [`DbError::Conflict`] the next run does it.
-pub async fn delete_departures(connection: &mut Connection, plan: &Plan, run: Uuid) -> Result<i64, DbError> {
+pub async fn delete_departures(connection: &mut Connection, plan: &Plan, run: Uuid) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
             let deleted = diesel::sql_query(
@@ -278,7 +285,7 @@ pub async fn delete_departures(connection: &mut Connection, plan: &Plan, run: Uu
             .await?;
             let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
             note(connection, run, Some(plan.campaign_id), Limit::Departures, deleted).await?;
-            Ok(deleted)
+            Ok(Step::deleted(deleted, DEPARTURES_AT_ONCE))
         })
         .await
 }
@@ -294,7 +301,7 @@ pub async fn delete_sessions(
     connection: &mut Connection,
     as_of: Option<DateTime<Utc>>,
     run: Uuid,
-) -> Result<i64, DbError> {
+) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
             let deleted = diesel::sql_query(format!(
@@ -307,7 +314,7 @@ pub async fn delete_sessions(
             .await?;
             let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
             note(connection, run, None, Limit::Sessions, deleted).await?;
-            Ok(deleted)
+            Ok(Step::deleted(deleted, SESSIONS_AT_ONCE))
         })
         .await
 }

@@ -35,6 +35,11 @@ pub fn code_address(campaign: &Campaign, language: &str) -> String {
     format!("/c/{}/{language}/code", campaign.slug)
 }
 
+/// Where a code leads that was right.
+pub(super) fn confirmed_address(campaign: &Campaign, language: &str) -> String {
+    format!("/c/{}/{language}/confirmed", campaign.slug)
+}
+
 /// Where a new link is asked for.
 pub fn ask_address(campaign: &Campaign, language: &str) -> String {
     format!("/c/{}/{language}/my-pledge", campaign.slug)
@@ -73,16 +78,26 @@ impl Door {
     pub(super) async fn held(&self, token: &str) -> Result<Held, HttpResponse> {
         let unknown = || self.gone(None, Reason::Unknown);
         let parsed = Token::parse(token).ok_or_else(unknown)?;
-        let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?.ok_or_else(unknown)?;
+        let own = self.pledges.own(&parsed).await.map_err(|error| self.trouble(error))?;
+        let own = own.ok_or_else(|| self.nothing_behind(&parsed))?;
         let campaign = self.campaigns.by_id(own.row.campaign_id).ok_or_else(unknown)?;
         let mut tags = own.row.language.iter().chain(&self.reads);
         let language = tags.find_map(|tag| campaign.spoken(tag)).unwrap_or(&campaign.default_language).to_owned();
         Ok(Held { campaign, own, token: token.to_owned(), language })
     }
 
+    /// A link that leads to no pledge: its time is over if there ever was such a link, also when nothing is kept of it any more.
+    pub(super) fn nothing_behind(&self, token: &Token) -> HttpResponse {
+        let campaign = self.campaigns.all().into_iter().find(|campaign| self.pledges.was_link_of(campaign, token));
+        let Some(campaign) = campaign else { return self.gone(None, Reason::Unknown) };
+        let language = self.reads.iter().find_map(|tag| campaign.spoken(tag)).unwrap_or(&campaign.default_language);
+        self.gone(Some((&campaign, language)), Reason::Expired)
+    }
+
     pub(super) fn gone(&self, campaign: Option<(&Campaign, &str)>, reason: Reason) -> HttpResponse {
         let language = campaign.map_or_else(|| self.reads(), |(_, language)| language);
-        let ask = campaign.map(|(campaign, language)| ask_address(campaign, language));
+        let asking = campaign.filter(|_| reason != Reason::NotMe);
+        let ask = asking.map(|(campaign, language)| ask_address(campaign, language));
         let gone = Gone { reason, ask: ask.as_deref() };
         let status = if reason == Reason::Unknown { StatusCode::NOT_FOUND } else { StatusCode::GONE };
         self.drawn(status, self.pages.gone(campaign.map(|(campaign, _)| campaign), language, &gone))
@@ -146,6 +161,11 @@ impl Held {
         Some(Shown { name: copy.name.as_deref(), message: copy.message.as_deref() })
     }
 
+    /// Why there is nothing to confirm in a pledge that was taken back.
+    pub(super) fn taken_back(&self) -> Reason {
+        if self.own.row.suppressed { Reason::NotMe } else { Reason::Withdrawn }
+    }
+
     /// Whether the mail still confirms.
     pub(super) fn confirms(&self) -> bool {
         self.own.state == State::Awaiting && self.own.row.is_young
@@ -180,6 +200,7 @@ impl Held {
             language: self.own.row.language.as_deref(),
             copy: self.own.copy.as_ref(),
             consents: self.own.row.consents(),
+            disowned: self.own.row.suppressed,
             shown,
             errors,
             trouble,

@@ -30,7 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(short::routes);
 }
 
-fn see_other(address: &str) -> HttpResponse {
+pub(super) fn see_other(address: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, address))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -46,7 +46,7 @@ async fn confirm_page(door: Door, token: Path<String>) -> HttpResponse {
     };
     let own = held.address("");
     match held.own.state {
-        State::Withdrawn => door.gone(Some((&held.campaign, &held.language)), Reason::Withdrawn),
+        State::Withdrawn => door.gone(Some((&held.campaign, &held.language)), held.taken_back()),
         State::Counted | State::Held | State::Removed => {
             held.draw(&door, StatusCode::OK, &OwnPage::Confirmed { own: &own })
         }
@@ -55,6 +55,7 @@ async fn confirm_page(door: Door, token: Path<String>) -> HttpResponse {
             let view = Confirm {
                 country: held.country(),
                 made_on: held.own.row.created_at.date_naive(),
+                copy: held.own.copy.as_ref(),
                 consents: held.own.row.consents(),
                 shown: held.shown(),
                 post: &format!("/confirm/{}", held.token),
@@ -74,15 +75,18 @@ async fn post_confirm(door: Door, token: Path<String>) -> HttpResponse {
         Ok(confirmed) => confirmed,
         Err(error) => return door.trouble(error),
     };
-    let reason = match confirmed {
+    let expired = match confirmed {
         // To the page that a browser may load again.
         Confirmed::Yes => return see_other(&format!("/confirm/{token}")),
-        Confirmed::Expired => Reason::Expired,
-        Confirmed::Withdrawn => Reason::Withdrawn,
-        Confirmed::Unknown => return door.gone(None, Reason::Unknown),
+        Confirmed::Expired => true,
+        Confirmed::Withdrawn => false,
+        Confirmed::Unknown => return door.nothing_behind(&parsed),
     };
     match door.held(&token).await {
-        Ok(held) => door.gone(Some((&held.campaign, &held.language)), reason),
+        Ok(held) => {
+            let reason = if expired { Reason::Expired } else { held.taken_back() };
+            door.gone(Some((&held.campaign, &held.language)), reason)
+        }
         Err(answer) => answer,
     }
 }

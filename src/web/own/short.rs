@@ -9,17 +9,19 @@ use actix_web::{
 
 use super::{
     AskForm, CodeForm, OwnPage, Trouble,
-    door::{Door, ask_address, code_address, entries},
+    door::{Door, ask_address, code_address, confirmed_address, entries},
+    routes::see_other,
 };
 use crate::{
     campaigns::Campaign,
+    crypto::CryptoError,
     http::{FieldCode, FieldProblem, form},
     pledges::{links::Code, mailbox::Email, own::OwnError},
 };
 
 /// The short forms.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(code_page).service(post_code).service(ask_page).service(post_ask);
+    config.service(code_page).service(post_code).service(confirmed_page).service(ask_page).service(post_ask);
 }
 
 /// Values of a short form by name; of several the first.
@@ -37,6 +39,7 @@ fn place(door: &Door, slug: &str, language: &str) -> Option<(std::sync::Arc<Camp
 fn trouble_of(error: &OwnError) -> (StatusCode, Trouble) {
     match error {
         OwnError::CodeNotAccepted => (StatusCode::UNPROCESSABLE_ENTITY, Trouble::NoMatch),
+        OwnError::Crypto(CryptoError::Destroyed) => (StatusCode::CONFLICT, Trouble::Over),
         OwnError::Refused(_) | OwnError::Database(_) | OwnError::Crypto(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, Trouble::Unavailable)
         }
@@ -75,13 +78,22 @@ async fn post_code(request: HttpRequest, door: Door, path: Path<(String, String)
         return door.draw(&campaign, &language, StatusCode::UNPROCESSABLE_ENTITY, &OwnPage::Code(form));
     };
     match door.pledges.confirm_by_code(&campaign, &address, &code).await {
-        Ok(()) => door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Confirmed { own: &ask }),
+        // To a page that a browser may load again, and that is the same for everybody.
+        Ok(()) => see_other(&confirmed_address(&campaign, &language)),
         Err(error) => {
             let (status, trouble) = trouble_of(&error);
             let form = CodeForm { trouble: Some(trouble), ..form };
             door.draw(&campaign, &language, status, &OwnPage::Code(form))
         }
     }
+}
+
+/// Thanks, the totals, passing it on: where a code leads that was right. It says nothing of anybody, so anybody may open it.
+#[get("/c/{slug}/{language}/confirmed")]
+async fn confirmed_page(door: Door, path: Path<(String, String)>) -> HttpResponse {
+    let Some((campaign, language)) = place(&door, &path.0, &path.1) else { return door.not_found() };
+    let ask = ask_address(&campaign, &language);
+    door.draw(&campaign, &language, StatusCode::OK, &OwnPage::Confirmed { own: &ask })
 }
 
 /// The form that asks for a link.

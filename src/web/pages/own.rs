@@ -166,6 +166,7 @@ impl<'a> Mistakes<'a> {
             Trouble::NoMatch => "trouble_no_match",
             Trouble::TooMany => "trouble_too_many",
             Trouble::Unavailable => "trouble_not_now",
+            Trouble::Over => "trouble_over",
             Trouble::Other => "trouble_other",
         }))
     }
@@ -204,20 +205,25 @@ impl GonePage<'_> {
         self.ui.text(match self.gone.reason {
             Reason::Unknown => "gone_unknown_title",
             Reason::Expired => "gone_expired_title",
-            Reason::Withdrawn => "gone_withdrawn_title",
+            Reason::Withdrawn | Reason::NotMe => "gone_withdrawn_title",
         })
+    }
+
+    /// Whether one can pledge again.
+    fn again(&self) -> bool {
+        self.gone.reason != Reason::NotMe && self.campaign.is_some_and(|campaign| campaign.open)
     }
 
     /// A withdrawn pledge needs no mail: its words invite to pledge again.
     fn again_first(&self) -> bool {
-        self.gone.reason == Reason::Withdrawn && self.campaign.is_some_and(|campaign| campaign.open)
+        self.gone.reason == Reason::Withdrawn && self.again()
     }
 
     fn explanation(&self) -> &str {
         self.ui.text(match self.gone.reason {
             Reason::Unknown => "gone_unknown_text",
             Reason::Expired => "gone_expired_text",
-            Reason::Withdrawn => "gone_withdrawn_text",
+            Reason::Withdrawn | Reason::NotMe => "gone_withdrawn_text",
         })
     }
 }

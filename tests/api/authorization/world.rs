@@ -45,8 +45,9 @@ impl World {
     /// Address and code of a mail.
     pub async fn new_code(&mut self) -> serde_json::Value {
         let (pledge, mail, links) = (self.new_pledge().await, Uuid::now_v7(), Links::new(key_ring()));
+        let campaign = self.app.service.handles.campaigns.find("defend").unwrap().id;
         let code = links.code(mail);
-        let (hash, stored) = (links.token(mail).hash(), Uuid::from_bytes(links.stored_code(mail, &code)));
+        let (hash, stored) = (links.token(campaign, mail).hash(), Uuid::from_bytes(links.stored_code(mail, &code)));
         let [left, right] = [&hash[..16], &hash[16..]].map(|half| Uuid::from_slice(half).unwrap().simple());
         let (hash, stored) = (format!("{left}{right}"), stored.simple());
         self.app

@@ -1,12 +1,11 @@
 //! Mails and what their readers do: links, codes, the pages of one's own pledge.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use pledges::pledges::links::Links;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{
     search::Search,
@@ -31,8 +30,7 @@ async fn mail_to(stage: &mut Stage, email: &str) -> Told {
     let waiting = "SELECT count(*) FROM mail_outbox WHERE dead_at IS NULL";
     eventually("all mails are sent", async || stage.rows.number(waiting).await == 0).await;
     let mail = stage.mails().into_iter().rfind(|mail| mail.to.eq_ignore_ascii_case(email)).unwrap();
-    let told = told_by(id_of(&mail).unwrap());
-    assert!(mail.message.replace("=\r\n", "").contains(&told.token), "{}", mail.message);
+    let told = told_in(&mail).unwrap();
     told
 }
 
@@ -89,7 +87,7 @@ pub async fn confirm(stage: &mut Stage, round: &str) {
     let again = [MAIL, DOMAIN, WRONG];
     stage.ask(page(stage, Method::POST, "/c/by-mail/en/code").form(&in_form(WRONG)), 422, &again).await;
     stage.ask(post(stage, CODES).json(&typed(&second.code)), 200, &[]).await;
-    stage.ask(page(stage, Method::POST, "/c/by-mail/en/code").form(&in_form(&second.code)), 200, &[]).await;
+    stage.ask(page(stage, Method::POST, "/c/by-mail/en/code").form(&in_form(&second.code)), 303, &[]).await;
     stage.ask(post(stage, LINKS).json(&json!({"email": address(2)})), 202, &[]).await;
     stage.ask(post(stage, LINKS).json(&json!({"email": WRONG})), 422, &[]).await;
     stage.ask(page(stage, Method::POST, "/c/by-mail/en/my-pledge").form(&[("email", address(2))]), 200, &[]).await;
@@ -101,20 +99,16 @@ pub async fn confirm(stage: &mut Stage, round: &str) {
     stage.ask(page(stage, Method::POST, &format!("{own}/not-me")), 200, &may_tell).await;
 }
 
-/// What the mail of this id is there to tell.
-fn told_by(id: Uuid) -> Told {
+/// What a mail is there to tell: by its first link. None: it isn't one of the service's.
+fn told_in(mail: &Received) -> Option<Told> {
     let links = Links::new(key_ring());
-    Told { token: links.token(id).text(), code: links.code(id).as_str().to_owned() }
-}
-
-/// The id of a mail; None: it isn't one of the service's.
-fn id_of(mail: &Received) -> Option<Uuid> {
-    mail.header("Message-ID").get(1..37)?.parse().ok()
+    let token = mail.header("Message-ID").starts_with('<').then(|| mail.token())?;
+    Some(Told { code: links.code(token.mail()).as_str().to_owned(), token: token.text() })
 }
 
 /// What a mail may tell: its own link and code, and nobody else's.
 pub fn may_tell(mail: &Received) -> Vec<String> {
-    id_of(mail).map(told_by).map(|told| vec![told.token, told.code]).unwrap_or_default()
+    told_in(mail).map(|told| vec![told.token, told.code]).unwrap_or_default()
 }
 
 /// The secrets of all mails as they would be left behind: the second part of a token (the first is the mail's id) as it stands in
@@ -122,9 +116,9 @@ pub fn may_tell(mail: &Received) -> Vec<String> {
 /// of those about.
 pub fn secrets(stage: &Stage) -> Search {
     let (mut words, mut bytes) = (Vec::new(), Vec::new());
-    for id in stage.mails().iter().filter_map(id_of).collect::<BTreeSet<_>>() {
-        let Told { token, code } = told_by(id);
-        bytes.push((format!("the secret of {id}"), URL_SAFE_NO_PAD.decode(&token).unwrap()[16..].to_vec()));
+    let told: BTreeMap<_, _> = stage.mails().iter().filter_map(told_in).map(|told| (told.token, told.code)).collect();
+    for (token, code) in told {
+        bytes.push((format!("the secret of {token}"), URL_SAFE_NO_PAD.decode(&token).unwrap()[16..].to_vec()));
         words.push(token[22..].to_owned());
         words.extend((!code.chars().all(|letter| letter.is_ascii_hexdigit())).then_some(code));
     }
@@ -135,7 +129,7 @@ pub fn secrets(stage: &Stage) -> Search {
 pub async fn leak(stage: &mut Stage) -> Told {
     let mails: Vec<_> = stage.mails();
     let has_letters = |told: &Told| !told.code.chars().all(|letter| letter.is_ascii_hexdigit());
-    let told = mails.iter().filter_map(id_of).map(told_by).find(has_letters).unwrap();
+    let told = mails.iter().filter_map(told_in).find(has_letters).unwrap();
     let Told { token, code } = &told;
     let secret: String =
         URL_SAFE_NO_PAD.decode(token).unwrap()[16..].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -63,14 +63,14 @@ async fn make(app: &TestApp, moderator: &Client, kind: &str, count: usize) {
     assert_eq!(mails.len(), count);
     at_once(mails, async |mail| {
         if kind != "suppressed" {
-            assert_eq!(confirm(&client, mail).await, 303);
+            assert_eq!(confirm(app, &client, mail).await, 303);
         }
         let step = match kind {
             "withdrawn" => "withdraw",
             "suppressed" => "not-me",
             _ => return,
         };
-        assert_eq!(press(&client, &format!("{}/{step}", at("my-pledge", mail))).await.status, 200);
+        assert_eq!(press(&client, &format!("{}/{step}", at(app, "my-pledge", mail))).await.status, 200);
     })
     .await;
     if kind == "removed" {
@@ -166,7 +166,7 @@ async fn who_guesses_from_answers_totals_and_stream_does_no_better_than_chance()
     eventually("the mails are sent", async || app.rows.number("SELECT count(*) FROM mail_outbox").await == 0).await;
     let half = format!("SELECT id FROM mail_links ORDER BY id LIMIT {}", known.len() / 2);
     at_once(app.rows.list(&half).await, async |mail: String| {
-        assert_eq!(confirm(&client, mail.parse().unwrap()).await, 303);
+        assert_eq!(confirm(&app, &client, mail.parse().unwrap()).await, 303);
     })
     .await;
     let confirmed = i64::try_from(known.len() / 2).unwrap();

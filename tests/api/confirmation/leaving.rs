@@ -16,8 +16,8 @@ async fn its_owner_sees_it_and_changes_what_is_agreed_to() {
         client.pledge(&body).await.expect(202);
     })
     .await;
-    confirm(&client, mail).await;
-    let own = at("my-pledge", mail);
+    confirm(&app, &client, mail).await;
+    let own = at(&app, "my-pledge", mail);
     let page = open(&client, &own).await;
     assert_eq!(page.status, 200);
     for shown in ["Amina Okafor", "With you.", "a•••@example.org", "Nigeria"] {
@@ -51,21 +51,55 @@ async fn its_owner_sees_it_and_changes_what_is_agreed_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn its_owner_sees_what_a_link_is_about_to_confirm() {
+    let app = by_mail().await;
+    let client = app.client();
+    let mut links = Vec::new();
+    for message in ["Sent first.", "Sent last."] {
+        let body = json!({"name": "Amina Okafor", "email": "amina@example.org", "country": "NG", "message": message});
+        links.push(
+            super::mail_of(&app, async || {
+                client.pledge(&body).await.expect(202);
+            })
+            .await,
+        );
+    }
+    let shown = ["Amina Okafor", "Sent last.", "a•••@example.org", "Nigeria"];
+    for mail in &links {
+        let page = open(&client, &at(&app, "confirm", *mail)).await;
+        assert_eq!(page.status, 200);
+        for shown in shown {
+            assert!(page.text().contains(shown), "{shown}: {}", page.text());
+        }
+        assert!(!page.text().contains("Sent first.") && !page.text().contains("amina@example.org"));
+    }
+    // Whoever only knows the address sees nothing of it.
+    let form = [("email", "amina@example.org"), ("code", "AAAAAA")];
+    let request = client.request(Method::POST, "/c/defend/en/code").header("accept", "text/html").form(&form);
+    let refused = client.send(request).await;
+    assert_eq!(refused.status, 422);
+    for page in [open(&client, "/c/defend/en/code").await, refused] {
+        assert!(shown.iter().all(|shown| !page.text().contains(shown)), "{}", page.text());
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_withdrawn_is_not_counted_and_the_mailbox_may_pledge_again() {
     let app = by_mail().await;
     let client = app.client();
     let first = pledged(&app, "amina@example.org").await;
-    confirm(&client, first).await;
+    confirm(&app, &client, first).await;
     let id = app.rows.value("SELECT id FROM pledges").await;
-    let withdraw = format!("{}/withdraw", at("my-pledge", first));
+    let withdraw = format!("{}/withdraw", at(&app, "my-pledge", first));
     assert_eq!(open(&client, &withdraw).await.status, 200);
     assert_eq!(totals(&app).await, (1, 1));
     for _ in 0..2 {
         assert_eq!(press(&client, &withdraw).await.status, 200);
         assert_eq!((states(&app).await, totals(&app).await), (vec!["withdrawn".into()], (0, 0)));
     }
-    assert_eq!(confirm(&client, first).await, 410, "taken back is not confirmed by an old link");
-    assert_eq!(open(&client, &at("my-pledge", first)).await.status, 200);
+    assert_eq!(confirm(&app, &client, first).await, 410, "taken back is not confirmed by an old link");
+    assert_eq!(open(&client, &at(&app, "my-pledge", first)).await.status, 200);
 
     let second = pledged(&app, "amina@example.org").await;
     assert_eq!(states(&app).await, ["awaiting"]);
@@ -75,8 +109,8 @@ async fn what_is_withdrawn_is_not_counted_and_the_mailbox_may_pledge_again() {
         app.rows.list("SELECT concat_ws(' ', pledge_id, why) FROM departures").await,
         [format!("{id} withdrawn")]
     );
-    assert_eq!(open(&client, &at("my-pledge", first)).await.status, 404, "the old link was the old pledge's");
-    assert_eq!(confirm(&client, second).await, 303);
+    assert_eq!(open(&client, &at(&app, "my-pledge", first)).await.status, 410, "the old link was the old pledge's");
+    assert_eq!(confirm(&app, &client, second).await, 303);
     assert_eq!(totals(&app).await, (1, 1));
     is_well(&app).await;
     app.stop().await;
@@ -87,15 +121,15 @@ async fn what_is_erased_leaves_nothing_personal() {
     let app = by_mail().await;
     let client = app.client();
     let mail = pledged(&app, "amina@example.org").await;
-    confirm(&client, mail).await;
+    confirm(&app, &client, mail).await;
     // One mail still waits, with the address in it.
     app.rows.execute("UPDATE campaigns SET state = 'open'").await;
-    assert_eq!(press(&client, &format!("{}/erase", at("my-pledge", mail))).await.status, 200);
+    assert_eq!(press(&client, &format!("{}/erase", at(&app, "my-pledge", mail))).await.status, 200);
     let left =
         "SELECT concat_ws(' ', state, num_nonnulls(sealed_record, sealed_review, language, source)) FROM pledges";
     assert_eq!(app.rows.value(left).await, "withdrawn 0");
     assert_eq!(totals(&app).await, (0, 0));
-    let page = open(&client, &at("my-pledge", mail)).await;
+    let page = open(&client, &at(&app, "my-pledge", mail)).await;
     assert!(!page.text().contains("Amina"));
     // Of a campaign that keeps the count, the count stays; what was never confirmed goes all the same.
     app.rows.execute("UPDATE campaigns SET erasure = 'keep'").await;
@@ -103,9 +137,9 @@ async fn what_is_erased_leaves_nothing_personal() {
     for (email, confirmed, state) in [("bea@example.org", true, "counted"), ("cleo@example.org", false, "withdrawn")] {
         let mail = pledged(&app, email).await;
         if confirmed {
-            confirm(&client, mail).await;
+            confirm(&app, &client, mail).await;
         }
-        assert_eq!(press(&client, &format!("{}/erase", at("my-pledge", mail))).await.status, 200);
+        assert_eq!(press(&client, &format!("{}/erase", at(&app, "my-pledge", mail))).await.status, 200);
         assert_eq!(states(&app).await.last().unwrap(), state);
     }
     assert_eq!(totals(&app).await, (1, 1));
@@ -118,7 +152,7 @@ async fn whoever_never_pledged_is_left_in_peace() {
     let app = by_mail().await;
     let client = app.client();
     let mail = pledged(&app, "amina@example.org").await;
-    assert_eq!(press(&client, &format!("{}/not-me", at("my-pledge", mail))).await.status, 200);
+    assert_eq!(press(&client, &format!("{}/not-me", at(&app, "my-pledge", mail))).await.status, 200);
     assert_eq!(states(&app).await, ["withdrawn"]);
     let before = mails(&app);
     for _ in 0..3 {
@@ -127,7 +161,12 @@ async fn whoever_never_pledged_is_left_in_peace() {
     }
     assert_eq!(sent(&app, &before).await.len(), 0);
     assert_eq!((states(&app).await, totals(&app).await), (vec!["withdrawn".into()], (0, 0)));
-    assert_eq!(confirm(&client, mail).await, 410);
+    assert_eq!(confirm(&app, &client, mail).await, 410);
+    // Nor is anything offered that can't be.
+    for place in ["confirm", "my-pledge"] {
+        let page = open(&client, &at(&app, place, mail)).await;
+        assert!(!page.text().contains("Pledge again") && !page.text().contains("pledge again"), "{}", page.text());
+    }
     is_well(&app).await;
     app.stop().await;
 }

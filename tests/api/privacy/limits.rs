@@ -25,10 +25,12 @@ async fn what_is_not_confirmed_goes_after_seven_days() {
     }
     eventually("the mails are sent", async || app.rows.value("SELECT count(*) FROM mail_links").await == "2").await;
     eventually("the outbox is empty", async || app.rows.value("SELECT count(*) FROM mail_outbox").await == "0").await;
-    let mail = app.rows.value("SELECT id FROM mail_links ORDER BY id LIMIT 1").await.parse().unwrap();
-    let confirm = format!("/confirm/{}", Links::new(key_ring()).token(mail).text());
+    let mails = app.rows.list("SELECT id FROM mail_links ORDER BY id").await;
+    let campaign = app.service.handles.campaigns.find("defend").unwrap().id;
+    let confirm =
+        |mail: &str| format!("/confirm/{}", Links::new(key_ring()).token(campaign, mail.parse().unwrap()).text());
     let client = app.client();
-    assert_eq!(client.send(client.request(Method::POST, &confirm)).await.status, 303);
+    assert_eq!(client.send(client.request(Method::POST, &confirm(&mails[0]))).await.status, 303);
     // One more mail waits, because its server is away.
     app.rows
         .execute(
@@ -46,7 +48,82 @@ async fn what_is_not_confirmed_goes_after_seven_days() {
         assert_eq!(app.rows.value(&format!("SELECT count(*) FROM {table}")).await, left, "{table}");
     }
     assert_eq!(app.rows.value("SELECT state FROM pledges").await, "counted");
+    // Whoever comes too late is told so, though nothing is kept of the link; a link that never was is unknown.
+    for (mail, status) in [(mails[0].as_str(), 200), (&mails[1], 410)] {
+        let request = client.request(Method::GET, &confirm(mail)).header("accept", "text/html");
+        let answer = client.send(request).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.text().contains("href=\"/c/defend/en/my-pledge\""), status == 410, "{}", answer.text());
+    }
+    assert_eq!(client.send(client.request(Method::POST, &confirm(&mails[1]))).await.status, 410);
+    let own = confirm(&mails[1]).replace("/confirm/", "/my-pledge/");
+    assert_eq!(client.send(client.request(Method::GET, &own)).await.status, 410);
+    let never = format!("/confirm/{}", Links::new(key_ring()).token(mails[1].parse().unwrap(), campaign).text());
+    assert_eq!(client.send(client.request(Method::GET, &never)).await.status, 404);
     doctor_is_well(&app, 1).await;
+    // Of a campaign whose retention has ended nobody can tell any more, and no new link can be had.
+    command(&app, &["campaign", "close", "defend"]).await.expect(0);
+    run(&app, in_days(31)).await;
+    app.service.handles.campaigns.renew().await.unwrap();
+    assert_eq!(client.send(client.request(Method::GET, &confirm(&mails[1]))).await.status, 404);
+    for (path, code) in [("/c/defend/en/code", "AAAAAA"), ("/c/defend/en/my-pledge", "")] {
+        let form = client.request(Method::POST, path).form(&[("email", "bob@example.org"), ("code", code)]);
+        let answer = client.send(form.header("accept", "text/html")).await;
+        assert_eq!((answer.status.as_u16(), answer.text().contains("This campaign is over")), (409, true), "{path}");
+    }
+    app.stop().await;
+}
+
+/// One that moderators removed while it waited: nothing personal stays, and the removal can still be undone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_removed_before_it_is_confirmed_is_cleared_after_seven_days() {
+    let app = TestApp::start().await;
+    app.rows.execute("UPDATE campaigns SET confirmation = 'email'").await;
+    app.service.handles.campaigns.renew().await.unwrap();
+    let moderator = app.signed_in(Role::Moderator).await;
+    let pledge = async || {
+        app.client().pledge(&pledge("ann@example.org")).await.expect(202);
+        eventually("the mail is sent", async || {
+            app.rows.value("SELECT count(*) FROM mail_outbox").await == "0"
+                && app.rows.value("SELECT count(*) FROM mail_links").await == "1"
+        })
+        .await;
+    };
+    pledge().await;
+    let ids = app.rows.list("SELECT id FROM pledges").await;
+    let removals = "/v1/moderation/campaigns/defend/removals";
+    let removal = moderator.post(removals, &json!({"ids": ids, "reason": "spam", "note": "x"})).await.expect(201);
+    let state = "SELECT concat_ws(' ', state, state_before, erased_at IS NOT NULL) FROM pledges";
+
+    assert_eq!(run(&app, in_days(7) - TimeDelta::minutes(5)).await, []);
+    let gone = [due("defend", Limit::Unconfirmed, 1), Due { campaign: None, limit: Limit::Mails, count: 1 }];
+    assert_eq!(preview(&app, in_days(7)).await, gone);
+    assert_eq!(run(&app, in_days(7)).await, gone);
+    for column in PERSONAL {
+        assert_eq!(held(&app, column).await, 0, "{column}");
+    }
+    assert_eq!(app.rows.value("SELECT count(*) FROM mail_links").await, "0");
+    assert_eq!(app.rows.value(state).await, "removed awaiting t");
+    assert_eq!(run(&app, in_days(8)).await, []);
+    doctor_is_well(&app, 0).await;
+
+    // The mailbox stays taken, and what a new mail leaves goes in its time.
+    pledge().await;
+    assert_eq!(app.rows.value(state).await, "removed awaiting t");
+    assert_eq!(run(&app, in_days(7)).await, gone);
+    assert_eq!(app.rows.value("SELECT count(*) FROM mail_links").await, "0");
+
+    let undo = format!("{removals}/{}/undo", removal["removal"]["id"].as_str().unwrap());
+    moderator.post(&undo, &json!({"note": "It was none."})).await.expect(200);
+    assert_eq!(app.rows.value(state).await, "awaiting t");
+    doctor_is_well(&app, 0).await;
+    assert_eq!(run(&app, in_days(7)).await, [due("defend", Limit::Unconfirmed, 1)]);
+    assert_eq!(app.rows.value("SELECT count(*) FROM pledges").await, "0");
+    // The record of the removal stays, though its pledge is gone.
+    let told = moderator.get(removals).await.expect(200);
+    assert_eq!(told["removals"][0]["pledges"], 1, "{told}");
+    moderator.post(&undo, &json!({"note": "Again."})).await.problem(409, "already_undone");
+    doctor_is_well(&app, 0).await;
     app.stop().await;
 }
 

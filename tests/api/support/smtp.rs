@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use pledges::pledges::links::Token;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -40,6 +41,14 @@ pub struct Received {
 }
 
 impl Received {
+    /// The link in it.
+    pub fn token(&self) -> Token {
+        let text = self.message.replace("=\r\n", "");
+        let places = ["/confirm/", "/my-pledge/"];
+        let token = places.iter().find_map(|place| Token::parse(text.split_once(place)?.1.get(..64)?));
+        token.unwrap_or_else(|| panic!("no link in {text}"))
+    }
+
     /// The value of a header, unfolded.
     pub fn header(&self, name: &str) -> String {
         let head = self.message.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ");

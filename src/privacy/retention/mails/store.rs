@@ -10,22 +10,39 @@ use uuid::Uuid;
 
 use crate::{
     db::{Connection, DbError},
+    pledges::leave::store::CLEARED,
     privacy::retention::{
         Limit,
-        store::{Plan, note},
+        store::{Plan, Step, note},
     },
 };
 
 /// Rows that one transaction deletes.
-pub const ROWS_AT_ONCE: i64 = 5_000;
+const ROWS_AT_ONCE: i64 = 5_000;
 
 /// Pledges of a campaign ($1) that were not confirmed in seven days, as of a time ($2): since they were made (again), and since
 /// the last mail about them was written. Ids carry the time of the service's clock, within ten minutes of the database's.
-pub(in crate::privacy::retention) const UNCONFIRMED: &str = "SELECT id FROM pledges WHERE campaign_id = $1 \
-     AND state = 'awaiting' AND id < (lpad(to_hex((extract(epoch FROM coalesce($2, now()) - interval '7 days' \
-       + interval '10 minutes') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid \
-     AND created_at < coalesce($2, now()) - interval '7 days' AND NOT EXISTS (SELECT FROM mail_links \
-       WHERE pledge_id = pledges.id AND mail_links.created_at >= coalesce($2, now()) - interval '7 days')";
+macro_rules! too_late {
+    ($which:literal) => {
+        concat!(
+            "SELECT id FROM pledges WHERE campaign_id = $1 AND ",
+            $which,
+            " AND id < (lpad(to_hex((extract(epoch FROM coalesce($2, now()) - interval '7 days' \
+               + interval '10 minutes') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid \
+             AND created_at < coalesce($2, now()) - interval '7 days' AND NOT EXISTS (SELECT FROM mail_links \
+               WHERE pledge_id = pledges.id AND mail_links.created_at >= coalesce($2, now()) - interval '7 days')"
+        )
+    };
+}
+
+/// Those that wait.
+pub(in crate::privacy::retention) const UNCONFIRMED: &str = too_late!("state = 'awaiting'");
+
+/// Those that moderators removed while they waited, and that still have something personal or a link.
+pub(in crate::privacy::retention) const REMOVED_UNCONFIRMED: &str = too_late!(
+    "state = 'removed' AND state_before = 'awaiting' \
+     AND (erased_at IS NULL OR EXISTS (SELECT FROM mail_links WHERE pledge_id = pledges.id))"
+);
 
 /// Notes of mails that are older than seven days, as of a time ($1).
 pub(in crate::privacy::retention) const MAILS: &str =
@@ -46,7 +63,7 @@ pub async fn delete_unconfirmed(
     plan: &Plan,
     as_of: Option<DateTime<Utc>>,
     run: Uuid,
-) -> Result<i64, DbError> {
+) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
             // Locked in the order of the ids, like everywhere; whoever confirms in this moment comes first.
@@ -63,16 +80,49 @@ pub async fn delete_unconfirmed(
             .get_result(connection)
             .await?;
             note(connection, run, Some(plan.campaign_id), Limit::Unconfirmed, deleted).await?;
-            Ok(deleted)
+            Ok(Step::deleted(deleted, ROWS_AT_ONCE))
         })
         .await
 }
 
-/// Deletes links of a campaign whose retention has ended, and says how many.
+/// Clears pledges that moderators removed before they were confirmed, and deletes their links and what is still to be sent to them.
+/// The row stays, for the mailbox stays taken, and the removal can be undone: then the pledge waits again, and is deleted.
+///
+/// # Errors
+/// Those of the database; after [`DbError::Conflict`] the next run does it.
+pub async fn clear_removed_unconfirmed(
+    connection: &mut Connection,
+    plan: &Plan,
+    as_of: Option<DateTime<Utc>>,
+    run: Uuid,
+) -> Result<Step, DbError> {
+    connection
+        .transaction(async |connection| {
+            // Locked in the order of the ids, like everywhere; whoever undoes the removal or confirms in this moment comes first.
+            let Deleted { deleted } = diesel::sql_query(format!(
+                "WITH due AS MATERIALIZED ({REMOVED_UNCONFIRMED} ORDER BY id LIMIT $3 FOR UPDATE), \
+                 cleared AS (UPDATE pledges SET {CLEARED}, erased_at = coalesce(erased_at, now()) FROM due \
+                   WHERE pledges.id = due.id RETURNING pledges.id, fingerprint), \
+                 links AS (DELETE FROM mail_links USING cleared WHERE pledge_id = cleared.id), \
+                 mails AS (DELETE FROM mail_outbox USING cleared WHERE mail_outbox.fingerprint = cleared.fingerprint) \
+                 SELECT count(*) AS deleted FROM cleared"
+            ))
+            .bind::<SqlUuid, _>(plan.campaign_id)
+            .bind::<Nullable<Timestamptz>, _>(as_of)
+            .bind::<BigInt, _>(ROWS_AT_ONCE)
+            .get_result(connection)
+            .await?;
+            note(connection, run, Some(plan.campaign_id), Limit::Unconfirmed, deleted).await?;
+            Ok(Step::deleted(deleted, ROWS_AT_ONCE))
+        })
+        .await
+}
+
+/// Deletes links of a campaign whose retention has ended.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn delete_links(connection: &mut Connection, plan: &Plan) -> Result<i64, DbError> {
+pub async fn delete_links(connection: &mut Connection, plan: &Plan) -> Result<Step, DbError> {
     let Deleted { deleted } = diesel::sql_query(
         "WITH gone AS (DELETE FROM mail_links WHERE id IN (SELECT id FROM mail_links WHERE campaign_id = $1 LIMIT $2) \
            RETURNING 1) SELECT count(*) AS deleted FROM gone",
@@ -81,7 +131,7 @@ pub async fn delete_links(connection: &mut Connection, plan: &Plan) -> Result<i6
     .bind::<BigInt, _>(ROWS_AT_ONCE)
     .get_result(connection)
     .await?;
-    Ok(deleted)
+    Ok(Step::deleted(deleted, ROWS_AT_ONCE))
 }
 
 /// Deletes notes of mails.
@@ -92,7 +142,7 @@ pub async fn delete_mails(
     connection: &mut Connection,
     as_of: Option<DateTime<Utc>>,
     run: Uuid,
-) -> Result<i64, DbError> {
+) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
             let Deleted { deleted } = diesel::sql_query(format!(
@@ -104,7 +154,7 @@ pub async fn delete_mails(
             .get_result(connection)
             .await?;
             note(connection, run, None, Limit::Mails, deleted).await?;
-            Ok(deleted)
+            Ok(Step::deleted(deleted, ROWS_AT_ONCE))
         })
         .await
 }

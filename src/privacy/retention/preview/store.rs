@@ -12,7 +12,7 @@ use crate::{
     pledges::leave::store::{PERSONAL, REVIEWED},
     privacy::retention::{
         Due, Limit,
-        mails::store::{MAILS, UNCONFIRMED},
+        mails::store::{MAILS, REMOVED_UNCONFIRMED, UNCONFIRMED},
         store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
     },
 };
@@ -63,11 +63,13 @@ async fn due_of(
     plan: &Plan,
     as_of: Option<DateTime<Utc>>,
 ) -> Result<Vec<(Limit, i64)>, DbError> {
-    let unconfirmed: Count = diesel::sql_query(format!("SELECT count(*) AS count FROM ({UNCONFIRMED}) AS unconfirmed"))
-        .bind::<SqlUuid, _>(plan.campaign_id)
-        .bind::<Nullable<Timestamptz>, _>(as_of)
-        .get_result(connection)
-        .await?;
+    let unconfirmed: Count = diesel::sql_query(format!(
+        "SELECT count(*) AS count FROM ({UNCONFIRMED} UNION ALL {REMOVED_UNCONFIRMED}) AS unconfirmed"
+    ))
+    .bind::<SqlUuid, _>(plan.campaign_id)
+    .bind::<Nullable<Timestamptz>, _>(as_of)
+    .get_result(connection)
+    .await?;
     let mut due = vec![(Limit::Unconfirmed, unconfirmed.count)];
     if !plan.ends && !plan.ended {
         let copies: Count = diesel::sql_query(format!(

@@ -52,12 +52,13 @@ fn country() -> Country {
 
 const SHOWN: Shown<'static> = Shown { name: Some(pages::NASTY), message: Some(pages::NASTY) };
 
-fn confirm() -> OwnPage<'static> {
+fn confirm(copy: Option<&ReviewCopy>) -> OwnPage<'_> {
     let (post, own, not_me) = ("/x/confirm", "/x", "/x/not-me");
     let consents = Consents::default();
     OwnPage::Confirm(Confirm {
         country: country(),
         made_on: made_on(),
+        copy,
         consents,
         shown: Some(SHOWN),
         post,
@@ -82,6 +83,7 @@ fn own(standing: Standing, copy: Option<&ReviewCopy>) -> OwnPage<'_> {
         language: Some("ar"),
         copy,
         consents: Consents::default(),
+        disowned: false,
         shown: Some(SHOWN),
         errors: &[],
         trouble: None,
@@ -101,8 +103,9 @@ fn sure(action: Action) -> OwnPage<'static> {
 /// Every page in its states, under a name.
 fn every_page(copy: &ReviewCopy, look: impl Fn(&str, &OwnPage<'_>)) {
     let errors = ["/email", "/code", "/elsewhere"].map(|at| FieldProblem::new(at, "required"));
-    let troubles = [None, Some(Trouble::NoMatch), Some(Trouble::TooMany), Some(Trouble::Unavailable)];
-    look("confirm", &confirm());
+    let troubles = [Trouble::NoMatch, Trouble::TooMany, Trouble::Unavailable, Trouble::Over].map(Some);
+    look("confirm", &confirm(Some(copy)));
+    look("confirm without a copy", &confirm(None));
     for standing in [Standing::Waiting, Standing::Counted, Standing::Withdrawn] {
         look("own", &own(standing, Some(copy)));
         look("own without a copy", &own(standing, None));
@@ -114,7 +117,7 @@ fn every_page(copy: &ReviewCopy, look: impl Fn(&str, &OwnPage<'_>)) {
     for deed in [Deed::ConsentsSaved, Deed::NoLongerShown] {
         look("done", &OwnPage::Done(Done { deed, own: None }));
     }
-    for trouble in troubles {
+    for trouble in std::iter::once(None).chain(troubles) {
         let code =
             CodeForm { post: "/code", email: pages::NASTY, code: pages::NASTY, errors: &errors, trouble, ask: None };
         look("code", &OwnPage::Code(code));
@@ -156,7 +159,11 @@ fn every_page_is_sound_in_every_language() {
 
 #[test]
 fn a_pledge_is_shown_and_one_button_confirms_it() {
-    let html = draw("en", &confirm());
+    let copy = copy();
+    let html = draw("en", &confirm(Some(&copy)));
+    assert!(html.contains("a•••@example.org") && html.contains("One\nTwo &#60;b&#62;"), "all that was entered");
+    let without = draw("en", &confirm(None));
+    assert!(!without.contains("example.org") && without.contains(Texts::of("en").text("own_copy_gone")));
     assert!(html.contains("Nigeria") && html.contains("<time datetime=\"2026-11-24\">24 November 2026</time>"));
     assert!(html.contains("<li>&#34;&#62;&#60;img src=x onerror=alert(1)&#62;"), "what was agreed to");
     assert_eq!(html.matches("<form").count(), 1);
@@ -190,6 +197,13 @@ fn ones_own_pledge_offers_what_can_be_done() {
     assert_eq!(html.matches(" checked").count(), 1);
     let without = draw("en", &own(Standing::Counted, None));
     assert!(!without.contains("example.org") && without.contains(Texts::of("en").text("own_copy_gone")));
+}
+
+#[test]
+fn whoever_said_that_it_was_not_them_is_not_asked_to_pledge_again() {
+    let OwnPage::Own(mut page) = own(Standing::Withdrawn, None) else { panic!("not the page") };
+    page.disowned = true;
+    assert!(!draw("en", &OwnPage::Own(page)).contains(Texts::of("en").text("pledge_again")));
 }
 
 #[test]
@@ -256,7 +270,7 @@ fn a_link_that_is_gone_says_what_to_do_instead() {
     let (assets, languages) = (pages::assets(), LANGUAGES.map(String::from));
     for language in LANGUAGES {
         let campaign = pages::campaign(&languages, language);
-        for reason in [Reason::Unknown, Reason::Expired, Reason::Withdrawn] {
+        for reason in [Reason::Unknown, Reason::Expired, Reason::Withdrawn, Reason::NotMe] {
             for (campaign, ask) in [(Some(&campaign), Some("/ask")), (Some(&campaign), None), (None, None)] {
                 let gone = Gone { reason, ask };
                 let html =
@@ -264,6 +278,18 @@ fn a_link_that_is_gone_says_what_to_do_instead() {
                 is_sound("gone", language, &html);
                 assert_eq!(html.contains("href=\"/ask\""), ask.is_some());
                 assert_eq!(html.contains("button main\" href=\"/\""), campaign.is_none(), "somewhere to go");
+            }
+        }
+        // Only whose pledge was withdrawn is welcomed, and only while one can pledge.
+        for open in [true, false] {
+            let campaign = Campaign { open, ..pages::campaign(&languages, language) };
+            for reason in [Reason::Expired, Reason::Withdrawn, Reason::NotMe] {
+                let (ui, gone) = (Texts::of(language), Gone { reason, ask: None });
+                let page = GonePage { ui, assets: &assets, campaign: Some(&campaign), gone: &gone };
+                let html = page.render().unwrap();
+                assert_eq!(html.contains(ui.text("gone_again_text")), open && reason == Reason::Withdrawn);
+                let again = format!(">{}</a>", ui.text("pledge_again"));
+                assert_eq!(html.contains(&again), open && reason != Reason::NotMe);
             }
         }
     }
