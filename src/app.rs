@@ -26,6 +26,7 @@ use crate::{
     config::{ConfigError, Mode, ServeSettings, Settings},
     crypto::CryptoError,
     db::{self, Database, DbError},
+    gate::{form_token::FormTokens, proof::Proofs},
     http::{
         PublicOrigin, TrustedProxies,
         headers::{self, HeaderPolicy},
@@ -194,7 +195,9 @@ impl Handles {
         let outbox = Outbox::new(&ring, &metrics);
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock.clone())?;
-        let challenges = Challenges::new(&ring, &clock, &metrics)?;
+        let proofs = Proofs::new(&ring, clock.clone(), &metrics);
+        let challenges = Challenges::new(proofs.clone(), &clock, &metrics)?;
+        let forms = FormTokens::new(&ring, clock);
         let parts = pledges::Parts {
             ingest: ingest.clone(),
             confirmations: confirmations.clone(),
@@ -204,6 +207,8 @@ impl Handles {
             totals: totals.clone(),
             database: database.clone(),
             ring: ring.clone(),
+            proofs,
+            forms: forms.clone(),
         };
         let pledges = Pledges::new(parts, &metrics);
         let figures = Figures::new(
@@ -219,7 +224,7 @@ impl Handles {
         let exports = Exports::new(database.clone());
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
-        let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), &document_text()?);
+        let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), forms, &document_text()?);
         let methods = Methods::of(&document());
         let proxies = TrustedProxies::new(&serve.trusted_proxies);
         Ok(Self {

@@ -61,6 +61,10 @@ field_codes! {
     InvalidSource = "invalid_source";
     /// This is not an origin, such as https://www.example.org, or https://*.example.org for every subdomain.
     InvalidOrigin = "invalid_origin";
+    /// This is no proof of work for this pledge, or it isn't solved. Get a new challenge and solve it.
+    InvalidProof = "invalid_proof";
+    /// The challenge of this proof of work has expired. Get a new one and solve it.
+    ExpiredProof = "expired_proof";
     /// This is not a time in RFC 3339, such as 2026-11-23T12:00:00Z.
     InvalidTime = "invalid_time";
     /// The time is not after the one that the range begins with.

@@ -5,7 +5,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method,
+        Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -63,9 +63,16 @@ pub async fn secure(
     let method = request.method().clone();
     let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
     let writes = asked.is_some_and(|asked| asked == Method::POST.as_str());
-    let preflights = public && method == Method::OPTIONS && request.headers().contains_key(header::ORIGIN) && !writes;
-    let mut response =
-        if preflights { request.into_response(preflight()) } else { next.call(request).await?.map_into_boxed_body() };
+    let preflights = public && method == Method::OPTIONS && request.headers().contains_key(header::ORIGIN);
+    let mut response = if preflights && !writes {
+        request.into_response(preflight())
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    // Where partners' scripts may write, the operation itself answers.
+    if preflights && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = response.into_response(preflight());
+    }
     let allowed = response.request().extensions_mut().remove::<AllowedOrigin>();
     let readable = public && matches!(method, Method::GET | Method::HEAD);
     let mut set = |name: HeaderName, value: &'static str| {

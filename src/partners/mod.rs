@@ -117,7 +117,7 @@ impl Admitted {
 }
 
 /// What a request says about where it comes from.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Claims<'a> {
     /// The site key in the body or query.
     pub site_key: Option<&'a str>,

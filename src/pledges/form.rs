@@ -42,6 +42,10 @@ impl PostedForm {
                 "language" => &mut submission.language,
                 "source" => &mut submission.source,
                 "site_key" => &mut submission.site_key,
+                // The element of ALTCHA calls its field so.
+                "proof" | "altcha" => &mut submission.proof,
+                "form_token" => &mut submission.form_token,
+                "website" => &mut submission.website,
                 "return_to" => &mut form.return_to,
                 protected if PROTECTED.contains(&protected) => {
                     mistake(FieldCode::UnknownField);

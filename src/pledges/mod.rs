@@ -37,6 +37,7 @@ use crate::{
     country::Country,
     crypto::KeyRing,
     db::Database,
+    gate::{form_token::FormTokens, proof::Proofs},
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
@@ -188,6 +189,8 @@ pub struct Pledges {
     copies: ReviewCopies,
     totals: Totals,
     database: Database,
+    proofs: Proofs,
+    forms: FormTokens,
 }
 
 /// What [`Pledges`] is made of.
@@ -208,18 +211,36 @@ pub struct Parts {
     pub database: Database,
     /// The root secrets.
     pub ring: KeyRing,
+    /// Checks proofs of work.
+    pub proofs: Proofs,
+    /// Checks forms.
+    pub forms: FormTokens,
 }
 
 impl Pledges {
     /// Puts the parts together.
     pub fn new(parts: Parts, metrics: &Metrics) -> Self {
-        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring } = parts;
+        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring, proofs, forms } = parts;
         let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self { ingest, acknowledged, refused, sealing, epochs, outbox, confirmations, links, copies, totals, database }
+        Self {
+            ingest,
+            acknowledged,
+            refused,
+            sealing,
+            epochs,
+            outbox,
+            confirmations,
+            links,
+            copies,
+            totals,
+            database,
+            proofs,
+            forms,
+        }
     }
 
     /// Counts a refusal by the code of its problem.
@@ -237,11 +258,13 @@ impl Pledges {
         checked: &Checked,
         key: Option<&IdempotencyKey>,
         admitted: &Admitted,
+        proof: Option<Uuid>,
     ) -> Result<(), PledgeError> {
         let since = Instant::now();
         let partner = admitted.partner.as_ref().map(|partner| partner.id);
         let keys = Keys::current(&self.epochs, campaign, partner).await?;
-        let pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
+        let mut pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
+        pledge.proof = proof;
         match self.ingest.store(pledge, since).await? {
             Stored::Mismatch => return Err(PledgeError::IdempotencyMismatch),
             Stored::ProofSpent => return Err(PledgeError::ProofSpent),

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     FormAgain, FormPages, Pledges,
+    arrival::Carrier,
     batches::Refused,
     fields::{IdempotencyKey, Language, Message, Name, Source},
     form::PostedForm,
@@ -70,6 +71,13 @@ pub struct PledgeBody {
     /// The partner's public key. A page of another site needs it.
     #[schema(example = "pk_3q2-7wAAAAAAAAAAAAAAAA")]
     site_key: Option<String>,
+    /// The solved challenge, as ALTCHA's solver or element gives it. Needed unless the campaign's `proof` is `off`; a server
+    /// with a secret key needs none.
+    proof: Option<String>,
+    /// As the form had it.
+    form_token: Option<String>,
+    /// Leave it out: it is there for those who fill in whatever they find.
+    website: Option<String>,
 }
 
 /// The same as a plain form. Other names are ignored, but for protected ones such as `state`; empty is absent.
@@ -85,6 +93,12 @@ struct PledgeForm {
     source: Option<Source>,
     /// The partner's public key. A page of another site needs it.
     site_key: Option<String>,
+    /// A solved challenge; also as `altcha`, as ALTCHA's element calls it. A form needs none.
+    proof: Option<String>,
+    /// As the form had it.
+    form_token: Option<String>,
+    /// Leave it empty: it is there for those who fill in whatever they find.
+    website: Option<String>,
     /// `on`, `true` or `1`: the organiser may write.
     consent_updates: Option<String>,
     /// Which version of the text stood beside the box.
@@ -243,13 +257,14 @@ impl Recorded {
 }
 
 impl Door<'_> {
-    async fn pass(&self, submission: &Submission, mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+    async fn pass(&self, sent: (&Submission, Carrier), mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+        let submission = sent.0;
         let claims =
             Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
         let admitted = self.partners.admit(self.campaign.id, claims)?;
         // Read before the pledge is stored, so that the answer can't tell whether it counted.
         let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
-        let taken = self.pledges.take(&self.campaign, &admitted, submission, mistakes, self.key.as_ref()).await;
+        let taken = self.pledges.take(&self.campaign, &admitted, sent, mistakes, self.key.as_ref()).await;
         self.partners.note(&admitted, taken.as_ref().map_or_else(|problem| problem.code.as_str(), |()| ACCEPTED));
         taken?;
         let id = self.key.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
@@ -257,7 +272,7 @@ impl Door<'_> {
     }
 
     async fn pass_json(&self, bytes: Result<Bytes, Problem>) -> Result<Recorded, Problem> {
-        self.pass(&body::parse(&bytes?)?, Vec::new()).await
+        self.pass((&body::parse(&bytes?)?, Carrier::Script), Vec::new()).await
     }
 
     /// Records a form's pledge: what could be read of the form, and where the browser goes.
@@ -294,7 +309,9 @@ impl Door<'_> {
         if to.is_none() {
             mistakes.push(FieldProblem::new("/return_to", FieldCode::NotAllowed));
         }
-        self.pass(&posted.submission, mistakes).await.map_err(|problem| posted.at_its_boxes(problem))?;
+        self.pass((&posted.submission, Carrier::Form), mistakes)
+            .await
+            .map_err(|problem| posted.at_its_boxes(problem))?;
         to.ok_or_else(|| Code::Internal.into())
     }
 

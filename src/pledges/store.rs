@@ -13,14 +13,11 @@ use uuid::Uuid;
 use super::NewPledge;
 use crate::db::{Connection, DbError};
 
-/// In a statement that has made pledges `counted`: by how much that changes what.
-pub(super) const CHANGES: &str = "\
+/// The end of a statement that has made pledges `counted`: a delta for each of the campaigns that are `concerned`.
+pub(super) const APPEND_DELTAS: &str = "\
      changes AS (SELECT campaign_id, minute, country, partner_id, count(*) AS amount, \
          count(*) FILTER (WHERE is_confirmed) AS confirmed FROM counted \
-       GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id)))";
-
-/// After [`CHANGES`]: a delta for each of the campaigns that are `concerned`.
-pub(super) const APPEND_DELTAS: &str = "\
+       GROUP BY GROUPING SETS ((campaign_id, minute, country), (campaign_id, minute, partner_id))) \
      INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts, confirmed) \
      SELECT campaign_id, coalesce(minute, date_trunc('minute', now(), 'UTC')), \
        coalesce(array_agg(country) FILTER (WHERE country IS NOT NULL), '{}'), \
@@ -107,7 +104,7 @@ impl QueryId for Insert<'_> {
 }
 
 impl Query for Insert<'_> {
-    type SqlType = Integer;
+    type SqlType = Array<Integer>;
 }
 
 impl QueryFragment<Pg> for Insert<'_> {
@@ -199,10 +196,8 @@ impl QueryFragment<Pg> for Insert<'_> {
              counted AS (SELECT *, false AS is_confirmed FROM (TABLE recorded UNION ALL TABLE again) AS each WHERE state = 'counted'), \
              concerned AS (SELECT DISTINCT campaign_id FROM sent), ",
         );
-        out.push_sql(CHANGES);
-        out.push_sql(", appended AS (");
         out.push_sql(APPEND_DELTAS);
-        out.push_sql(") SELECT (place - 1)::int4 FROM refused");
+        out.push_sql(" RETURNING coalesce((SELECT array_agg((place - 1)::int4) FROM refused), '{}')");
         Ok(())
     }
 }
@@ -223,8 +218,15 @@ impl QueryFragment<Pg> for Insert<'_> {
 /// Those of the database; then none is stored, unless the connection broke: then all or none are.
 pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<Vec<usize>, DbError> {
     let pledges: Vec<_> = pledges.iter().map(|pledge| (*pledge, None)).collect();
-    let refused: Vec<i32> = Insert::new(&pledges).load(connection).await?;
-    Ok(refused.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
+    // Each delta returns all of them.
+    let refused: Vec<Vec<i32>> = Insert::new(&pledges).load(connection).await?;
+    Ok(refused
+        .into_iter()
+        .next()
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|place| usize::try_from(place).ok())
+        .collect())
 }
 
 /// The same for pledges that were counted at some other time. For trials (`seed`, the demo).
@@ -233,7 +235,7 @@ pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Resu
 /// As [`insert`].
 pub async fn insert_at(connection: &mut Connection, pledges: &[(NewPledge, DateTime<Utc>)]) -> Result<(), DbError> {
     let pledges: Vec<_> = pledges.iter().map(|(pledge, at)| (pledge, Some(*at))).collect();
-    let _: Vec<i32> = Insert::new(&pledges).load(connection).await?;
+    let _: Vec<Vec<i32>> = Insert::new(&pledges).load(connection).await?;
     Ok(())
 }
 

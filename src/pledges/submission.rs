@@ -36,6 +36,12 @@ pub struct Submission {
     pub source: Option<String>,
     /// The partner's public key.
     pub site_key: Option<String>,
+    /// A solved challenge.
+    pub proof: Option<String>,
+    /// Which form it is, and since when it is shown.
+    pub form_token: Option<String>,
+    /// A field that no person sees.
+    pub website: Option<String>,
 }
 
 /// Agreement to one version of one text.

@@ -11,10 +11,12 @@ mod views;
 use std::sync::Arc;
 
 use askama::Template;
+use uuid::Uuid;
 
 use crate::{
     campaigns::Campaign,
     config::Mode,
+    gate::{form_token::FormTokens, proof::Bound},
     http::{
         Code, FieldCode, PublicOrigin,
         compressed::{Forms, Kind},
@@ -34,6 +36,7 @@ pub struct Pages {
     origin: PublicOrigin,
     development: bool,
     totals: Totals,
+    forms: FormTokens,
     files: Arc<Files>,
     assets: Arc<pages::Assets>,
     documents: Arc<Documents>,
@@ -88,17 +91,22 @@ pub struct OpenApiText {
 
 impl Pages {
     /// Pages of the service at `origin`, with the reference of the API's document.
-    pub fn new(origin: PublicOrigin, mode: Mode, totals: Totals, openapi: &OpenApiText) -> Self {
+    pub fn new(origin: PublicOrigin, mode: Mode, totals: Totals, forms: FormTokens, openapi: &OpenApiText) -> Self {
         let development = mode == Mode::Development;
         let files = Arc::new(Files::load());
         let assets = Arc::new(pages::Assets::new(|name| files.address(name)));
         let documents = Arc::new(Documents::new(openapi, &assets));
-        Self { origin, development, totals, files, assets, documents }
+        Self { origin, development, totals, forms, files, assets, documents }
     }
 
     /// The hosted form of a campaign; None when the campaign doesn't speak the language or has no totals yet.
-    fn form(&self, campaign: &Campaign, language: &str, source: &str) -> Option<String> {
-        self.draw_form(campaign, language, source, &FormState::default())
+    fn form(&self, campaign: &Campaign, language: &str, source: &str, whose: Option<&Whose>) -> Option<String> {
+        let partner = whose.map(|whose| whose.partner);
+        let test = whose.is_some_and(|whose| whose.test);
+        let token = self.forms.issue(&Bound { campaign: campaign.id, partner, test });
+        let site_key = whose.map(|whose| whose.site_key.as_str());
+        let state = FormState { site_key, form_token: Some(&token), ..FormState::default() };
+        self.draw_form(campaign, language, source, &state)
     }
 
     fn draw_form(&self, campaign: &Campaign, language: &str, source: &str, state: &FormState<'_>) -> Option<String> {
@@ -117,11 +125,20 @@ impl Pages {
             typed: state.typed,
             source,
             return_to: state.return_to,
+            site_key: state.site_key,
+            form_token: state.form_token,
             errors: &state.errors,
             problem: state.problem,
         };
         page.render().ok()
     }
+}
+
+/// The partner whose form it is.
+struct Whose {
+    partner: Uuid,
+    test: bool,
+    site_key: String,
 }
 
 /// What a form is filled with.
@@ -130,6 +147,8 @@ struct FormState<'a> {
     typed: pages::Typed<'a>,
     consents: Vec<crate::campaigns::settings::Purpose>,
     return_to: Option<&'a str>,
+    site_key: Option<&'a str>,
+    form_token: Option<&'a str>,
     errors: Vec<pages::FieldError>,
     problem: Option<&'a str>,
 }
@@ -150,6 +169,9 @@ impl FormPages for Pages {
             consents: typed.consents.iter().flatten().map(|consent| consent.purpose).collect(),
             // One that was refused would be refused for ever.
             return_to: form.return_to.filter(|_| form.errors.iter().all(|error| error.pointer != "/return_to")),
+            // The same as before: since then it has been filled in.
+            site_key: typed.site_key.as_deref(),
+            form_token: typed.form_token.as_deref(),
             errors: errors.collect(),
             problem: Some(form.problem),
         };

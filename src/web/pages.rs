@@ -127,6 +127,10 @@ pub struct FormPage<'a> {
     pub source: &'a str,
     /// Where to go after success, on our own origin; the thanks page when `None`.
     pub return_to: Option<&'a str>,
+    /// The partner's public key, when it is a partner's form.
+    pub site_key: Option<&'a str>,
+    /// Says of which form it is and since when it is shown.
+    pub form_token: Option<&'a str>,
     /// What is wrong with the fields.
     pub errors: &'a [FieldError],
     /// A problem code of the whole form (`unavailable`, `too_many_requests`, `payload_too_large`, …). `invalid_fields`

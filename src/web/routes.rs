@@ -10,10 +10,11 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Pages, own, pages, texts::Texts, views};
+use super::{Pages, Whose, own, pages, texts::Texts, views};
 use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
     http::{Code, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
+    partners::{Claims, Lane, Partners},
     pledges::fields::Source,
 };
 
@@ -117,16 +118,27 @@ fn source(request: &HttpRequest) -> String {
     source.map(|source| source.as_str().to_owned()).unwrap_or_default()
 }
 
+/// Whose form it is, when a partner's link says so. A key that isn't (any more) is left out: the supporter couldn't mend it.
+fn whose(request: &HttpRequest, partners: &Partners, campaign: &Campaign) -> Option<Whose> {
+    let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    let site_key = pairs.find(|(name, _)| name == "site_key")?.1.into_owned();
+    let claims = Claims { site_key: Some(&site_key), ..Claims::default() };
+    let admitted = partners.admit(campaign.id, claims).ok()?;
+    Some(Whose { partner: admitted.partner?.id, test: admitted.lane == Lane::Test, site_key })
+}
+
 #[get("/c/{slug}/{language}")]
 async fn form(
     request: HttpRequest,
     campaigns: Data<Campaigns>,
+    partners: Data<Partners>,
     pages: Data<Pages>,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
-    match pages.form(&campaign, &language, &source(&request)) {
+    let whose = whose(&request, &partners, &campaign);
+    match pages.form(&campaign, &language, &source(&request), whose.as_ref()) {
         Some(page) => Ok(html_text(StatusCode::OK, page)),
         None => pages.not_found(Some(&format!("/c/{slug}"))),
     }

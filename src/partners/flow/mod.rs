@@ -133,8 +133,9 @@ impl Week {
 
     /// What stands out. *Stopped*: in the last two whole hours and the present one nothing came, where by the mean of the
     /// 24 hours before so much was to come that by chance it happens less than once in ten thousand such hours (a Poisson
-    /// process gives nothing with probability e^-mean; the mean is halved because nights are quieter). *Refused*: of at
-    /// least 20 submissions of the last two hours half were refused, and in the week before not a fifth.
+    /// process gives nothing with probability e^-mean; the mean is halved because nights are quieter). *Refused*: in the
+    /// present hour or the last one there were at least 20 submissions and half of them were refused, and in the week before not
+    /// a fifth.
     pub fn flags(&self) -> Vec<Flag> {
         const QUIET: usize = 3;
         let (before, lately) = self.hours.split_at(self.hours.len().saturating_sub(QUIET));
@@ -146,9 +147,9 @@ impl Week {
         if sum(lately, came) == 0 && sum(day, came) * 2 / (24 * 2) >= 10 {
             flags.push(Flag::Stopped);
         }
-        let (refused, all) = (sum(lately, Hour::refusals), sum(lately, came));
+        let jumps = |hour: &Hour| came(hour) >= 20 && hour.refusals() * 2 >= came(hour);
         let (refused_before, all_before) = (sum(before, Hour::refusals), sum(before, came));
-        if all >= 20 && refused * 2 >= all && refused_before * 5 < all_before.max(1) {
+        if lately.iter().skip(QUIET - 2).any(jumps) && refused_before * 5 < all_before.max(1) {
             flags.push(Flag::Refused);
         }
         flags

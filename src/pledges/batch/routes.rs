@@ -21,6 +21,7 @@ use crate::{
     },
     pledges::{
         Pledges,
+        arrival::Carrier,
         fields::IdempotencyKey,
         routes::{PledgeBody, idempotency_key},
         submission::Submission,
@@ -146,7 +147,7 @@ pub async fn submit(
         let key = key.as_ref().and_then(|key| IdempotencyKey::parse(&format!("{}/{place}", key.as_str())).ok());
         async move {
             let submission: Submission = body::parse(row.get().as_bytes())?;
-            pledges.take(campaign, admitted, &submission, Vec::new(), key.as_ref()).await
+            pledges.take(campaign, admitted, (&submission, Carrier::Script), Vec::new(), key.as_ref()).await
         }
     }))
     .await;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     campaigns::{Campaign, State, settings::ProofRule},
     clock::Clock,
-    crypto::{CryptoError, KeyRing},
+    crypto::CryptoError,
     gate::proof::{
         Bound, Challenge, Proofs,
         issuer::{Issuer, NotIssued, Price},
@@ -44,12 +44,12 @@ pub struct Challenges {
 }
 
 impl Challenges {
-    /// Signed under a key of the current root secret.
+    /// Given out as `proofs` signs them.
     ///
     /// # Errors
     /// Those of [`Issuer::new`].
-    pub fn new(ring: &KeyRing, clock: &Clock, metrics: &Metrics) -> Result<Self, CryptoError> {
-        Ok(Self { issuer: Issuer::new(Proofs::new(ring, clock.clone(), metrics), clock, metrics)? })
+    pub fn new(proofs: Proofs, clock: &Clock, metrics: &Metrics) -> Result<Self, CryptoError> {
+        Ok(Self { issuer: Issuer::new(proofs, clock, metrics)? })
     }
 
     /// A challenge for one pledge. A campaign that needs none gives one all the same: forms may ask first and look later.

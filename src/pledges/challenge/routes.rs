@@ -1,19 +1,22 @@
 //! The door to challenges.
 
 use actix_web::{
-    HttpResponse, get,
+    HttpRequest, HttpResponse, get,
     http::header,
     web::{Data, Path},
 };
-use utoipa::ToSchema;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
+use validator::Validate;
 
 use super::{Asking, Challenges, NoChallenge};
 use crate::{
     campaigns::Campaigns,
     gate::proof::issuer::NotIssued,
-    http::{Code, Problem, ProblemBody, Visitor},
+    http::{Code, Problem, ProblemBody, ValidQuery, Visitor},
+    partners::{Claims, Lane, Partners, routes::origin},
 };
 
 /// The operations of this feature.
@@ -78,15 +81,27 @@ impl From<NoChallenge> for Problem {
     }
 }
 
+/// Whose form asks.
+#[derive(Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Asked {
+    /// The partner's public key; a form of another site needs it.
+    #[serde(default)]
+    #[param(example = "pk_3q2-7wAAAAAAAAAAAAAAAA")]
+    site_key: Option<String>,
+}
+
 /// A challenge
 ///
 /// A proof of work for one pledge, in the form of [ALTCHA](https://altcha.org) version 2: its element and its solver take it as
 /// it is. It is good for 20 minutes, for this campaign, and once.
 #[utoipa::path(
     tag = "Pledges", operation_id = "getChallenge", security(()),
-    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), Asked),
     responses(
         (status = 200, description = "A new challenge; not to be kept", body = ChallengeBody),
+        (status = 403, description = "This page or key may not post here", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The campaign is closed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Your network has asked for too many", body = ProblemBody, content_type = "application/problem+json"),
@@ -97,11 +112,17 @@ impl From<NoChallenge> for Problem {
 pub async fn get_challenge(
     challenges: Data<Challenges>,
     campaigns: Data<Campaigns>,
+    partners: Data<Partners>,
     visitor: Visitor,
+    request: HttpRequest,
     slug: Path<String>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
-    let asking = Asking { partner: None, test: false, source: visitor.source() };
+    let claims = Claims { site_key: asked.site_key.as_deref(), secret: None, origin: origin(&request)? };
+    let admitted = partners.admit(campaign.id, claims)?;
+    let partner = admitted.partner.as_ref().map(|partner| partner.id);
+    let asking = Asking { partner, test: admitted.lane == Lane::Test, source: visitor.source() };
     let challenge = challenges.give(&campaign, asking)?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(challenge))
 }

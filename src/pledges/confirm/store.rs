@@ -10,10 +10,7 @@ use uuid::Uuid;
 use super::{Confirmation, Confirmed};
 use crate::{
     db::{Connection, DbError, Prepared},
-    pledges::{
-        links::CONFIRMS_FOR,
-        store::{APPEND_DELTAS, CHANGES},
-    },
+    pledges::{links::CONFIRMS_FOR, store::APPEND_DELTAS},
 };
 
 enum Confirm {}
@@ -51,7 +48,7 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
            FROM waiting WHERE pledges.id = waiting.id AND {WAITS} \
            RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
          counted AS (SELECT *, true AS is_confirmed FROM recorded WHERE state = 'counted'), \
-         concerned AS (SELECT DISTINCT campaign_id FROM recorded), {CHANGES} {APPEND_DELTAS}"
+         concerned AS (SELECT DISTINCT campaign_id FROM recorded), {APPEND_DELTAS}"
     ))
     .bind::<Array<SqlUuid>, _>(mails(jobs))
     .bind::<Array<Bytea>, _>(hashes(jobs))

@@ -81,6 +81,8 @@ fn render(language: &str, open: bool, errors: &[FieldError], change: impl FnOnce
         typed: Typed::default(),
         source: "",
         return_to: None,
+        site_key: None,
+        form_token: None,
         errors,
         problem: None,
     };

@@ -124,7 +124,7 @@ async fn support(handles: &Handles, next: &AtomicU32) {
         };
         handles
             .pledges
-            .record(&campaign, &submission.check(&campaign).unwrap(), None, &Admitted::ANYBODY)
+            .record(&campaign, &submission.check(&campaign).unwrap(), None, &Admitted::ANYBODY, None)
             .await
             .unwrap();
     }
