@@ -9,6 +9,7 @@ pub mod config;
 pub mod country;
 pub mod crypto;
 pub mod db;
+pub mod gate;
 pub mod http;
 pub mod logged;
 pub mod mail;

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 12] = [
     &["clock", "crypto", "tasks", "config", "country", "metrics", "logged"],
     &["db"],
     &["http"],
-    &["totals", "sealing", "audit", "mail"],
+    &["totals", "sealing", "audit", "mail", "gate"],
     &["accounts"],
     &["campaigns"],
     &["pledges"],

@@ -8,6 +8,7 @@ mod honest;
 mod names;
 #[cfg(test)]
 mod single_tests;
+mod table;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -15,6 +16,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::country::Country;
+
+pub use table::{Line, Table, judge};
 
 /// Whom somebody is counted with, to see that no kind of honest people is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
