@@ -1,6 +1,6 @@
 //! What is compared: for each row and feature a small number, the class that the row is in.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use chrono::{DateTime, Utc};
 
@@ -18,6 +18,8 @@ pub(super) struct Feature {
     pub(super) trust: f32,
     /// Whether people don't change it together, even on a day of fame.
     pub(super) telling: bool,
+    /// Classes that never speak for a wave: what people do and farms don't.
+    pub(super) innocent: &'static [u32],
     /// By row. [`NEUTRAL`] says nothing.
     pub(super) classes: Vec<u32>,
     /// How many classes there are.
@@ -38,10 +40,6 @@ pub(super) struct Features {
 
 /// A value that fewer rows have is too rare to be compared.
 const RARE: u32 = 4;
-/// How people are spread over sources of 1, 2, 3-4, 5-8, … pledges, in hundredths: from campaigns with campuses and carriers among
-/// their public. Weighs like this many rows.
-const BUSY: [f32; 16] = [50.0, 10.0, 5.0, 4.0, 4.0, 5.0, 6.0, 6.0, 5.0, 4.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0];
-const BUSY_ROWS: f32 = 3.0;
 /// Of people behind one address, most are in one country: classes of the share that a row's country has of its source.
 const TOGETHER: [f32; 4] = [6.0, 4.0, 5.0, 85.0];
 /// Time is compared in pieces of this many minutes.
@@ -49,6 +47,10 @@ const PIECE_MS: i64 = 5 * 60_000;
 /// Letters are answered in minutes: a row is asked only when it is old enough.
 const YOUNG_MS: i64 = 4 * 60_000;
 const OLD_MS: i64 = 20 * 60_000;
+
+/// Innocent classes: letters answered; most of a source in the row's country.
+const ANSWERED: [u32; 1] = [2];
+const ONE_COUNTRY: [u32; 1] = [4];
 
 impl Features {
     pub(super) fn of(window: &Window, past: &Past, now: DateTime<Utc>) -> Self {
@@ -64,25 +66,37 @@ impl Features {
         let pieces = window.rows.iter().map(|row| 1 + u32::try_from((row.at_ms - first) / PIECE_MS).unwrap_or(0));
         let names = window.name_counts();
         let name = |row: &Kept| if row.name == 0 { NEUTRAL } else { 1 + octave(at(&names, row.name)) };
-        let busy = |row: &Kept| if row.source == 0 { NEUTRAL } else { 1 + octave(at(&sources, row.source)) };
-        let feature = |signal, trust, telling, classes: Vec<u32>, people| {
+        let feature = |signal, trust, telling, innocent, classes: Vec<u32>, people| {
             let size = 1 + classes_max(&classes);
-            Feature { signal, trust, telling, classes, size, people }
+            Feature { signal, trust, telling, innocent, classes, size, people }
         };
-        let busy_people = [0.0].into_iter().chain(BUSY.map(|share| share * BUSY_ROWS)).collect();
         let together_people = [0.0].into_iter().chain(TOGETHER).collect();
-        let none = Vec::new;
+        let together = togetherness(window, &sources);
         let list = vec![
-            feature(Signal::WaveShape, 0.8, true, shapes, shape_past),
-            feature(Signal::WavePace, 0.8, true, manners, manner_past),
-            feature(Signal::WaveName, 0.5, true, window.rows.iter().map(name).collect(), none()),
-            feature(Signal::WaveUnconfirmed, 0.9, true, answers(window, now_ms), none()),
-            feature(Signal::WaveSource, 0.7, true, togetherness(window, &sources), together_people),
-            feature(Signal::WaveSource, 0.7, false, window.rows.iter().map(busy).collect(), busy_people),
-            feature(Signal::WaveDomain, 0.8, false, domains, domain_past),
-            feature(Signal::WaveCountry, 0.5, false, countries, country_past),
-            feature(Signal::WaveTime, 0.6, false, pieces.collect(), none()),
-            feature(Signal::WavePartner, 0.5, false, partners, partner_past),
+            feature(Signal::WaveShape, 0.8, true, &[], shapes, shape_past),
+            feature(Signal::WavePace, 0.8, true, &[], manners, manner_past),
+            feature(Signal::WaveName, 0.5, true, &[], window.rows.iter().map(name).collect(), Vec::new()),
+            feature(
+                Signal::WaveUnconfirmed,
+                0.9,
+                true,
+                &ANSWERED,
+                answers(window, now_ms, YOUNG_MS..OLD_MS),
+                Vec::new(),
+            ),
+            feature(
+                Signal::WaveUnconfirmed,
+                0.9,
+                true,
+                &ANSWERED,
+                answers(window, now_ms, OLD_MS..i64::MAX),
+                Vec::new(),
+            ),
+            feature(Signal::WaveSource, 0.5, false, &ONE_COUNTRY, together, together_people),
+            feature(Signal::WaveDomain, 0.8, false, &[], domains, domain_past),
+            feature(Signal::WaveCountry, 0.5, false, &[], countries, country_past),
+            feature(Signal::WaveTime, 0.6, false, &[], pieces.collect(), Vec::new()),
+            feature(Signal::WavePartner, 0.5, false, &[], partners, partner_past),
         ];
         Self { list, sources }
     }
@@ -93,8 +107,11 @@ pub(super) fn at<T: Copy + Default>(table: &[T], number: u32) -> T {
     table.get(place(number)).copied().unwrap_or_default()
 }
 
-/// 1 → 0, 2 → 1, 3-4 → 2, 5-8 → 3, …, never more than the last of [`BUSY`].
-fn octave(count: u32) -> u32 {
+/// How many octaves there are.
+pub(super) const OCTAVES: usize = 16;
+
+/// 1 → 0, 2 → 1, 3-4 → 2, 5-8 → 3, …
+pub(super) fn octave(count: u32) -> u32 {
     (u32::BITS - count.saturating_sub(1).leading_zeros()).min(15)
 }
 
@@ -113,14 +130,10 @@ fn without_rare(mut classes: Vec<u32>, size: usize, past: &[f32]) -> (Vec<u32>, 
     (classes, past.to_vec())
 }
 
-/// Whether the letter was answered, among those of the same age.
-fn answers(window: &Window, now_ms: i64) -> Vec<u32> {
-    let class = |row: &Kept| match now_ms - row.at_ms {
-        ..YOUNG_MS => NEUTRAL,
-        YOUNG_MS..OLD_MS => 1 + u32::from(row.confirmed),
-        _ => 3 + u32::from(row.confirmed),
-    };
-    window.rows.iter().map(class).collect()
+/// Whether the letter was answered, for rows of one age: the age itself must not tell.
+fn answers(window: &Window, now_ms: i64, age: Range<i64>) -> Vec<u32> {
+    let is_asked = |row: &Kept| age.contains(&(now_ms - row.at_ms));
+    window.rows.iter().map(|row| if is_asked(row) { 1 + u32::from(row.confirmed) } else { NEUTRAL }).collect()
 }
 
 /// How large a share of its source a row's country has, where the source has enough rows.

@@ -107,7 +107,7 @@ impl Waves {
             return Vec::new();
         }
         let features = features::Features::of(&self.window, &self.past, now);
-        let fitted = mixture::fit(&features, &mut self.window);
+        let fitted = mixture::fit(&features, &self.window);
         score::raises(&mut self.window, &features, &fitted)
     }
 }

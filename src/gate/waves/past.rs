@@ -19,7 +19,7 @@ pub(super) struct Past {
 impl Past {
     /// Takes a row that leaves the window, as far as it isn't a wave's.
     pub(super) fn learn(&mut self, row: &Kept) {
-        let weight = 1.0 - row.wave.max(0.0);
+        let weight = 1.0 - row.wave;
         add(&mut self.domains, row.domain, weight);
         add(&mut self.shapes, row.shape, weight);
         add(&mut self.manners, row.manner, weight);

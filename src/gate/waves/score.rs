@@ -6,7 +6,7 @@ use super::{
     mixture::Fitted,
     window::{Kept, Window, place},
 };
-use crate::gate::signals::{SCORE_MAX, Signals};
+use crate::gate::signals::{SCORE_MAX, Signal, Signals};
 
 /// What confirming takes off a score. More than a row can get that isn't certain: nobody honest stays held.
 pub const CONFIRMED_CREDIT: i16 = 300;
@@ -17,33 +17,56 @@ pub fn settled(score: i16, confirmed: bool) -> i16 {
 }
 
 /// Below this the wave differs in nothing that people don't change together.
-const STRENGTH_MIN: f32 = 0.3;
+const STRENGTH_MIN: f32 = 0.5;
+/// A wave of few sources must differ more: by this over the root of their number.
+const STRENGTH_FEW: f32 = 1.0;
+/// A wave that differs less is never certain.
+const STRENGTH_CERTAIN: f32 = 0.9;
 /// Odds of 9 to 1 hold.
 const HOLDS: f32 = 2.2;
-/// Odds of 150 to 1 are certain, where the source or the domain is the wave's alone.
-const CERTAIN: f32 = 5.0;
+/// Odds of 400 to 1 hold where people use the source too.
+const HOLDS_MIXED: f32 = 6.0;
+/// Of the rows of a source that the wave has for itself, one in two hundred may look like a person's.
+const MIXED_ONE_IN: u32 = 200;
+/// Odds of 1,000 to 1 are certain, where the source is the wave's alone; of 50 to 1 where the domain is too.
+const CERTAIN: f32 = 7.0;
+const CERTAIN_BOTH: f32 = 4.0;
 /// Fewer rows don't make a source or a domain the wave's alone.
 const ALONE_ROWS: u32 = 15;
+/// A source of a wave's row with as many rows is named among the reasons.
+const BUSY: u32 = 5;
 /// Smaller raises aren't told.
 const STEP: i16 = 10;
 
 /// Whose score rises, and why.
 pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) -> Vec<Raise> {
-    if fitted.strength < STRENGTH_MIN {
+    let wave = fitted.strength >= STRENGTH_MIN + STRENGTH_FEW / fitted.fleet.max(1.0).sqrt();
+    for (row, likely) in window.rows.iter_mut().zip(&fitted.waves) {
+        row.wave = if wave { *likely } else { 0.0 };
+    }
+    if std::env::var("DBG").is_ok() {
+        println!("  strength {:.3} fleet {:.1}", fitted.strength, fitted.fleet);
+    }
+    if !wave {
         return Vec::new();
     }
     let sources = Owned::of(window, fitted, features.sources.len(), |row| row.source);
     let domains = Owned::of(window, fitted, window.domains.size(), |row| row.domain);
     let mut raises = Vec::new();
     for (index, (row, odds)) in window.rows.iter_mut().zip(&fitted.odds).enumerate() {
-        if *odds < HOLDS {
+        let holds = if sources.mixed(row.source) { HOLDS_MIXED } else { HOLDS };
+        if *odds < holds {
             continue;
         }
-        let certain = *odds >= CERTAIN && (sources.alone(row.source) || domains.alone(row.domain));
-        let points = if certain { 450 } else { 100 + points(odds - HOLDS) };
+        let certain = fitted.strength >= STRENGTH_CERTAIN
+            && sources.alone(row.source)
+            && *odds >= if domains.alone(row.domain) { CERTAIN_BOTH } else { CERTAIN };
+        let points = if certain { 450 } else { 100 + points(odds - holds) };
         let score = row.base.saturating_add(points).min(SCORE_MAX);
         if score >= row.told.saturating_add(STEP) {
-            let signals = reasons(features, fitted, index);
+            let busy = at(&features.sources, row.source) >= BUSY;
+            let source = if busy { Signal::WaveSource.bit() } else { Signals::default() };
+            let signals = reasons(features, fitted, index).with(source);
             row.told = score;
             row.told_signals = row.told_signals.with(signals);
             raises.push(Raise { id: row.id, score, signals });
@@ -83,6 +106,11 @@ impl Owned {
             }
         }
         Self { rows, people }
+    }
+
+    fn mixed(&self, number: u32) -> bool {
+        let people = at(&self.people, number);
+        number != 0 && people > at(&self.rows, number) / MIXED_ONE_IN
     }
 
     fn alone(&self, number: u32) -> bool {

@@ -47,7 +47,7 @@ pub(super) struct Kept {
     pub(super) told: i16,
     pub(super) told_signals: Signals,
     pub(super) confirmed: bool,
-    /// How likely it is the wave's, as found last; below 0: not yet.
+    /// How likely it is the wave's, as found last.
     pub(super) wave: f32,
 }
 
@@ -91,7 +91,7 @@ impl Window {
             told: row.score,
             told_signals: row.signals,
             confirmed: row.confirmed,
-            wave: -1.0,
+            wave: 0.0,
         };
         self.rows.push_back(kept);
     }

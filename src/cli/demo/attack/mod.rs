@@ -87,6 +87,16 @@ pub fn wave(seed: u64) -> anyhow::Result<Vec<Person>> {
     Ok(people)
 }
 
+/// The honest people of the same seed alone.
+///
+/// # Errors
+/// When the data in the binary can't be read.
+pub fn quiet(seed: u64) -> anyhow::Result<Vec<Person>> {
+    let mut people = honest::crowd(&data::Stage::load()?, &mut dice::Dice::seeded(seed));
+    people.sort_by_key(|person| person.at);
+    Ok(people)
+}
+
 /// The moment that every wave starts at.
 fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_544_446_800, 0).unwrap_or_default()
