@@ -31,10 +31,12 @@ const PEOPLE_DOUBT: f32 = 30.0;
 const LOUDEST: f32 = 3.0;
 /// A source is judged with as many rows more, like those of all sources that are as busy.
 const SOURCE_DOUBT: f32 = 6.0;
-/// Of the sources of one busyness, this share is a wave's until as many rows tell otherwise, and never more than the last.
+/// Of the sources of one busyness, this share is a wave's until as many rows tell otherwise, and never more than one
+/// of the last two, for quiet sources and for others.
 const BUSY_PRIOR: f32 = 0.08;
 const BUSY_DOUBT: f32 = 30.0;
-const BUSY_MOST: f32 = 0.8;
+const QUIET_MOST: f32 = 0.8;
+const BUSY_MOST: f32 = 0.95;
 /// At least this share of people comes from sources that send one pledge or two.
 const QUIET_SHARE: f32 = 0.45;
 /// In the rush at least half is more than usual; a wave there is commoner by this share at least.
@@ -193,7 +195,10 @@ fn source_odds(sources: &[u32], sums: &[f32]) -> Vec<f32> {
             *wave += sum;
         }
     }
-    let priors = busy.map(|(all, wave)| ((wave + BUSY_DOUBT * BUSY_PRIOR) / (all + BUSY_DOUBT)).min(BUSY_MOST));
+    let mut priors = busy.map(|(all, wave)| (wave + BUSY_DOUBT * BUSY_PRIOR) / (all + BUSY_DOUBT));
+    for (octave, prior) in priors.iter_mut().enumerate() {
+        *prior = prior.min(if octave < 2 { QUIET_MOST } else { BUSY_MOST });
+    }
     let odds = |(rows, sum): (&u32, &f32)| {
         let prior = priors.get(class(*rows)).copied().unwrap_or(BUSY_PRIOR);
         let share = (sum + SOURCE_DOUBT * prior) / (number(*rows) + SOURCE_DOUBT);

@@ -22,19 +22,23 @@ const STRENGTH_MIN: f32 = 0.5;
 const STRENGTH_FEW: f32 = 1.0;
 /// A wave that differs less is never certain.
 const STRENGTH_CERTAIN: f32 = 0.9;
-/// Odds of 9 to 1 hold.
-const HOLDS: f32 = 2.2;
-/// Odds of 400 to 1 hold where people use the source too.
-const HOLDS_MIXED: f32 = 6.0;
+/// Odds of 13 to 1 hold.
+const HOLDS: f32 = 2.6;
+/// Odds of 5,000 to 1 hold where people use the source too.
+const HOLDS_MIXED: f32 = 8.5;
 /// Of the rows of a source that the wave has for itself, one in two hundred may look like a person's.
 const MIXED_ONE_IN: u32 = 200;
-/// Odds of 1,000 to 1 are certain, where the source is the wave's alone; of 50 to 1 where the domain is too.
-const CERTAIN: f32 = 7.0;
+/// Odds of 700 to 1 are certain, where the source is the wave's alone; of 50 to 1 where the domain is too.
+const CERTAIN: f32 = 6.6;
 const CERTAIN_BOTH: f32 = 4.0;
 /// Fewer rows don't make a source or a domain the wave's alone.
 const ALONE_ROWS: u32 = 15;
 /// A source of a wave's row with as many rows is named among the reasons.
 const BUSY: u32 = 5;
+/// Minutes that are no wave's: it has this much less of its rows in them than people, as a logarithm.
+const NO_WAVE: f32 = -1.7;
+/// As many pieces of time beside a wave are its edge.
+const EDGE: u32 = 2;
 /// Smaller raises aren't told.
 const STEP: i16 = 10;
 
@@ -44,14 +48,12 @@ pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) 
     for (row, likely) in window.rows.iter_mut().zip(&fitted.waves) {
         row.wave = if wave { *likely } else { 0.0 };
     }
-    if std::env::var("DBG").is_ok() {
-        println!("  strength {:.3} fleet {:.1}", fitted.strength, fitted.fleet);
-    }
     if !wave {
         return Vec::new();
     }
-    let sources = Owned::of(window, fitted, features.sources.len(), |row| row.source);
-    let domains = Owned::of(window, fitted, window.domains.size(), |row| row.domain);
+    let early = without_wave(features, fitted);
+    let sources = Owned::of(window, fitted, &early, features.sources.len(), |row| row.source);
+    let domains = Owned::of(window, fitted, &early, window.domains.size(), |row| row.domain);
     let mut raises = Vec::new();
     for (index, (row, odds)) in window.rows.iter_mut().zip(&fitted.odds).enumerate() {
         let holds = if sources.mixed(row.source) { HOLDS_MIXED } else { HOLDS };
@@ -90,6 +92,18 @@ fn reasons(features: &Features, fitted: &Fitted, index: usize) -> Signals {
     speaks.fold(Signals::default(), |all, (feature, _)| all.with(feature.signal.bit()))
 }
 
+/// Which rows came when there was no wave: whoever sends then is somebody.
+fn without_wave(features: &Features, fitted: &Fitted) -> Vec<bool> {
+    let times = features.list.iter().zip(&fitted.leanings).find(|(feature, _)| feature.signal == Signal::WaveTime);
+    let Some((time, leanings)) = times else { return Vec::new() };
+    // A wave has edges: minutes close to it are its own too.
+    let is_far = |class: u32| {
+        (class.saturating_sub(EDGE)..=class + EDGE).all(|near| at(leanings, near) <= NO_WAVE || near == NEUTRAL)
+    };
+    let far: Vec<bool> = (0..).take(time.size).map(is_far).collect();
+    time.classes.iter().map(|class| at(&far, *class)).collect()
+}
+
 /// Sources or domains, and whether anybody else than the wave uses them.
 struct Owned {
     rows: Vec<u32>,
@@ -97,12 +111,12 @@ struct Owned {
 }
 
 impl Owned {
-    fn of(window: &Window, fitted: &Fitted, size: usize, field: fn(&Kept) -> u32) -> Self {
+    fn of(window: &Window, fitted: &Fitted, early: &[bool], size: usize, field: fn(&Kept) -> u32) -> Self {
         let (mut rows, mut people) = (vec![0; size], vec![0; size]);
-        for (row, odds) in window.rows.iter().zip(&fitted.odds) {
+        for ((row, odds), early) in window.rows.iter().zip(&fitted.odds).zip(early) {
             if let (Some(rows), Some(people)) = (rows.get_mut(place(field(row))), people.get_mut(place(field(row)))) {
                 *rows += 1;
-                *people += u32::from(*odds < 0.0);
+                *people += u32::from(*odds < 0.0 || *early);
             }
         }
         Self { rows, people }

@@ -9,6 +9,8 @@ mod names;
 #[cfg(test)]
 mod single_tests;
 mod table;
+#[cfg(test)]
+mod table_tests;
 
 use std::{net::IpAddr, time::Duration};
 
