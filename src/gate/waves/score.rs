@@ -28,8 +28,8 @@ const HOLDS: f32 = 2.6;
 const HOLDS_MIXED: f32 = 8.5;
 /// Of the rows of a source that the wave has for itself, one in two hundred may look like a person's.
 const MIXED_ONE_IN: u32 = 200;
-/// Odds of 700 to 1 are certain, where the source is the wave's alone; of 50 to 1 where the domain is too.
-const CERTAIN: f32 = 6.6;
+/// Odds of 1,300 to 1 are certain when found twice, where the source is the wave's alone; of 50 to 1 where the domain is too.
+const CERTAIN: f32 = 7.2;
 const CERTAIN_BOTH: f32 = 4.0;
 /// Fewer rows don't make a source or a domain the wave's alone.
 const ALONE_ROWS: u32 = 15;
@@ -63,7 +63,9 @@ pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) 
         let certain = fitted.strength >= STRENGTH_CERTAIN
             && sources.alone(row.source)
             && *odds >= if domains.alone(row.domain) { CERTAIN_BOTH } else { CERTAIN };
-        let points = if certain { 450 } else { 100 + points(odds - holds) };
+        // What looks certain once may be the first minutes of something else.
+        let again = std::mem::replace(&mut row.certain, certain);
+        let points = if certain && again { 450 } else { 100 + points(odds - holds) };
         let score = row.base.saturating_add(points).min(SCORE_MAX);
         if score >= row.told.saturating_add(STEP) {
             let busy = at(&features.sources, row.source) >= BUSY;

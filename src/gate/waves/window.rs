@@ -47,6 +47,8 @@ pub(super) struct Kept {
     pub(super) told: i16,
     pub(super) told_signals: Signals,
     pub(super) confirmed: bool,
+    /// Whether it was certain when looked at last.
+    pub(super) certain: bool,
     /// How likely it is the wave's, as found last.
     pub(super) wave: f32,
 }
@@ -91,6 +93,7 @@ impl Window {
             told: row.score,
             told_signals: row.signals,
             confirmed: row.confirmed,
+            certain: false,
             wave: 0.0,
         };
         self.rows.push_back(kept);

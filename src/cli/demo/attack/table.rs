@@ -115,6 +115,10 @@ pub fn judge(people: &[Person]) -> Table {
         }
         run.submit(index, person);
     }
+    while let Some((_, confirming)) = letters.next_if(|(at, _)| *at <= last.at) {
+        run.confirm(confirming);
+    }
+    run.look(last.at);
     letters.for_each(|(_, confirming)| run.confirm(confirming));
     run.look(end);
     run.table(&order)

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::{Group, Person, Table, judge, quiet, wave};
 
-/// The weights and limits in gate/ were set while looking at these, and no test uses them.
-const TUNED_WITH: std::ops::RangeInclusive<u64> = 1..=12;
-/// Nobody looked at these before.
-const UNSEEN: [u64; 2] = [7_001, 7_002];
+/// The weights and limits in gate/ were set while looking at these (the last three were to be unseen, and showed something to
+/// mend), so they prove nothing: the tables of waves below don't use them.
+const TUNED_WITH: [u64; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 7_001, 7_002, 7_006];
+/// Nobody had looked at these, or at those of [`MORE`], when the engine was last changed.
+const UNSEEN: [u64; 2] = [9_001, 9_002];
 /// How many more: `PLEDGES_ATTACK_SEEDS=20 cargo test --lib waves -- --nocapture`.
 const MORE: &str = "PLEDGES_ATTACK_SEEDS";
 
@@ -28,7 +29,7 @@ fn check(what: &str, table: &Table, bots_at_least: f64) -> Vec<String> {
 #[test]
 fn waves_of_unseen_seeds_are_held_and_no_group_of_people_is() {
     let more = std::env::var(MORE).ok().and_then(|count| count.parse().ok()).unwrap_or(0u64);
-    let seeds: Vec<u64> = UNSEEN.into_iter().chain((0..more).map(|seed| 7_100 + seed)).collect();
+    let seeds: Vec<u64> = UNSEEN.into_iter().chain((0..more).map(|seed| 9_003 + seed)).collect();
     assert!(seeds.iter().all(|seed| !TUNED_WITH.contains(seed)));
     let wrong: Vec<String> =
         seeds.iter().flat_map(|seed| check(&format!("wave {seed}"), &judge(&wave(*seed).unwrap()), 0.95)).collect();
@@ -89,7 +90,7 @@ fn waves_are_not_a_campus() {
 /// Attacks that the generator's data don't have.
 #[test]
 fn waves_of_other_kinds_are_held_too() {
-    let people = wave(7_006).unwrap();
+    let people = wave(9_500).unwrap();
     let changed = |change: &dyn Fn(usize, &mut Person)| {
         let mut people: Vec<Person> = people
             .iter()
