@@ -31,7 +31,9 @@ impl Past {
             for table in
                 [&mut self.domains, &mut self.shapes, &mut self.manners, &mut self.countries, &mut self.partners]
             {
-                table.iter_mut().for_each(|weight| *weight /= 2.0);
+                for weight in table {
+                    *weight /= 2.0;
+                }
             }
         }
     }

@@ -122,7 +122,7 @@ impl Window {
 
     /// Numbers of what is long gone would pile up: when there are twice as many as rows fit, all are given anew.
     fn shed(&mut self, past: &mut Past) {
-        let most = [&self.sources, &self.domains, &self.names, &self.shapes].map(|numbers| numbers.size());
+        let most = [&self.sources, &self.domains, &self.names, &self.shapes].map(Numbers::size);
         if most.into_iter().all(|size| size < 2 * ROWS_MAX) {
             return;
         }

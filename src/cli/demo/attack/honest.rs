@@ -173,8 +173,8 @@ fn domain(
     }
     let odd = &domains.odd;
     if kind == Kind::OddDomain {
-        let shares = [odd.shares.relay, odd.shares.small, odd.shares.own, odd.shares.throw_away];
-        let listed = match dice.place(&shares) {
+        let kinds = [odd.shares.relay, odd.shares.small, odd.shares.own, odd.shares.throw_away];
+        let listed = match dice.place(&kinds) {
             0 => dice.pick(&odd.relay),
             1 => dice.pick(&odd.small),
             2 => None,

@@ -1,10 +1,14 @@
 //! That the wave is a fair test: it is the same for a seed, what is said about it is so, and no single field tells a bot.
 
+#![expect(clippy::print_stdout, reason = "figures to read")]
+
 use std::collections::{HashMap, HashSet};
 
 use super::{Group, Person, wave};
 
 const SEED: u64 = 1998;
+
+type Field<'a> = &'a dyn Fn(&Person) -> String;
 
 fn shape(text: &str) -> String {
     text.chars()
@@ -73,7 +77,7 @@ fn the_wave_is_as_large_as_it_is_said_to_be() {
 fn no_single_field_gives_the_bots_away() {
     let people = hours_of_the_wave(wave(SEED).unwrap());
     let seconds = |person: &Person| person.elapsed.map_or(-1.0, |time| time.as_secs_f64());
-    let fields: [(&str, &dyn Fn(&Person) -> String); 13] = [
+    let fields: [(&str, Field); 13] = [
         ("minute", &|person| person.at.format("%H:%M").to_string()),
         ("country", &|person| person.country.to_string()),
         ("name", &|person| person.name.clone().unwrap_or_default()),
@@ -107,7 +111,9 @@ fn no_single_field_gives_the_bots_away() {
 fn how_busy_a_source_is_costs_those_who_share_one() {
     let people = hours_of_the_wave(wave(SEED).unwrap());
     let mut busy: HashMap<_, usize> = HashMap::new();
-    people.iter().for_each(|person| *busy.entry(person.source).or_default() += 1);
+    for person in &people {
+        *busy.entry(person.source).or_default() += 1;
+    }
     let sorted = |group| {
         let mut counts: Vec<usize> =
             people.iter().filter(|person| person.group == group).map(|person| busy[&person.source]).collect();

@@ -1,5 +1,7 @@
 //! What the issue asks of the gate: the wave is held, people are not. Judged ten minutes after the end.
 
+#![expect(clippy::print_stdout, reason = "the tables are what is asked for")]
+
 use std::time::Duration;
 
 use super::{Group, Person, Table, judge, quiet, wave};
@@ -27,6 +29,7 @@ fn check(what: &str, table: &Table, bots_at_least: f64) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how thorough a test is, is no setting of the program")]
 fn waves_of_unseen_seeds_are_held_and_no_group_of_people_is() {
     let more = std::env::var(MORE).ok().and_then(|count| count.parse().ok()).unwrap_or(0u64);
     let seeds: Vec<u64> = UNSEEN.into_iter().chain((0..more).map(|seed| 9_003 + seed)).collect();
