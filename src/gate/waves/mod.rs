@@ -6,7 +6,8 @@
 //! a country or a provider that everybody suddenly uses is never enough: what people don't change together on a day of
 //! fame (how mailboxes are made, time on the form, who confirms) must differ too.
 //!
-//! Memory: at most [`ROWS_MAX`] rows of about 150 bytes with all that is kept beside them, 75 MB a campaign; beyond it the oldest go.
+//! Memory: at most [`ROWS_MAX`] rows, and twice as many values of each tag; beyond it the oldest go. Reckoned, not measured: 150 bytes a
+//! row with all that is kept beside it, 75 MB a campaign, and half as much again while it judges.
 
 mod features;
 mod mixture;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::gate::signals::{SCORE_MAX, Signal, Signals};
 
-/// What confirming takes off a score. More than a row can get that isn't certain: nobody honest stays held.
+/// What confirming takes off a score. More than a row can get that isn't certain; docs/signals.md says how often certainty errs.
 pub const CONFIRMED_CREDIT: i16 = 300;
 
 /// The score to hold by.
