@@ -2,7 +2,7 @@
 //! runs; `open` and `keygen` need neither.
 
 mod campaign;
-mod demo;
+pub mod demo;
 mod doctor;
 mod export;
 mod keygen;

@@ -1,5 +1,6 @@
 //! `pledges demo`: plausible pledges, posted to a running service as a partner's page would.
 
+pub mod attack;
 pub(super) mod people;
 
 use std::time::Duration;

@@ -15,17 +15,38 @@ use crate::{
 /// Names by country, and messages by language.
 #[derive(Deserialize)]
 pub(in crate::cli) struct Crowd {
-    countries: Vec<Country>,
+    countries: Vec<Home>,
     messages: Vec<Message>,
 }
 
+/// A country of the crowd.
 #[derive(Deserialize)]
-struct Country {
+pub(in crate::cli) struct Home {
     #[serde(rename = "country")]
     code: String,
-    weight: u64,
+    #[serde(default)]
+    weight: u32,
     language: String,
     names: Vec<String>,
+}
+
+impl Home {
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// How much of the crowd lives there.
+    pub(super) fn weight(&self) -> f64 {
+        f64::from(self.weight)
+    }
+
+    pub(super) fn language(&self) -> &str {
+        &self.language
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
 }
 
 #[derive(Deserialize)]
@@ -114,17 +135,31 @@ impl Crowd {
         submission
     }
 
-    fn home(&self, dice: &mut Dice) -> Option<&Country> {
-        let mut throw = dice.below(self.countries.iter().map(|country| country.weight).sum());
+    /// Every country of the crowd.
+    pub(super) fn homes(&self) -> &[Home] {
+        &self.countries
+    }
+
+    /// What people write in a language.
+    pub(super) fn texts(&self, language: &str) -> Vec<&str> {
+        self.messages
+            .iter()
+            .filter(|message| message.language == language)
+            .map(|message| message.text.as_str())
+            .collect()
+    }
+
+    fn home(&self, dice: &mut Dice) -> Option<&Home> {
+        let mut throw = dice.below(self.countries.iter().map(|country| u64::from(country.weight)).sum());
         self.countries.iter().find(|country| {
-            let found = throw < country.weight;
-            throw = throw.saturating_sub(country.weight);
+            let weight = u64::from(country.weight);
+            let found = throw < weight;
+            throw = throw.saturating_sub(weight);
             found
         })
     }
 
     fn message(&self, dice: &mut Dice, language: &str) -> Option<String> {
-        let fitting: Vec<_> = self.messages.iter().filter(|message| message.language == language).collect();
-        dice.pick(&fitting).map(|message| message.text.clone())
+        dice.pick(&self.texts(language)).map(|text| (*text).to_owned())
     }
 }

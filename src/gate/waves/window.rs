@@ -1,0 +1,174 @@
+//! The rows that are compared, with small numbers in the place of tags.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{ROWS_MAX, Row, past::Past};
+use crate::{country::Country, gate::signals::Signals};
+
+/// Small numbers for values, from 1; 0 stands for none.
+pub(super) struct Numbers<T>(HashMap<T, u32>);
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Eq + Hash> Numbers<T> {
+    fn of(&mut self, value: Option<T>) -> u32 {
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX - 1) + 1;
+        value.map_or(0, |value| *self.0.entry(value).or_insert(next))
+    }
+
+    /// One more than the highest number.
+    pub(super) fn size(&self) -> usize {
+        self.0.len() + 1
+    }
+}
+
+/// One row.
+pub(super) struct Kept {
+    pub(super) id: Uuid,
+    pub(super) at_ms: i64,
+    pub(super) source: u32,
+    pub(super) domain: u32,
+    pub(super) name: u32,
+    pub(super) shape: u32,
+    pub(super) manner: u32,
+    pub(super) country: u32,
+    pub(super) partner: u32,
+    pub(super) base: i16,
+    pub(super) told: i16,
+    pub(super) told_signals: Signals,
+    pub(super) confirmed: bool,
+    /// Whether it was certain when looked at last.
+    pub(super) certain: bool,
+    /// How likely it is the wave's, as found last.
+    pub(super) wave: f32,
+}
+
+/// All rows of the window, oldest first.
+#[derive(Default)]
+pub(super) struct Window {
+    pub(super) rows: VecDeque<Kept>,
+    /// Counted from the first row ever.
+    places: HashMap<Uuid, u64>,
+    gone: u64,
+    sources: Numbers<i64>,
+    pub(super) domains: Numbers<i64>,
+    names: Numbers<i64>,
+    pub(super) shapes: Numbers<i64>,
+    pub(super) manners: Numbers<i32>,
+    pub(super) countries: Numbers<Country>,
+    pub(super) partners: Numbers<Uuid>,
+}
+
+impl Window {
+    pub(super) fn push(&mut self, row: &Row, past: &mut Past) {
+        if self.places.contains_key(&row.id) {
+            return;
+        }
+        if self.rows.len() >= ROWS_MAX {
+            self.drop_oldest(past);
+        }
+        self.shed(past);
+        self.places.insert(row.id, self.gone + self.rows.len() as u64);
+        let kept = Kept {
+            id: row.id,
+            at_ms: row.at.timestamp_millis(),
+            source: self.sources.of(row.source),
+            domain: self.domains.of(row.domain),
+            name: self.names.of(row.name),
+            shape: self.shapes.of(row.shape),
+            manner: self.manners.of(Some(row.signals.manner())),
+            country: self.countries.of(Some(row.country)),
+            partner: self.partners.of(row.partner),
+            base: row.score,
+            told: row.score,
+            told_signals: row.signals,
+            confirmed: row.confirmed,
+            certain: false,
+            wave: 0.0,
+        };
+        self.rows.push_back(kept);
+    }
+
+    pub(super) fn confirm(&mut self, id: Uuid) {
+        let place = self.places.get(&id).and_then(|place| usize::try_from(place - self.gone).ok());
+        if let Some(row) = place.and_then(|place| self.rows.get_mut(place)) {
+            row.confirmed = true;
+        }
+    }
+
+    pub(super) fn forget(&mut self, before: DateTime<Utc>, past: &mut Past) {
+        while self.rows.front().is_some_and(|row| row.at_ms < before.timestamp_millis()) {
+            self.drop_oldest(past);
+        }
+    }
+
+    fn drop_oldest(&mut self, past: &mut Past) {
+        if let Some(row) = self.rows.pop_front() {
+            self.places.remove(&row.id);
+            self.gone += 1;
+            past.learn(&row);
+        }
+    }
+
+    /// Numbers of what is long gone would pile up: when there are twice as many as rows fit, all are given anew.
+    fn shed(&mut self, past: &mut Past) {
+        let most = [&self.sources, &self.domains, &self.names, &self.shapes].map(Numbers::size);
+        if most.into_iter().all(|size| size < 2 * ROWS_MAX) {
+            return;
+        }
+        past.clear();
+        renumber(&mut self.sources, &mut self.rows, |row| &mut row.source);
+        renumber(&mut self.domains, &mut self.rows, |row| &mut row.domain);
+        renumber(&mut self.names, &mut self.rows, |row| &mut row.name);
+        renumber(&mut self.shapes, &mut self.rows, |row| &mut row.shape);
+    }
+
+    /// How many rows each source has, by number; the first is for rows without.
+    pub(super) fn source_counts(&self) -> Vec<u32> {
+        count(self.sources.size(), self.rows.iter().map(|row| row.source))
+    }
+
+    /// The same for names.
+    pub(super) fn name_counts(&self) -> Vec<u32> {
+        count(self.names.size(), self.rows.iter().map(|row| row.name))
+    }
+}
+
+fn renumber(numbers: &mut Numbers<i64>, rows: &mut VecDeque<Kept>, field: impl Fn(&mut Kept) -> &mut u32) {
+    let mut anew: HashMap<u32, u32> = HashMap::new();
+    for row in rows.iter_mut() {
+        let number = field(row);
+        let next = u32::try_from(anew.len()).unwrap_or(u32::MAX - 1) + 1;
+        if *number != 0 {
+            *number = *anew.entry(*number).or_insert(next);
+        }
+    }
+    numbers.0.retain(|_, number| anew.get(number).map(|new| *number = *new).is_some());
+    numbers.0.shrink_to_fit();
+}
+
+/// How often each number occurs.
+pub(super) fn count(size: usize, numbers: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut counts = vec![0; size];
+    for number in numbers {
+        if let Some(slot) = counts.get_mut(place(number)) {
+            *slot += 1;
+        }
+    }
+    counts
+}
+
+/// A number as a place in a table.
+pub(super) fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
