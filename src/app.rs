@@ -197,7 +197,7 @@ impl Handles {
         let epochs = epochs(settings, database.clone(), clock.clone())?;
         let proofs = Proofs::new(&ring, clock.clone(), &metrics);
         let challenges = Challenges::new(proofs.clone(), &clock, &metrics)?;
-        let forms = FormTokens::new(&ring, clock);
+        let forms = FormTokens::new(&ring, clock.clone());
         let parts = pledges::Parts {
             ingest: ingest.clone(),
             confirmations: confirmations.clone(),
@@ -209,8 +209,9 @@ impl Handles {
             ring: ring.clone(),
             proofs,
             forms: forms.clone(),
+            clock: clock.clone(),
         };
-        let pledges = Pledges::new(parts, &metrics);
+        let pledges = Pledges::new(parts, &metrics)?;
         let figures = Figures::new(
             &metrics,
             &serve.metrics_readers(settings.mode),

@@ -79,6 +79,8 @@ pub struct Campaign {
     pub confirmation: Confirmation,
     /// Whether a pledge needs a proof of work.
     pub proof: ProofRule,
+    /// From this score on a pledge is held.
+    pub hold_at: i16,
     /// Every version of every consent text.
     pub consents: Vec<Consent>,
     /// Who answers for the data.

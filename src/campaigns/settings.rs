@@ -229,6 +229,10 @@ pub struct Retention {
     pub erasure: Erasure,
 }
 
+fn usual_hold_at() -> i16 {
+    crate::gate::signals::HOLD_AT
+}
+
 /// A new campaign.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
@@ -267,6 +271,10 @@ pub struct NewCampaign {
     /// Whether a pledge needs a proof of work.
     #[serde(default)]
     pub proof: ProofRule,
+    /// From this score on a pledge is held (docs/signals.md).
+    #[serde(default = "usual_hold_at")]
+    #[validate(range(min = 1, max = 1000))]
+    pub hold_at: i16,
     /// What the form asks for.
     pub fields: Fields,
     /// Who answers for the data.

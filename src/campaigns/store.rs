@@ -54,6 +54,7 @@ struct Row {
     confirmation: String,
     mail_texts: Value,
     proof: String,
+    hold_at: i16,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -78,6 +79,7 @@ impl TryFrom<Row> for Campaign {
             fields,
             confirmation: Confirmation::parse(&row.confirmation).ok_or_else(unreadable)?,
             proof: ProofRule::parse(&row.proof).ok_or_else(unreadable)?,
+            hold_at: row.hold_at,
             consents,
             controller: controller.map(|(name, contact)| Controller { name, contact }),
             threshold: row.threshold,
@@ -170,6 +172,7 @@ pub async fn add(
         confirmation: new.confirmation.as_str().into(),
         mail_texts: serde_json::to_value(&new.mail_texts).map_err(unwritable)?,
         proof: new.proof.as_str().into(),
+        hold_at: new.hold_at,
     };
     connection
         .transaction(async |connection| {
@@ -228,6 +231,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::confirmation.eq(campaign.confirmation.as_str()),
                     campaigns::mail_texts.eq(mail_texts),
                     campaigns::proof.eq(campaign.proof.as_str()),
+                    campaigns::hold_at.eq(campaign.hold_at),
                 ))
                 .execute(connection)
                 .await?;

@@ -35,7 +35,7 @@ pub(super) enum Campaign {
     /// Add a campaign, as a draft that the public doesn't see.
     Add {
         /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention,
-        /// confirmation, proof, mail_texts.
+        /// confirmation, proof, hold_at, mail_texts.
         /// docs/campaigns.md explains it.
         file: PathBuf,
         /// Open it at once.
@@ -82,6 +82,9 @@ pub(super) struct Set {
     /// Whether a pledge counts once its mailbox has confirmed it, or at once. Pledges that wait go on waiting.
     #[arg(long, value_enum)]
     confirmation: Option<ConfirmationArgument>,
+    /// Hold pledges from this score on (docs/signals.md says what adds to it).
+    #[arg(long, value_parser = clap::value_parser!(i16).range(1..=1000))]
+    hold_at: Option<i16>,
     /// Whether a pledge needs a proof of work.
     #[arg(long, value_enum)]
     proof: Option<ProofArgument>,
@@ -304,6 +307,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         Some(ConfirmationArgument::None) => campaign.confirmation = Confirmation::None,
         None => {}
     }
+    campaign.hold_at = set.hold_at.unwrap_or(campaign.hold_at);
     campaign.proof = set.proof.map_or(campaign.proof, ProofRule::from);
     let fields = &mut campaign.fields;
     for (argument, field) in
@@ -347,6 +351,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "publish_every_ms": campaign.publish_every_ms, "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
         "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
         "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation, "proof": campaign.proof,
+        "hold_at": campaign.hold_at,
         "mail_texts": campaign.mail_texts.0.keys().collect::<Vec<_>>(),
     });
     let mut connection = session.database.get().await?;

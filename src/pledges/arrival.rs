@@ -4,11 +4,11 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Pledges, fields::IdempotencyKey, submission::Submission};
+use super::{Pledges, eye::Way, fields::IdempotencyKey, submission::Submission};
 use crate::{
     campaigns::{Campaign, State, settings::ProofRule},
     gate::proof::{Bound, ProofError},
-    http::{Code, FieldCode, FieldProblem, Problem},
+    http::{Code, FieldCode, FieldProblem, Problem, Visitor},
     partners::{Admitted, Door, Lane},
 };
 
@@ -19,6 +19,17 @@ pub enum Carrier {
     Script,
     /// As a form, perhaps without JavaScript.
     Form,
+}
+
+/// A submission on its way in.
+#[derive(Clone, Copy)]
+pub struct Arrival<'a> {
+    /// What was sent.
+    pub submission: &'a Submission,
+    /// How.
+    pub carrier: Carrier,
+    /// From where.
+    pub visitor: Visitor,
 }
 
 /// What a submission showed.
@@ -40,13 +51,14 @@ impl Pledges {
         &self,
         campaign: &Campaign,
         admitted: &Admitted,
-        (submission, carrier): (&Submission, Carrier),
+        arrival: Arrival<'_>,
         mut mistakes: Vec<FieldProblem>,
         key: Option<&IdempotencyKey>,
     ) -> Result<(), Problem> {
         if campaign.state != State::Open {
             return Err(Code::CampaignClosed.into());
         }
+        let Arrival { submission, carrier, visitor } = arrival;
         let shown = match self.shown(campaign, admitted, submission, carrier) {
             Ok(shown) => shown,
             Err(code) => {
@@ -62,7 +74,13 @@ impl Pledges {
                 return Err(Problem::fields(mistakes));
             }
         };
-        Ok(self.record(campaign, &checked, key, &claimed(admitted, shown), shown.proof).await?)
+        let way = Way {
+            source: (admitted.door != Door::Server).then(|| visitor.source()),
+            begun_at: shown.begun_at,
+            script: carrier == Carrier::Script || shown.proof.is_some(),
+        };
+        let seen = self.eye.look(campaign, &checked, submission, way);
+        Ok(self.record(campaign, &checked, key, &claimed(admitted, shown), (seen, shown.proof)).await?)
     }
 
     /// What a submission shows, if it shows what it must: none of a server with a secret key, a proof of a script, and of a form

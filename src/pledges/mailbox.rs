@@ -61,13 +61,14 @@ impl Email {
         local.chars().take(1).chain("•••@".chars()).chain(domain.chars()).collect()
     }
 
+    /// What stands before and behind the last `@`.
+    pub fn parts(&self) -> (&str, &str) {
+        self.0.rsplit_once('@').unwrap_or_default()
+    }
+
     /// The same for the outbox.
     pub fn deliverable(&self) -> Option<Address> {
         Address::parse(&self.0).ok()
-    }
-
-    fn parts(&self) -> (&str, &str) {
-        self.0.rsplit_once('@').unwrap_or_default()
     }
 }
 

@@ -4,11 +4,12 @@
 //! fingerprint and seals the review copy; [`ingest`] commits what has come meanwhile as one batch of rows and deltas
 //! ([`store`]); [`routes`] answers everybody alike.
 
-mod arrival;
+pub mod arrival;
 pub mod batch;
 pub mod batches;
 pub mod challenge;
 pub mod confirm;
+mod eye;
 pub mod fields;
 #[cfg(test)]
 mod fields_tests;
@@ -34,8 +35,9 @@ use uuid::Uuid;
 
 use crate::{
     campaigns::{Campaign, settings::Confirmation},
+    clock::Clock,
     country::Country,
-    crypto::KeyRing,
+    crypto::{CryptoError, KeyRing},
     db::Database,
     gate::{form_token::FormTokens, proof::Proofs},
     http::{Code, FieldProblem},
@@ -47,6 +49,7 @@ use crate::{
 };
 
 use confirm::Confirmations;
+use eye::Eye;
 use fields::IdempotencyKey;
 use ingest::{Ingest, PledgeError, Stored};
 use links::Links;
@@ -191,6 +194,7 @@ pub struct Pledges {
     database: Database,
     proofs: Proofs,
     forms: FormTokens,
+    eye: Eye,
 }
 
 /// What [`Pledges`] is made of.
@@ -215,18 +219,25 @@ pub struct Parts {
     pub proofs: Proofs,
     /// Checks forms.
     pub forms: FormTokens,
+    /// Says when a submission came.
+    pub clock: Clock,
 }
 
 impl Pledges {
     /// Puts the parts together.
-    pub fn new(parts: Parts, metrics: &Metrics) -> Self {
-        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring, proofs, forms } = parts;
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn new(parts: Parts, metrics: &Metrics) -> Result<Self, CryptoError> {
+        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring, proofs, forms, clock } =
+            parts;
+        let eye = Eye::new(&ring, clock)?;
         let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self {
+        Ok(Self {
             ingest,
             acknowledged,
             refused,
@@ -240,7 +251,8 @@ impl Pledges {
             database,
             proofs,
             forms,
-        }
+            eye,
+        })
     }
 
     /// Counts a refusal by the code of its problem.
@@ -258,13 +270,14 @@ impl Pledges {
         checked: &Checked,
         key: Option<&IdempotencyKey>,
         admitted: &Admitted,
-        proof: Option<Uuid>,
+        (seen, proof): (Seen, Option<Uuid>),
     ) -> Result<(), PledgeError> {
         let since = Instant::now();
         let partner = admitted.partner.as_ref().map(|partner| partner.id);
         let keys = Keys::current(&self.epochs, campaign, partner).await?;
         let mut pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
         pledge.proof = proof;
+        pledge.seen = seen;
         match self.ingest.store(pledge, since).await? {
             Stored::Mismatch => return Err(PledgeError::IdempotencyMismatch),
             Stored::ProofSpent => return Err(PledgeError::ProofSpent),

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     FormAgain, FormPages, Pledges,
-    arrival::Carrier,
+    arrival::{Arrival, Carrier},
     batches::Refused,
     fields::{IdempotencyKey, Language, Message, Name, Source},
     form::PostedForm,
@@ -31,7 +31,7 @@ use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
     country::Country,
     http::{
-        Code, FieldCode, FieldProblem, Problem, ProblemBody,
+        Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor,
         body::{self, BODY_LIMIT, Media},
         form,
         headers::AllowedOrigin,
@@ -156,6 +156,7 @@ struct Door<'a> {
     key: Option<IdempotencyKey>,
     secret: Option<String>,
     origin: Option<&'a str>,
+    visitor: Visitor,
 }
 
 /// Record a pledge
@@ -214,6 +215,7 @@ pub async fn submit(
     partners: Data<Partners>,
     totals: Data<Totals>,
     pages: Data<dyn FormPages>,
+    visitor: Visitor,
     slug: Path<String>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
@@ -226,7 +228,7 @@ pub async fn submit(
     let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
     // A body may take ten seconds: what was changed meanwhile holds.
     let campaign = campaigns.find(&slug).unwrap_or(campaign);
-    let door = Door { campaign, pledges: &pledges, partners: &partners, totals: &totals, key, secret, origin };
+    let door = Door { campaign, pledges: &pledges, partners: &partners, totals: &totals, key, secret, origin, visitor };
     if media == Media::Json {
         let recorded = door.pass_json(bytes).await.inspect_err(refused)?;
         let mut response = match door.campaign.confirmation {
@@ -257,14 +259,18 @@ impl Recorded {
 }
 
 impl Door<'_> {
-    async fn pass(&self, sent: (&Submission, Carrier), mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
-        let submission = sent.0;
+    fn arrival<'b>(&self, submission: &'b Submission, carrier: Carrier) -> Arrival<'b> {
+        Arrival { submission, carrier, visitor: self.visitor }
+    }
+
+    async fn pass(&self, arrival: Arrival<'_>, mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+        let submission = arrival.submission;
         let claims =
             Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
         let admitted = self.partners.admit(self.campaign.id, claims)?;
         // Read before the pledge is stored, so that the answer can't tell whether it counted.
         let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
-        let taken = self.pledges.take(&self.campaign, &admitted, sent, mistakes, self.key.as_ref()).await;
+        let taken = self.pledges.take(&self.campaign, &admitted, arrival, mistakes, self.key.as_ref()).await;
         self.partners.note(&admitted, taken.as_ref().map_or_else(|problem| problem.code.as_str(), |()| ACCEPTED));
         taken?;
         let id = self.key.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
@@ -272,7 +278,7 @@ impl Door<'_> {
     }
 
     async fn pass_json(&self, bytes: Result<Bytes, Problem>) -> Result<Recorded, Problem> {
-        self.pass((&body::parse(&bytes?)?, Carrier::Script), Vec::new()).await
+        self.pass(self.arrival(&body::parse(&bytes?)?, Carrier::Script), Vec::new()).await
     }
 
     /// Records a form's pledge: what could be read of the form, and where the browser goes.
@@ -309,7 +315,7 @@ impl Door<'_> {
         if to.is_none() {
             mistakes.push(FieldProblem::new("/return_to", FieldCode::NotAllowed));
         }
-        self.pass((&posted.submission, Carrier::Form), mistakes)
+        self.pass(self.arrival(&posted.submission, Carrier::Form), mistakes)
             .await
             .map_err(|problem| posted.at_its_boxes(problem))?;
         to.ok_or_else(|| Code::Internal.into())

@@ -13,7 +13,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     campaigns::Campaigns,
-    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Valid, body},
+    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Valid, Visitor, body},
     partners::{
         Claims, Partners,
         flow::ACCEPTED,
@@ -21,7 +21,7 @@ use crate::{
     },
     pledges::{
         Pledges,
-        arrival::Carrier,
+        arrival::{Arrival, Carrier},
         fields::IdempotencyKey,
         routes::{PledgeBody, idempotency_key},
         submission::Submission,
@@ -131,6 +131,7 @@ pub async fn submit(
     campaigns: Data<Campaigns>,
     partners: Data<Partners>,
     totals: Data<Totals>,
+    visitor: Visitor,
     slug: Path<String>,
     payload: actix_web::web::Payload,
 ) -> Result<Json<BatchReceipt>, Problem> {
@@ -147,7 +148,15 @@ pub async fn submit(
         let key = key.as_ref().and_then(|key| IdempotencyKey::parse(&format!("{}/{place}", key.as_str())).ok());
         async move {
             let submission: Submission = body::parse(row.get().as_bytes())?;
-            pledges.take(campaign, admitted, (&submission, Carrier::Script), Vec::new(), key.as_ref()).await
+            pledges
+                .take(
+                    campaign,
+                    admitted,
+                    Arrival { submission: &submission, carrier: Carrier::Script, visitor },
+                    Vec::new(),
+                    key.as_ref(),
+                )
+                .await
         }
     }))
     .await;

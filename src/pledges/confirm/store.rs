@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Confirmation, Confirmed};
 use crate::{
     db::{Connection, DbError, Prepared},
+    gate::waves::CONFIRMED_CREDIT,
     pledges::{links::CONFIRMS_FOR, store::APPEND_DELTAS},
 };
 
@@ -23,9 +24,6 @@ fn mails(jobs: &[&Confirmation]) -> Vec<Uuid> {
 fn hashes<'a>(jobs: &[&'a Confirmation]) -> Vec<&'a [u8]> {
     jobs.iter().map(|job| job.hash.as_slice()).collect()
 }
-
-/// By how much the score of a pledge falls when its mailbox confirms it.
-const CONFIRMING_TAKES: i16 = 200;
 
 /// Makes pledges that wait, and whose links these are, counted, or held when so much speaks against them that confirming
 /// doesn't outweigh it: rows and deltas in one statement.
@@ -41,7 +39,7 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
          waiting AS (SELECT pledges.id, score - $4 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id) AS stays \
            FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
            ORDER BY fingerprint FOR UPDATE OF pledges), \
-         recorded AS (UPDATE pledges SET confirmed_at = now(), score = greatest(score - $4, 0), \
+         recorded AS (UPDATE pledges SET confirmed_at = now(), \
              counted_at = CASE WHEN NOT stays THEN now() END, \
              state = CASE WHEN state = 'removed' THEN state WHEN stays THEN 'held' ELSE 'counted' END, \
              state_before = CASE WHEN state <> 'removed' THEN NULL WHEN stays THEN 'held' ELSE 'counted' END \
@@ -53,7 +51,7 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
     .bind::<Array<SqlUuid>, _>(mails(jobs))
     .bind::<Array<Bytea>, _>(hashes(jobs))
     .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
-    .bind::<SmallInt, _>(CONFIRMING_TAKES)
+    .bind::<SmallInt, _>(CONFIRMED_CREDIT)
     .execute(connection)
     .await?;
     Ok(())

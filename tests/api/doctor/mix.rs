@@ -10,8 +10,8 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use pledges::partners::Admitted;
 use pledges::{accounts::Role, app::Handles, country::Country, pledges::submission::Submission};
+use pledges::{partners::Admitted, pledges::Seen};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -124,7 +124,7 @@ async fn support(handles: &Handles, next: &AtomicU32) {
         };
         handles
             .pledges
-            .record(&campaign, &submission.check(&campaign).unwrap(), None, &Admitted::ANYBODY, None)
+            .record(&campaign, &submission.check(&campaign).unwrap(), None, &Admitted::ANYBODY, (Seen::default(), None))
             .await
             .unwrap();
     }
