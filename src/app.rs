@@ -41,7 +41,7 @@ use crate::{
     partners::Partners,
     pledges::{
         self, FormPages, Pledges, challenge::Challenges, confirm::Confirmations, ingest::Ingest, letters::Letters,
-        links::Links, roots, sealing::Sealing,
+        links::Links, roots, sealing::Sealing, waves::Watch,
     },
     privacy::{self, Privacy, export::Exports},
     sealing::{
@@ -334,6 +334,8 @@ impl Service {
         tasks.start("confirmations", handles.confirmations.clone().run(tasks.stop_token()));
         tasks.start("epochs", handles.epochs.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
+        let watch = Watch::new(handles.database.clone(), handles.campaigns.clone(), handles.totals.clone());
+        tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());

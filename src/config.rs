@@ -155,6 +155,10 @@ pub struct ServeSettings {
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..), hide = true)]
     pub retention_every_seconds: u64,
 
+    /// Seconds between two looks for waves of bots. Default: 30 in development, 600 in production.
+    #[arg(long, env = "PLEDGES_WAVES_EVERY_SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub waves_every_seconds: Option<u64>,
+
     /// Seconds that requests under way have to finish when the service is told to stop.
     #[arg(long, env = "PLEDGES_SHUTDOWN_SECONDS", default_value_t = 20,
         value_parser = clap::value_parser!(u64).range(1..=600))]
@@ -327,6 +331,15 @@ impl ServeSettings {
             }
             _ => self.metrics_from.clone(),
         }
+    }
+
+    /// Time between two looks for waves. What looks certain twice stays held even when it confirms: don't look more often than
+    /// every ten minutes where it matters (docs/signals.md).
+    pub fn waves_every(&self, mode: Mode) -> Duration {
+        Duration::from_secs(self.waves_every_seconds.unwrap_or(match mode {
+            Mode::Development => 30,
+            Mode::Production => 600,
+        }))
     }
 
     /// Time between two re-readings of the rounded values (design rule 8: ten minutes; ten seconds in development).

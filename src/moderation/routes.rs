@@ -15,6 +15,7 @@ use super::{Moderation, store};
 use crate::{
     accounts::signed::{Moderator, Signed},
     country::Country,
+    gate::signals::{Signal, Signals},
     http::{
         FieldCode, Problem, ProblemBody, Valid, ValidQuery,
         body::coded,
@@ -31,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(list_pledges).service(look_up).service(exact_totals);
     super::reveal::routes::routes(config);
     super::removals::routes::routes(config);
+    super::held::routes::routes(config);
     super::log::routes::routes(config);
     super::partners::routes::routes(config);
     super::recipients::routes::routes(config);
@@ -40,7 +42,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Serialize, ToSchema)]
 pub struct Pledge {
     id: Uuid,
-    #[schema(example = "counted", pattern = "^(awaiting|counted|removed|withdrawn)$")]
+    #[schema(example = "counted", pattern = "^(awaiting|held|counted|removed|withdrawn)$")]
     state: String,
     #[schema(value_type = Country)]
     country: String,
@@ -52,6 +54,12 @@ pub struct Pledge {
     counted_at: Option<DateTime<Utc>>,
     /// The removal that took it out.
     removal_id: Option<Uuid>,
+    /// How much it looks like a bot's; from the campaign's `hold_at` on it is held.
+    #[schema(minimum = 0, maximum = 1000)]
+    score: i16,
+    /// What stood out (docs/signals.md explains each).
+    #[schema(example = json!(["disposable_mailbox", "busy_source"]))]
+    signals: Vec<&'static str>,
     consents: Consents,
     /// What is kept for review, masked; null when it is gone: `review_days` after the pledge, or when the person was erased.
     review: Option<Review>,
@@ -95,7 +103,7 @@ pub struct PledgePage {
 pub struct PledgeFilter {
     /// In this state; withdrawn: the person was erased, and no longer counts.
     #[serde(default, deserialize_with = "state")]
-    #[param(value_type = Option<String>, pattern = "^(awaiting|counted|removed|withdrawn)$", example = "counted")]
+    #[param(value_type = Option<String>, pattern = "^(awaiting|held|counted|removed|withdrawn)$", example = "counted")]
     state: Option<State>,
     /// From this country.
     country: Option<Country>,
@@ -163,6 +171,8 @@ impl Moderation {
             created_at: row.created_at,
             counted_at: row.counted_at,
             removal_id: row.removal_id,
+            score: row.score,
+            signals: Signals::from_bits(row.signals).list().map(Signal::name).collect(),
             consents,
             review,
         }

@@ -57,6 +57,10 @@ pub struct Row {
     pub counted_at: Option<DateTime<Utc>>,
     /// What took it out.
     pub removal_id: Option<Uuid>,
+    /// How much it looks like a bot's.
+    pub score: i16,
+    /// What stood out.
+    pub signals: i32,
     /// Version of the text agreed to.
     pub consent_updates: Option<i16>,
     /// Version of the text agreed to.

@@ -28,6 +28,7 @@ pub mod sealing;
 pub mod store;
 pub mod submission;
 pub mod text;
+pub mod waves;
 
 use prometheus::{IntCounter, IntCounterVec};
 use tokio::time::Instant;

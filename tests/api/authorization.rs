@@ -58,6 +58,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("revealPledges", Needs::Campaign(Role::Moderator)),
     ("getExactTotals", Needs::Campaign(Role::Moderator)),
     ("removePledges", Needs::Campaign(Role::Moderator)),
+    ("acceptPledges", Needs::Campaign(Role::Moderator)),
     ("listRemovals", Needs::Campaign(Role::Moderator)),
     ("getRemoval", Needs::Campaign(Role::Moderator)),
     ("undoRemoval", Needs::Campaign(Role::Moderator)),

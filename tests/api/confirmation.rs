@@ -1,6 +1,7 @@
 //! Pledges that are confirmed by mail: what the mail does, what its owner can do with it, and what nobody else learns.
 
 mod alike;
+mod held;
 mod leaving;
 mod sequences;
 

@@ -21,6 +21,7 @@ mod contract;
 mod doctor;
 mod export;
 mod forms;
+mod gate;
 mod keys;
 mod logging;
 mod mail;

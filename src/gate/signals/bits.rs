@@ -85,6 +85,8 @@ signals! {
     WaveTime = 27, "wave_time", 0;
     /// Part of a wave: came by the partner that the wave uses.
     WavePartner = 28, "wave_partner", 0;
+    /// A moderator has looked at it and accepted it: it is held no more.
+    Accepted = 29, "accepted", 0;
 }
 
 /// A set of signals, as a row keeps it. Bits that this version doesn't know are kept.

@@ -94,6 +94,7 @@ impl World {
             "setPartner" | "rotatePartnerKey" => Some(json!({})),
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
+            "acceptPledges" => Some(json!({"ids": [self.new_pledge().await], "note": "Nothing odd"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
             "exportPledges" => Some(json!({})),
             other => {

@@ -70,7 +70,14 @@ async fn who_tells_no_origin_is_a_form_and_our_own_pages_post_as_before() {
     post(&client, Some("null"), &with_key("b@example.org", &site.site_key)).await.expect(201);
     post(&client, Some("null"), &pledge("c@example.org")).await.expect(201);
     post(&client, Some(&client.base), &pledge("d@example.org")).await.expect(201);
+    // On a page of ours anybody can write any site key into the form: only the form that was made for the partner says so.
     post(&client, Some(&client.base), &with_key("e@example.org", &site.site_key)).await.expect(201);
+    let page = client.get(&format!("/c/defend/en?site_key={}", site.site_key)).await.text();
+    assert!(page.contains(&format!("name=\"site_key\" value=\"{}\"", site.site_key)), "{page}");
+    let form_token = page.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut ours = with_key("h@example.org", &site.site_key);
+    ours["form_token"] = json!(form_token);
+    post(&client, Some(&client.base), &ours).await.expect(201);
     // In development a developer's own machine is every partner's.
     post(&client, Some("http://localhost:3000"), &with_key("f@example.org", &site.site_key)).await.expect(201);
     post(&client, Some("http://localhost:3000"), &pledge("g@example.org")).await.problem(403, "foreign_origin");

@@ -1,0 +1,126 @@
+//! Holds that come later: every few minutes one instance shows the engine of the gate what has come since ([`crate::gate::waves`]), and
+//! raises the scores of those that belong to a wave. Who counted and now is over the campaign's limit is held: row and delta in
+//! one transaction. What a moderator has accepted stays.
+
+pub mod store;
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    campaigns::{Campaign, Campaigns, State},
+    db::{Connection, Database, DbError},
+    gate::waves::Waves,
+    logged,
+    totals::Totals,
+};
+
+/// Rows that are read at once.
+const PAGE: i64 = 5_000;
+
+/// Rows that are changed in one transaction: it lasts some ten milliseconds, so nobody who pledges waits for it.
+const RAISES_AT_ONCE: usize = 500;
+
+/// What is known of a campaign, and up to which row.
+#[derive(Default)]
+struct Known {
+    waves: Waves,
+    seen: Uuid,
+}
+
+/// The job.
+pub struct Watch {
+    database: Database,
+    campaigns: Campaigns,
+    totals: Totals,
+    known: HashMap<Uuid, Known>,
+}
+
+impl Watch {
+    /// Over the pledges of all open campaigns.
+    pub fn new(database: Database, campaigns: Campaigns, totals: Totals) -> Self {
+        Self { database, campaigns, totals, known: HashMap::new() }
+    }
+
+    /// Looks again and again until `stop` is cancelled.
+    pub async fn run(mut self, every: Duration, stop: CancellationToken) {
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            let looked = tokio::select! {
+                () = stop.cancelled() => return,
+                looked = self.look() => looked,
+            };
+            match looked {
+                Ok(_) => failing = false,
+                // The publisher of the totals says it when the database is away.
+                Err(DbError::Unavailable | DbError::Conflict) => {}
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(error = %logged::cause(error), "waves can't be looked for: nothing is held later");
+                    }
+                    failing = true;
+                }
+            }
+        }
+    }
+
+    /// Looks once, if no other instance is at it. How many pledges were held.
+    ///
+    /// # Errors
+    /// Those of the database; the next look goes on from there.
+    pub async fn look(&mut self) -> Result<usize, DbError> {
+        let mut connection = self.database.open_direct().await?;
+        // The lock is the connection's and ends with it.
+        if !store::try_lock(&mut connection).await? {
+            return Ok(0);
+        }
+        let open: Vec<_> = self.campaigns.all().into_iter().filter(|campaign| campaign.state == State::Open).collect();
+        self.known.retain(|id, _| open.iter().any(|campaign| campaign.id == *id));
+        let mut held = 0;
+        for campaign in open {
+            held += self.look_at(&mut connection, &campaign).await?;
+        }
+        if held > 0 {
+            tracing::warn!(held, "pledges that belong to a wave are held");
+            self.totals.changed();
+        }
+        Ok(held)
+    }
+
+    async fn look_at(&mut self, connection: &mut Connection, campaign: &Campaign) -> Result<usize, DbError> {
+        let mut known = self.known.remove(&campaign.id).unwrap_or_default();
+        loop {
+            let rows = store::since(connection, campaign.id, known.seen, PAGE).await?;
+            for row in &rows {
+                known.waves.push(row);
+                known.seen = row.id;
+            }
+            if i64::try_from(rows.len()).unwrap_or(PAGE) < PAGE {
+                break;
+            }
+        }
+        for id in store::confirmed(connection, campaign.id).await? {
+            known.waves.confirm(id);
+        }
+        let now: DateTime<Utc> = store::now(connection).await?;
+        // Half a million rows take a second: not on a thread that answers others.
+        let judged = tokio::task::spawn_blocking(move || {
+            let raises = known.waves.judge(now);
+            (known, raises)
+        });
+        let (known, raises) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
+        self.known.insert(campaign.id, known);
+        let mut held = 0;
+        for raises in raises.chunks(RAISES_AT_ONCE) {
+            held += store::raise(connection, campaign, raises).await?;
+        }
+        Ok(held)
+    }
+}

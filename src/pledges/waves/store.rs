@@ -1,0 +1,207 @@
+//! The shelf of later holds.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    campaigns::Campaign,
+    country::Country,
+    db::{Connection, DbError},
+    gate::{
+        signals::{Signal, Signals},
+        waves::{CONFIRMED_CREDIT, Raise, Row},
+    },
+    totals::{
+        self,
+        deltas::{ByMinute, Counts, minute_of},
+    },
+};
+
+/// Any number, the same for every instance: "waves" in ASCII.
+const LOCK: i64 = 0x77_61_76_65_73;
+
+#[derive(QueryableByName)]
+struct Yes {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+/// Whether no other instance is at it. The lock is held as long as the connection.
+///
+/// # Errors
+/// Those of the database.
+pub async fn try_lock(connection: &mut Connection) -> Result<bool, DbError> {
+    let locked: Yes =
+        diesel::sql_query(format!("SELECT pg_try_advisory_lock({LOCK}) AS yes")).get_result(connection).await?;
+    Ok(locked.yes)
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+/// The time of the database's clock.
+///
+/// # Errors
+/// Those of the database.
+pub async fn now(connection: &mut Connection) -> Result<DateTime<Utc>, DbError> {
+    let Now { now } = diesel::sql_query("SELECT now()").get_result(connection).await?;
+    Ok(now)
+}
+
+#[derive(QueryableByName)]
+struct Stored {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    source_tag: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    domain_tag: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    name_tag: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    shape_tag: Option<i64>,
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    partner_id: Option<Uuid>,
+    #[diesel(sql_type = Integer)]
+    signals: i32,
+    #[diesel(sql_type = SmallInt)]
+    score: i16,
+    #[diesel(sql_type = Bool)]
+    confirmed: bool,
+}
+
+/// Smallest id of a time that many seconds ago. Ids carry the time of the service's clock.
+macro_rules! id_of_seconds_ago {
+    ($seconds:literal) => {
+        concat!(
+            "(lpad(to_hex((extract(epoch FROM now() - interval '",
+            $seconds,
+            " seconds') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid"
+        )
+    };
+}
+
+/// Rows of the last day after `seen`, oldest first. The last ten seconds are left for the next look: batches may still be under
+/// way, and instances' clocks apart.
+///
+/// # Errors
+/// Those of the database.
+pub async fn since(connection: &mut Connection, campaign: Uuid, seen: Uuid, limit: i64) -> Result<Vec<Row>, DbError> {
+    let rows: Vec<Stored> = diesel::sql_query(concat!(
+        "SELECT id, created_at, source_tag, domain_tag, name_tag, shape_tag, country, partner_id, signals, score, \
+           confirmed_at IS NOT NULL AS confirmed FROM pledges WHERE campaign_id = $1 AND id > $2 AND id > ",
+        id_of_seconds_ago!("86400"),
+        " AND id < ",
+        id_of_seconds_ago!("10"),
+        " AND state IN ('awaiting', 'held', 'counted') ORDER BY id LIMIT $3"
+    ))
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<SqlUuid, _>(seen)
+    .bind::<BigInt, _>(limit)
+    .get_results(connection)
+    .await?;
+    let row = |row: Stored| Row {
+        id: row.id,
+        at: row.created_at,
+        source: row.source_tag,
+        domain: row.domain_tag,
+        name: row.name_tag,
+        shape: row.shape_tag,
+        country: row.country.parse().unwrap_or(Country::WITHHELD),
+        partner: row.partner_id,
+        signals: Signals::from_bits(row.signals),
+        score: row.score,
+        confirmed: row.confirmed,
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Pledges of the last day that their mailbox has confirmed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn confirmed(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let ids: Vec<Id> = diesel::sql_query(concat!(
+        "SELECT id FROM pledges WHERE campaign_id = $1 AND id > ",
+        id_of_seconds_ago!("86400"),
+        " AND confirmed_at IS NOT NULL"
+    ))
+    .bind::<SqlUuid, _>(campaign)
+    .get_results(connection)
+    .await?;
+    Ok(ids.into_iter().map(|Id { id }| id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    partner_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    counted_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    confirmed: bool,
+}
+
+/// Raises scores, and holds those that counted and are over the campaign's limit now. How many.
+///
+/// # Errors
+/// Those of the database; then none is changed.
+pub async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[Raise]) -> Result<usize, DbError> {
+    connection
+        .transaction(async |connection| {
+            let held: Vec<Held> = diesel::sql_query(
+                "WITH given AS (SELECT * FROM unnest($1, $2, $3) AS given (id, score, signals)), \
+                 locked AS (SELECT pledges.id, state AS before, given.score, given.signals, given.score \
+                     - CASE WHEN confirmed_at IS NULL THEN 0 ELSE $4 END >= $5 AS over FROM pledges JOIN given USING (id) \
+                   WHERE campaign_id = $6 AND pledges.signals & $7 = 0 ORDER BY fingerprint FOR UPDATE OF pledges), \
+                 raised AS (UPDATE pledges SET score = greatest(pledges.score, locked.score), \
+                     signals = pledges.signals | locked.signals, \
+                     state = CASE WHEN state = 'counted' AND over THEN 'held' ELSE state END \
+                   FROM locked WHERE pledges.id = locked.id \
+                   RETURNING country, partner_id, counted_at, confirmed_at IS NOT NULL AS confirmed, before, state) \
+                 SELECT country, partner_id, counted_at, confirmed FROM raised WHERE before = 'counted' AND state = 'held'",
+            )
+            .bind::<Array<SqlUuid>, _>(raises.iter().map(|raise| raise.id).collect::<Vec<_>>())
+            .bind::<Array<SmallInt>, _>(raises.iter().map(|raise| raise.score).collect::<Vec<_>>())
+            .bind::<Array<Integer>, _>(raises.iter().map(|raise| raise.signals.bits()).collect::<Vec<_>>())
+            .bind::<SmallInt, _>(CONFIRMED_CREDIT)
+            .bind::<SmallInt, _>(campaign.hold_at)
+            .bind::<SqlUuid, _>(campaign.id)
+            .bind::<Integer, _>(Signal::Accepted.bit().bits())
+            .get_results(connection)
+            .await?;
+            let mut changes = ByMinute::new();
+            for row in &held {
+                // What is counted has a time (a constraint says so).
+                let minute = minute_of(row.counted_at.unwrap_or_default());
+                let country = row.country.parse().unwrap_or(Country::WITHHELD);
+                let counts = Counts { country, partner: row.partner_id, confirmed: row.confirmed };
+                changes.entry(minute).or_default().add(counts, -1);
+            }
+            if !changes.is_empty() {
+                totals::deltas::store::append(connection, campaign.id, &changes).await?;
+            }
+            Ok(held.len())
+        })
+        .await
+}
