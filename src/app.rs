@@ -336,6 +336,7 @@ impl Service {
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
         let watch = Watch::new(handles.database.clone(), handles.campaigns.clone(), handles.totals.clone());
         tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
+        tasks.start("spent proofs", pledges::spent::repeat(handles.database.clone(), tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());

@@ -132,9 +132,9 @@ type Found = (Arc<Partner>, Lane);
 
 #[derive(Default)]
 struct Known {
-    by_site_key: HashMap<String, Found>,
-    by_secret: HashMap<[u8; 32], Found>,
-    by_campaign: HashMap<Uuid, Vec<Arc<Partner>>>,
+    site_keys: HashMap<String, Found>,
+    secrets: HashMap<[u8; 32], Found>,
+    campaigns: HashMap<Uuid, Vec<Arc<Partner>>>,
 }
 
 /// The handle. Clones share the copy in memory.
@@ -190,17 +190,17 @@ impl Partners {
     /// The partner with this secret key, whichever its campaign.
     pub fn of_secret(&self, secret: &str) -> Option<(Arc<Partner>, Lane)> {
         // Found by its hash, of 256 random bits: how long that takes tells nothing.
-        self.known().by_secret.get(&crypto::digest(secret.as_bytes())).cloned()
+        self.known().secrets.get(&crypto::digest(secret.as_bytes())).cloned()
     }
 
     fn by_site_key(&self, campaign: Uuid, key: &str) -> Result<Found, Problem> {
-        let found = self.known().by_site_key.get(key).filter(|(partner, _)| partner.campaign == campaign).cloned();
+        let found = self.known().site_keys.get(key).filter(|(partner, _)| partner.campaign == campaign).cloned();
         found.ok_or_else(|| Code::UnknownKey.into())
     }
 
     /// Whether scripts of this origin may post to a campaign with some site key: what a browser asks beforehand.
     pub fn any_may_post(&self, campaign: Uuid, origin: &str) -> bool {
-        let partners = self.known().by_campaign.get(&campaign).cloned().unwrap_or_default();
+        let partners = self.known().campaigns.get(&campaign).cloned().unwrap_or_default();
         partners.iter().any(|partner| partner.disabled_at.is_none() && self.may_post(partner, origin))
     }
 
@@ -238,12 +238,12 @@ impl Partners {
         let mut known = Known::default();
         for (partner, secrets) in all {
             let partner = Arc::new(partner);
-            known.by_site_key.insert(partner.site_key.clone(), (partner.clone(), Lane::Live));
-            known.by_site_key.insert(partner.test_site_key.clone(), (partner.clone(), Lane::Test));
+            known.site_keys.insert(partner.site_key.clone(), (partner.clone(), Lane::Live));
+            known.site_keys.insert(partner.test_site_key.clone(), (partner.clone(), Lane::Test));
             for (hash, lane) in secrets {
-                known.by_secret.insert(hash, (partner.clone(), lane));
+                known.secrets.insert(hash, (partner.clone(), lane));
             }
-            known.by_campaign.entry(partner.campaign).or_default().push(partner);
+            known.campaigns.entry(partner.campaign).or_default().push(partner);
         }
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
         Ok(())

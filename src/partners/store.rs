@@ -200,21 +200,24 @@ pub async fn change(
     connection
         .transaction(async |connection| {
             let partner = partners::table.filter(partners::id.eq(id).and(partners::campaign_id.eq(campaign)));
-            let before = partner.select(Row::as_select()).for_update().first(connection).await?;
-            let disabled_at = match change.disabled {
-                Some(true) => before.disabled_at.or_else(|| Some(Utc::now())),
-                Some(false) => None,
-                None => before.disabled_at,
-            };
+            partner.select(partners::id).for_update().first::<Uuid>(connection).await?;
             diesel::update(partners::table.find(id))
                 .set((
+                    // So that there is always something to set.
+                    partners::campaign_id.eq(campaign),
                     change.name.as_ref().map(|name| partners::name.eq(name)),
                     origins.as_ref().map(|origins| partners::origins.eq(origins)),
                     change.per_minute.map(|per_minute| partners::per_minute.eq(per_minute)),
-                    partners::disabled_at.eq(disabled_at),
+                    change
+                        .disabled
+                        .and_then(|disabled| (!disabled).then(|| partners::disabled_at.eq(None::<DateTime<Utc>>))),
                 ))
                 .execute(connection)
                 .await?;
+            if change.disabled == Some(true) {
+                let able = partners::table.find(id).filter(partners::disabled_at.is_null());
+                diesel::update(able).set(partners::disabled_at.eq(now)).execute(connection).await?;
+            }
             record(connection, campaign, moderator, "partner.set", details).await?;
             find(connection, campaign, id).await
         })

@@ -25,6 +25,7 @@ pub mod recount;
 pub mod roots;
 pub mod routes;
 pub mod sealing;
+pub mod spent;
 pub mod store;
 pub mod submission;
 pub mod text;

@@ -210,10 +210,8 @@ struct Door<'a> {
 #[post("/v1/campaigns/{slug}/pledges")]
 pub async fn submit(
     request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
+    (pledges, campaigns, totals): (Data<Pledges>, Data<Campaigns>, Data<Totals>),
     partners: Data<Partners>,
-    totals: Data<Totals>,
     pages: Data<dyn FormPages>,
     visitor: Visitor,
     slug: Path<String>,

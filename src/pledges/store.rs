@@ -27,6 +27,46 @@ pub(super) const APPEND_DELTAS: &str = "\
        coalesce(sum(confirmed) FILTER (WHERE country IS NOT NULL), 0) \
      FROM concerned LEFT JOIN changes USING (campaign_id) GROUP BY 1, 2";
 
+/// The statement behind its values, up to the deltas.
+const STORE: &str = "::timestamptz[]) WITH ORDINALITY AS sent (awaiting, held, score, signals, source_tag, domain_tag, name_tag, shape_tag, \
+               proof, mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, \
+               review, record, for_partner, language, source, at, place)), \
+             spent AS (INSERT INTO spent_proofs (nonce, fingerprint) \
+               SELECT DISTINCT ON (proof) proof, fingerprint FROM sent WHERE proof IS NOT NULL ORDER BY proof, place \
+               ON CONFLICT (nonce) DO UPDATE SET nonce = excluded.nonce RETURNING nonce, fingerprint), \
+             refused AS (SELECT place FROM sent JOIN spent ON nonce = proof WHERE spent.fingerprint <> sent.fingerprint), \
+             given AS (SELECT *, row_number() OVER (PARTITION BY fingerprint ORDER BY place) = 1 AS first, \
+                 CASE WHEN awaiting THEN 'awaiting' WHEN held THEN 'held' ELSE 'counted' END AS becomes \
+               FROM sent WHERE place NOT IN (TABLE refused)), \
+             mailed AS (INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
+               SELECT mail_id, campaign_id, fingerprint, 'pledge', language, address FROM given WHERE mail_id IS NOT NULL), \
+             recorded AS ( \
+               INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
+                 consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, score, signals, \
+                 source_tag, domain_tag, name_tag, shape_tag, created_at, counted_at) \
+               SELECT id, campaign_id, country, partner_id, becomes, fingerprint, \
+                 request_digest, updates, partner, public, review, record, for_partner, language, source, score, signals, \
+                 source_tag, domain_tag, name_tag, shape_tag, \
+                 coalesce(at, now()), CASE becomes WHEN 'counted' THEN coalesce(at, now()) END FROM given WHERE first \
+               ON CONFLICT (fingerprint) DO NOTHING \
+               RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
+             again AS (UPDATE pledges SET id = given.id, country = given.country, partner_id = given.partner_id, \
+                 state = becomes, consent_updates = updates, \
+                 consent_partner = partner, consent_public = public, sealed_review = review, sealed_record = record, \
+                 sealed_for_partner = for_partner, language = given.language, source = given.source, score = given.score, \
+                 signals = given.signals, source_tag = given.source_tag, domain_tag = given.domain_tag, \
+                 name_tag = given.name_tag, shape_tag = given.shape_tag, created_at = now(), \
+                 counted_at = CASE becomes WHEN 'counted' THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
+                 erased_at = NULL \
+               FROM (SELECT given.* FROM given JOIN pledges USING (fingerprint) WHERE first AND suppressed_at IS NULL \
+                   AND state IN ('awaiting', 'withdrawn') ORDER BY fingerprint FOR UPDATE OF pledges) AS given \
+               WHERE pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
+                 AND state IN ('awaiting', 'withdrawn') \
+               RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
+                 date_trunc('minute', counted_at, 'UTC') AS minute), \
+             counted AS (SELECT *, false AS is_confirmed FROM (TABLE recorded UNION ALL TABLE again) AS each WHERE state = 'counted'), \
+             concerned AS (SELECT DISTINCT campaign_id FROM sent), ";
+
 /// Pledges by columns, and the statement that stores them with their deltas. diesel prepares it once for each connection,
 /// which it does for no `sql_query`.
 struct Insert<'a> {
@@ -156,46 +196,7 @@ impl QueryFragment<Pg> for Insert<'_> {
             out.push_sql("::text[], ");
         }
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
-        out.push_sql(
-            "::timestamptz[]) WITH ORDINALITY AS sent (awaiting, held, score, signals, source_tag, domain_tag, name_tag, shape_tag, \
-               proof, mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, \
-               review, record, for_partner, language, source, at, place)), \
-             spent AS (INSERT INTO spent_proofs (nonce, fingerprint) \
-               SELECT DISTINCT ON (proof) proof, fingerprint FROM sent WHERE proof IS NOT NULL ORDER BY proof, place \
-               ON CONFLICT (nonce) DO UPDATE SET nonce = excluded.nonce RETURNING nonce, fingerprint), \
-             refused AS (SELECT place FROM sent JOIN spent ON nonce = proof WHERE spent.fingerprint <> sent.fingerprint), \
-             given AS (SELECT *, row_number() OVER (PARTITION BY fingerprint ORDER BY place) = 1 AS first, \
-                 CASE WHEN awaiting THEN 'awaiting' WHEN held THEN 'held' ELSE 'counted' END AS becomes \
-               FROM sent WHERE place NOT IN (TABLE refused)), \
-             mailed AS (INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
-               SELECT mail_id, campaign_id, fingerprint, 'pledge', language, address FROM given WHERE mail_id IS NOT NULL), \
-             recorded AS ( \
-               INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
-                 consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, score, signals, \
-                 source_tag, domain_tag, name_tag, shape_tag, created_at, counted_at) \
-               SELECT id, campaign_id, country, partner_id, becomes, fingerprint, \
-                 request_digest, updates, partner, public, review, record, for_partner, language, source, score, signals, \
-                 source_tag, domain_tag, name_tag, shape_tag, \
-                 coalesce(at, now()), CASE becomes WHEN 'counted' THEN coalesce(at, now()) END FROM given WHERE first \
-               ON CONFLICT (fingerprint) DO NOTHING \
-               RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
-             again AS (UPDATE pledges SET id = given.id, country = given.country, partner_id = given.partner_id, \
-                 state = becomes, consent_updates = updates, \
-                 consent_partner = partner, consent_public = public, sealed_review = review, sealed_record = record, \
-                 sealed_for_partner = for_partner, language = given.language, source = given.source, score = given.score, \
-                 signals = given.signals, source_tag = given.source_tag, domain_tag = given.domain_tag, \
-                 name_tag = given.name_tag, shape_tag = given.shape_tag, created_at = now(), \
-                 counted_at = CASE becomes WHEN 'counted' THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
-                 erased_at = NULL \
-               FROM (SELECT given.* FROM given JOIN pledges USING (fingerprint) WHERE first AND suppressed_at IS NULL \
-                   AND state IN ('awaiting', 'withdrawn') ORDER BY fingerprint FOR UPDATE OF pledges) AS given \
-               WHERE pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
-                 AND state IN ('awaiting', 'withdrawn') \
-               RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
-                 date_trunc('minute', counted_at, 'UTC') AS minute), \
-             counted AS (SELECT *, false AS is_confirmed FROM (TABLE recorded UNION ALL TABLE again) AS each WHERE state = 'counted'), \
-             concerned AS (SELECT DISTINCT campaign_id FROM sent), ",
-        );
+        out.push_sql(STORE);
         out.push_sql(APPEND_DELTAS);
         out.push_sql(" RETURNING coalesce((SELECT array_agg((place - 1)::int4) FROM refused), '{}')");
         Ok(())

@@ -15,7 +15,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     accounts::signed::{Organiser, Signed},
-    http::{Code, FieldCode, Problem, ProblemBody, Valid},
+    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Valid},
     moderation::Moderation,
     partners::{
         GRACE_HOURS, Lane, Partner, Partners,
@@ -199,9 +199,7 @@ fn read_origins(partners: &Partners, origins: &[String]) -> Result<Vec<OriginPat
     for (place, text) in origins.iter().enumerate() {
         match partners.origin(text) {
             Ok(origin) => read.push(origin),
-            Err(_) => {
-                mistakes.push(crate::http::FieldProblem::new(format!("/origins/{place}"), FieldCode::InvalidOrigin))
-            }
+            Err(_) => mistakes.push(FieldProblem::new(format!("/origins/{place}"), FieldCode::InvalidOrigin)),
         }
     }
     if mistakes.is_empty() { Ok(read) } else { Err(Problem::fields(mistakes)) }

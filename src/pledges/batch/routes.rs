@@ -127,10 +127,8 @@ pub struct BatchReceipt {
 #[post("/v1/campaigns/{slug}/pledges/batches")]
 pub async fn submit(
     request: HttpRequest,
-    pledges: Data<Pledges>,
-    campaigns: Data<Campaigns>,
+    (pledges, campaigns, totals): (Data<Pledges>, Data<Campaigns>, Data<Totals>),
     partners: Data<Partners>,
-    totals: Data<Totals>,
     visitor: Visitor,
     slug: Path<String>,
     payload: actix_web::web::Payload,

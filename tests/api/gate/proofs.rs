@@ -107,3 +107,18 @@ async fn forms_and_servers_need_none() {
     assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 3);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_proof_is_remembered_for_an_hour() {
+    let app = TestApp::start().await;
+    app.rows
+        .execute(
+            "INSERT INTO spent_proofs SELECT gen_random_uuid(), gen_random_uuid(), now() - minute * interval '1 minute' \
+             FROM generate_series(1, 20) AS each, unnest(ARRAY[0, 59, 61, 600]) AS minute",
+        )
+        .await;
+    assert_eq!(pledges::pledges::spent::forget(&app.rows.database).await.unwrap(), 40);
+    assert_eq!(app.rows.number("SELECT count(*) FROM spent_proofs").await, 40);
+    assert_eq!(pledges::pledges::spent::forget(&app.rows.database).await.unwrap(), 0);
+    app.stop().await;
+}
