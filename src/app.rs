@@ -26,8 +26,10 @@ use crate::{
     config::{ConfigError, Mode, ServeSettings, Settings},
     crypto::CryptoError,
     db::{self, Database, DbError},
+    gate,
     http::{
-        PublicOrigin, TrustedProxies,
+        PublicOrigin, TrustedProxies, body,
+        connections::Connections,
         headers::{self, HeaderPolicy},
         openapi::Methods,
         request, server,
@@ -73,6 +75,9 @@ pub enum StartError {
     /// A campaign's root secret isn't listed.
     #[error(transparent)]
     Roots(#[from] roots::RootsError),
+    /// The keys of source tags.
+    #[error(transparent)]
+    SourceTags(#[from] gate::source_tags::SourceTagError),
     /// The way to the mail server.
     #[error(transparent)]
     Mail(#[from] SendError),
@@ -148,6 +153,8 @@ pub struct Handles {
     pub outbox: Outbox,
     mailer: Mailer,
     figures: Figures,
+    gate: gate::limits::Limits,
+    source_tags: gate::source_tags::SourceTags,
     history: History,
     accounts: Accounts,
     moderation: Moderation,
@@ -156,6 +163,7 @@ pub struct Handles {
     pages: Pages,
     methods: Methods,
     proxies: TrustedProxies,
+    body_deadline: body::Deadline,
     policy: HeaderPolicy,
     origin: PublicOrigin,
 }
@@ -186,14 +194,17 @@ impl Handles {
         partners.renew().await?;
         totals.catch_up().await?;
         let history = History::new(totals.clone());
-        let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
+        let gate = gate::limits::Limits::new(&serve.gate, settings.mode, serve.logins_per_minute, &metrics);
+        let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, gate.clone())?;
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics, pledges::ingest::NAMES);
         let confirmations = Confirmations::new(database.clone(), totals.clone(), &metrics, pledges::confirm::NAMES);
         let sealing = Sealing::new(ring.clone());
         let outbox = Outbox::new(&ring, &metrics);
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock.clone())?;
+        let source_tags = gate::source_tags::SourceTags::new(database.clone(), &ring, clock.clone());
+        source_tags.renew().await?;
         let challenges = Challenges::new(&ring, &clock, &metrics)?;
         let parts = pledges::Parts {
             ingest: ingest.clone(),
@@ -204,6 +215,8 @@ impl Handles {
             totals: totals.clone(),
             database: database.clone(),
             ring: ring.clone(),
+            limits: gate.clone(),
+            source_tags: source_tags.clone(),
         };
         let pledges = Pledges::new(parts, &metrics);
         let figures = Figures::new(
@@ -236,6 +249,8 @@ impl Handles {
             outbox,
             mailer,
             figures,
+            gate,
+            source_tags,
             history,
             accounts,
             moderation,
@@ -244,6 +259,7 @@ impl Handles {
             pages,
             methods,
             proxies,
+            body_deadline: body::Deadline(Duration::from_secs(serve.gate.body_seconds)),
             policy,
             origin,
         })
@@ -276,6 +292,7 @@ impl Handles {
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.challenges.clone()))
             .app_data(Data::new(self.figures.clone()))
+            .app_data(Data::new(self.gate.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
             .app_data(Data::new(self.exports.clone()))
@@ -283,6 +300,7 @@ impl Handles {
             .app_data(Data::new(self.pages.clone()))
             .app_data(Data::new(self.methods.clone()))
             .app_data(Data::new(self.proxies.clone()))
+            .app_data(self.body_deadline)
             .app_data(Data::new(self.policy.clone()))
             .app_data(Data::new(self.origin.clone()))
             .app_data(Data::from(form_pages))
@@ -329,6 +347,7 @@ impl Service {
         tasks.start("epochs", handles.epochs.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));
+        tasks.start("source tags", handles.source_tags.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
         tasks.start("retention", retention);
@@ -340,13 +359,9 @@ impl Service {
         let (outbox, mailer) = (handles.outbox.clone(), handles.mailer.clone());
         let mails = Worker::new(database, outbox, mailer, letters, &serve.mail);
         tasks.start("mail", mails.run(tasks.stop_token()));
-        let limits = server::Limits {
-            max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),
-            workers: serve.workers.map(usize::from),
-            shutdown_seconds: serve.shutdown_seconds,
-        };
+        let connections = Connections::new(serve.gate.connections(settings.mode), handles.proxies.clone());
         let for_workers = handles.clone();
-        let server = server::listen(move || for_workers.app(), socket, limits).map_err(failed)?;
+        let server = server::listen(move || for_workers.app(), socket, serve.into(), connections).map_err(failed)?;
         let handle = server.handle();
         let stopping = tasks.stop_token();
         tasks.start("server", async move {

@@ -2,5 +2,7 @@
 //! pledge, and takes plain values.
 
 pub mod form_token;
+pub mod limits;
 pub mod proof;
 pub mod recent;
+pub mod source_tags;

@@ -67,6 +67,9 @@ pub async fn secure(
     let mut response =
         if preflights { request.into_response(preflight()) } else { next.call(request).await?.map_into_boxed_body() };
     let allowed = response.request().extensions_mut().remove::<AllowedOrigin>();
+    let asked = response.request().clone();
+    super::allowance::put(&asked, response.headers_mut());
+    drop(asked);
     let readable = public && matches!(method, Method::GET | Method::HEAD);
     let mut set = |name: HeaderName, value: &'static str| {
         if !response.headers().contains_key(&name) {

@@ -16,6 +16,7 @@ pub mod form;
 pub mod ingest;
 pub mod leave;
 pub mod letters;
+mod limited;
 pub mod links;
 pub mod mailbox;
 pub mod own;
@@ -37,6 +38,7 @@ use crate::{
     country::Country,
     crypto::KeyRing,
     db::Database,
+    gate::{limits::Limits, source_tags::SourceTags},
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
@@ -188,6 +190,8 @@ pub struct Pledges {
     copies: ReviewCopies,
     totals: Totals,
     database: Database,
+    limits: Limits,
+    source_tags: SourceTags,
 }
 
 /// What [`Pledges`] is made of.
@@ -208,18 +212,42 @@ pub struct Parts {
     pub database: Database,
     /// The root secrets.
     pub ring: KeyRing,
+    /// How much may come from whom.
+    pub limits: Limits,
+    /// Tags what one source sends.
+    pub source_tags: SourceTags,
 }
 
 impl Pledges {
     /// Puts the parts together.
     pub fn new(parts: Parts, metrics: &Metrics) -> Self {
-        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring } = parts;
+        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring, limits, source_tags } =
+            parts;
         let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
-        Self { ingest, acknowledged, refused, sealing, epochs, outbox, confirmations, links, copies, totals, database }
+        Self {
+            ingest,
+            acknowledged,
+            refused,
+            sealing,
+            epochs,
+            outbox,
+            confirmations,
+            links,
+            copies,
+            totals,
+            database,
+            limits,
+            source_tags,
+        }
+    }
+
+    /// Tags what one source sends.
+    pub fn source_tags(&self) -> &SourceTags {
+        &self.source_tags
     }
 
     /// Counts a refusal by the code of its problem.

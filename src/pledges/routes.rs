@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::{
-        Method, StatusCode,
+        Method,
         header::{self, HeaderValue},
     },
     post,
@@ -23,6 +23,7 @@ use super::{
     fields::{IdempotencyKey, Language, Message, Name, Source},
     form::PostedForm,
     ingest::PledgeError,
+    limited::Sender,
     mailbox::Email,
     submission::{GivenConsent, Submission},
 };
@@ -30,7 +31,7 @@ use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
     country::Country,
     http::{
-        Code, FieldCode, FieldProblem, Problem, ProblemBody,
+        Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow,
         body::{self, BODY_LIMIT, Media},
         form,
         headers::AllowedOrigin,
@@ -142,6 +143,7 @@ struct Door<'a> {
     key: Option<IdempotencyKey>,
     secret: Option<String>,
     origin: Option<&'a str>,
+    limited: Result<(), Problem>,
 }
 
 /// Record a pledge
@@ -187,6 +189,9 @@ struct Door<'a> {
         (status = 422, description = "Some fields are not right", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
         )),
+        (status = 429, description = "Too many at once from this network or server; nothing is stored. Wait as long as Retry-After says", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
         (status = 503, description = "Not stored; send it again", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
         )),
@@ -204,15 +209,24 @@ pub async fn submit(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let refused = |problem: &Problem| pledges.refused(problem.code);
-    let media = Media::of(&request).inspect_err(refused)?;
+    let (media, secret) = (Media::of(&request), secret_key(&request));
+    let sender =
+        secret.as_deref().map_or(if media == Ok(Media::Json) { Sender::Script } else { Sender::Form }, Sender::Server);
+    let source = Visitor::of(&request).source();
+    let limited = allow(&request, [pledges.limited(&partners, sender, source, 1)]);
+    let media = media.inspect_err(refused)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
     let key = idempotency_key(&request).inspect_err(refused)?;
-    let (secret, origin) = (secret_key(&request), origin(&request).inspect_err(refused)?);
-    allow(&request, &partners, &campaign, origin);
+    let origin = origin(&request).inspect_err(refused)?;
+    allow_scripts(&request, &partners, &campaign, origin);
+    let limited = limited.and_then(|()| allow(&request, pledges.limited_by_campaign(campaign.id)));
+    if media == Media::Json {
+        limited.clone().inspect_err(refused)?;
+    }
     let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
     // A body may take ten seconds: what was changed meanwhile holds.
     let campaign = campaigns.find(&slug).unwrap_or(campaign);
-    let door = Door { campaign, pledges: &pledges, partners: &partners, totals: &totals, key, secret, origin };
+    let door = Door { campaign, pledges: &pledges, partners: &partners, totals: &totals, key, secret, origin, limited };
     if media == Media::Json {
         let recorded = door.pass_json(bytes).await.inspect_err(refused)?;
         let mut response = match door.campaign.confirmation {
@@ -244,6 +258,8 @@ impl Recorded {
 
 impl Door<'_> {
     async fn pass(&self, submission: &Submission, mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+        // A form is read first, so that nobody has to fill it in again.
+        self.limited.clone()?;
         let claims =
             Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
         let admitted = self.partners.admit(self.campaign.id, claims)?;
@@ -316,8 +332,8 @@ impl Door<'_> {
                 // What a page may load is the same for every page; see web.
                 let mut response = HttpResponse::build(problem.code.status());
                 response.insert_header((header::CONTENT_SECURITY_POLICY, crate::http::headers::PAGE_POLICY));
-                if problem.code.status() == StatusCode::SERVICE_UNAVAILABLE {
-                    response.insert_header((header::RETRY_AFTER, 1));
+                if let Some(seconds) = problem.retry_after_seconds() {
+                    response.insert_header((header::RETRY_AFTER, seconds));
                 }
                 response.content_type("text/html; charset=utf-8").body(page)
             }
@@ -327,7 +343,7 @@ impl Door<'_> {
 }
 
 /// Lets scripts of a partner's page read the answer, whatever it is.
-fn allow(request: &HttpRequest, partners: &Partners, campaign: &Campaign, origin: Option<&str>) {
+fn allow_scripts(request: &HttpRequest, partners: &Partners, campaign: &Campaign, origin: Option<&str>) {
     let allowed = origin.filter(|origin| partners.any_may_post(campaign.id, origin));
     if let Some(origin) = allowed.and_then(|origin| HeaderValue::from_str(origin).ok()) {
         request.extensions_mut().insert(AllowedOrigin(origin));
@@ -342,7 +358,7 @@ async fn preflight(
     slug: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
-    allow(&request, &partners, &campaign, origin(&request)?);
+    allow_scripts(&request, &partners, &campaign, origin(&request)?);
     Ok(HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST"))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Idempotency-Key"))

@@ -22,6 +22,7 @@ mod doctor;
 mod export;
 mod forms;
 mod keys;
+mod limits;
 mod logging;
 mod mail;
 mod metrics;
