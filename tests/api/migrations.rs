@@ -190,6 +190,7 @@ async fn generated(rows: &Rows) -> String {
                 "smallint" => "Int2",
                 "integer" => "Int4",
                 "bigint" => "Int8",
+                "date" => "Date",
                 "timestamp with time zone" => "Timestamptz",
                 "text[]" => "Array<Nullable<Text>>",
                 "uuid[]" => "Array<Nullable<Uuid>>",

@@ -1,3 +1,5 @@
+//! A limit: exact for each key, bounded for all.
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use governor::clock::FakeRelativeClock;
@@ -75,50 +77,4 @@ proptest! {
             prop_assert!(passed <= u64::from(burst) + milliseconds * u64::from(per_minute) / 60_000 + 1);
         }
     }
-}
-
-/// Bytes of memory that this process has resident.
-#[cfg(target_os = "linux")]
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
-
-/// Every table of the gate together, each asked by ten million sources.
-#[test]
-#[cfg(target_os = "linux")]
-#[ignore = "takes a minute; run it alone, for it measures the process"]
-fn ten_million_sources_take_less_than_150_mb() {
-    use clap::Parser;
-
-    use crate::{
-        clock::Clock,
-        config::{GateSettings, Mode},
-        gate::{limits::Limits, recent::Recent},
-        metrics::Metrics,
-    };
-    #[derive(Parser)]
-    struct Settings {
-        #[command(flatten)]
-        gate: GateSettings,
-    }
-    let settings = Settings::parse_from(["test"]).gate;
-    let before = resident();
-    let limits = Limits::new(&settings, Mode::Production, 20, &Metrics::default());
-    let recent = Recent::new(Clock::System, Duration::from_secs(600)).unwrap();
-    for number in 0..10_000_000 {
-        let source = numbered(number);
-        for _ in [limits.script(source), limits.form(source), limits.guess(source), limits.login(source)] {}
-        recent.add(source);
-    }
-    let grown = resident() - before;
-    assert!(grown < 150_000_000, "{grown}");
-    tell(grown);
-}
-
-#[cfg(target_os = "linux")]
-#[expect(clippy::print_stderr, reason = "a measurement tells its figure")]
-fn tell(grown: u64) {
-    eprintln!("{} MB more resident after ten million sources", grown / 1_000_000);
 }
