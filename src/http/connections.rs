@@ -81,7 +81,7 @@ mod tests {
         drop(held);
         assert!(connections.0.open().is_empty(), "nobody is remembered who has gone");
         assert!(open("2001:db8::3").is_some());
-        let proxied: Vec<_> = (0..10).map(|_| open("::ffff:10.0.0.1")).collect();
-        assert!(proxied.iter().all(Option::is_some));
+        let many: Vec<_> = (0..10).map(|_| open("::ffff:10.0.0.1")).collect();
+        assert!(many.iter().all(Option::is_some));
     }
 }
