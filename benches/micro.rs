@@ -182,6 +182,7 @@ fn campaign() -> Campaign {
         salt_destroyed_at: None,
         confirmation: Confirmation::None,
         proof: ProofRule::Adaptive,
+        hold_at: 100,
         mail_texts: Overrides::default(),
     }
 }

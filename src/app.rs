@@ -2,6 +2,7 @@
 //! knows every feature; `main` and the tests build the service here.
 
 mod operations;
+mod parts;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,19 +17,22 @@ use secrecy::SecretString;
 use utoipa_actix_web::AppExt;
 
 pub use operations::{document, document_text};
+pub use parts::{epochs, mailer};
 
 use operations::api;
+use parts::{opened, pace};
 
 use crate::{
     accounts::{Accounts, signed},
     campaigns::Campaigns,
     clock::Clock,
-    config::{ConfigError, Mode, ServeSettings, Settings},
+    config::{ConfigError, ServeSettings, Settings},
     crypto::CryptoError,
-    db::{self, Database, DbError},
-    gate::{form_token::FormTokens, proof::Proofs},
+    db::{Database, DbError},
+    gate::{self, form_token::FormTokens},
     http::{
-        PublicOrigin, TrustedProxies,
+        PublicOrigin, TrustedProxies, body,
+        connections::Connections,
         headers::{self, HeaderPolicy},
         openapi::Methods,
         request, server,
@@ -44,12 +48,9 @@ use crate::{
         links::Links, roots, sealing::Sealing, waves::Watch,
     },
     privacy::{self, Privacy, export::Exports},
-    sealing::{
-        Epochs,
-        development::{self, DevelopmentIdentityError},
-    },
+    sealing::{Epochs, development::DevelopmentIdentityError},
     tasks::Tasks,
-    totals::{Pace, Totals, history::History, places::Limits, stream::Streams},
+    totals::{Totals, history::History, places::Limits, stream::Streams},
     web::{self, Pages},
 };
 
@@ -74,6 +75,9 @@ pub enum StartError {
     /// A campaign's root secret isn't listed.
     #[error(transparent)]
     Roots(#[from] roots::RootsError),
+    /// The keys of source tags.
+    #[error(transparent)]
+    SourceTags(#[from] gate::source_tags::SourceTagError),
     /// The way to the mail server.
     #[error(transparent)]
     Mail(#[from] SendError),
@@ -88,39 +92,6 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-}
-
-/// Keys for the records of pledges. In development campaigns without a recipient are sealed for one under the var directory.
-///
-/// # Errors
-/// When that one can't be read or made.
-pub fn epochs(settings: &Settings, database: Database, clock: Clock) -> Result<Epochs, DevelopmentIdentityError> {
-    let fallback = match settings.mode {
-        Mode::Development => {
-            let made = clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-            Some(development::recipient(&settings.var_dir, &made)?)
-        }
-        Mode::Production => None,
-    };
-    Ok(Epochs::new(database, clock, fallback))
-}
-
-/// What hands mails over: to the mail server of the settings, or in development to files under the var directory.
-///
-/// # Errors
-/// When the settings are wrong, or TLS can't be used.
-pub fn mailer(settings: &Settings, serve: &ServeSettings, origin: &str, clock: Clock) -> Result<Mailer, StartError> {
-    let (mail, mode) = (&serve.mail, settings.mode);
-    let (from, ring) = (mail.from(mode)?, settings.key_ring()?);
-    Ok(match mail.relay(mode)? {
-        Some(relay) => Mailer::smtp(&relay, from, origin, clock, &ring, mail.timeout())?,
-        None => Mailer::files(&settings.var_dir, from, origin, clock, &ring),
-    })
-}
-
-/// How often totals are looked at and re-read.
-fn pace(settings: &Settings, serve: &ServeSettings) -> Pace {
-    Pace { look_every: Duration::from_millis(serve.look_every_ms), reread_every: serve.reread_every(settings.mode) }
 }
 
 /// Every handle of the service.
@@ -149,6 +120,8 @@ pub struct Handles {
     pub outbox: Outbox,
     mailer: Mailer,
     figures: Figures,
+    gate: gate::limits::Limits,
+    source_tags: gate::source_tags::SourceTags,
     history: History,
     accounts: Accounts,
     moderation: Moderation,
@@ -157,6 +130,7 @@ pub struct Handles {
     pages: Pages,
     methods: Methods,
     proxies: TrustedProxies,
+    body_deadline: body::Deadline,
     policy: HeaderPolicy,
     origin: PublicOrigin,
 }
@@ -170,34 +144,25 @@ impl Handles {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let ring = settings.key_ring()?;
-        let database =
-            Database::new(url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
-        database.check_pooler().await?;
-        for migration in db::migrate(&database).await? {
-            tracing::info!(migration, "the schema was brought up to date");
-        }
-        roots::settle(&database, &ring).await?;
-        tracing::info!(key = %ring.current().id(), "the root secrets are checked; this one is current");
+        let database = opened(settings, url, &ring).await?;
         let totals = Totals::new(database.clone(), pace(settings, serve), clock.clone());
         let limits = Limits { per_source: serve.streams_per_source, in_all: serve.max_streams };
         let streams = Streams::new(totals.clone(), limits, Duration::from_millis(serve.heartbeat_every_ms))?;
-        let campaigns = Campaigns::new(database.clone());
-        campaigns.renew().await?;
-        let partners = Partners::new(database.clone(), settings.mode, &origin);
-        partners.renew().await?;
+        let (campaigns, partners) = parts::copies(&database, settings.mode, &origin).await?;
         totals.catch_up().await?;
         let history = History::new(totals.clone());
-        let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, serve.logins_per_minute)?;
         let metrics = Metrics::default();
+        let gate = gate::limits::Limits::new(&serve.gate, settings.mode, serve.logins_per_minute, &metrics);
+        let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, gate.clone())?;
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics, pledges::ingest::NAMES);
         let confirmations = Confirmations::new(database.clone(), totals.clone(), &metrics, pledges::confirm::NAMES);
         let sealing = Sealing::new(ring.clone());
         let outbox = Outbox::new(&ring, &metrics);
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock.clone())?;
-        let proofs = Proofs::new(&ring, clock.clone(), &metrics);
-        let challenges = Challenges::new(proofs.clone(), &clock, &metrics)?;
+        let (proofs, challenges) = parts::proofs(&ring, &clock, &metrics)?;
         let forms = FormTokens::new(&ring, clock.clone());
+        let source_tags = parts::source_tags(&database, &ring, &clock).await?;
         let parts = pledges::Parts {
             ingest: ingest.clone(),
             confirmations: confirmations.clone(),
@@ -210,16 +175,13 @@ impl Handles {
             proofs,
             forms: forms.clone(),
             clock: clock.clone(),
+            limits: gate.clone(),
+            source_tags: source_tags.clone(),
         };
         let pledges = Pledges::new(parts, &metrics)?;
-        let figures = Figures::new(
-            &metrics,
-            &serve.metrics_readers(settings.mode),
-            database.clone(),
-            ingest.clone(),
-            totals.clone(),
-            streams.clone(),
-        );
+        let readers = serve.metrics_readers(settings.mode);
+        let (base, ingested) = (database.clone(), ingest.clone());
+        let figures = Figures::new(&metrics, &readers, base, ingested, totals.clone(), streams.clone());
         let moderation = Moderation::new(database.clone(), sealing.clone(), totals.clone(), &ring);
         let privacy = Privacy::new(database.clone(), sealing, totals.clone(), &ring);
         let exports = Exports::new(database.clone());
@@ -242,6 +204,8 @@ impl Handles {
             outbox,
             mailer,
             figures,
+            gate,
+            source_tags,
             history,
             accounts,
             moderation,
@@ -250,6 +214,7 @@ impl Handles {
             pages,
             methods,
             proxies,
+            body_deadline: body::Deadline(Duration::from_secs(serve.gate.body_seconds)),
             policy,
             origin,
         })
@@ -282,6 +247,7 @@ impl Handles {
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.challenges.clone()))
             .app_data(Data::new(self.figures.clone()))
+            .app_data(Data::new(self.gate.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
             .app_data(Data::new(self.exports.clone()))
@@ -289,6 +255,7 @@ impl Handles {
             .app_data(Data::new(self.pages.clone()))
             .app_data(Data::new(self.methods.clone()))
             .app_data(Data::new(self.proxies.clone()))
+            .app_data(self.body_deadline)
             .app_data(Data::new(self.policy.clone()))
             .app_data(Data::new(self.origin.clone()))
             .app_data(Data::from(form_pages))
@@ -338,6 +305,7 @@ impl Service {
         tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
         tasks.start("spent proofs", pledges::spent::repeat(handles.database.clone(), tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));
+        tasks.start("source tags", handles.source_tags.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
         tasks.start("retention", retention);
@@ -349,13 +317,9 @@ impl Service {
         let (outbox, mailer) = (handles.outbox.clone(), handles.mailer.clone());
         let mails = Worker::new(database, outbox, mailer, letters, &serve.mail);
         tasks.start("mail", mails.run(tasks.stop_token()));
-        let limits = server::Limits {
-            max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),
-            workers: serve.workers.map(usize::from),
-            shutdown_seconds: serve.shutdown_seconds,
-        };
+        let connections = Connections::new(serve.gate.connections(settings.mode), handles.proxies.clone());
         let for_workers = handles.clone();
-        let server = server::listen(move || for_workers.app(), socket, limits).map_err(failed)?;
+        let server = server::listen(move || for_workers.app(), socket, serve.into(), connections).map_err(failed)?;
         let handle = server.handle();
         let stopping = tasks.stop_token();
         tasks.start("server", async move {

@@ -1,6 +1,7 @@
 //! Everything that can be set, by flag or environment: the only reader of the environment. The doc comments are the
 //! help texts; `pledges serve --help` is the reference.
 
+pub mod gate;
 pub mod mail;
 mod secret_file;
 
@@ -17,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{CryptoError, KeyRing, random_token};
 
+pub use gate::GateSettings;
 pub use mail::MailSettings;
 pub use secret_file::SecretFile;
 
@@ -163,6 +165,10 @@ pub struct ServeSettings {
     #[arg(long, env = "PLEDGES_SHUTDOWN_SECONDS", default_value_t = 20,
         value_parser = clap::value_parser!(u64).range(1..=600))]
     pub shutdown_seconds: u64,
+
+    /// Limits.
+    #[command(flatten)]
+    pub gate: GateSettings,
 
     /// Mails.
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! The ceiling of the reads: a server that answers with bytes it had from the start, behind the middlewares, with the
 //! workers and the log of the service.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{
     App, HttpRequest, HttpResponse,
@@ -15,6 +15,7 @@ use pledges::{
     config::Settings,
     http::{
         TrustedProxies,
+        connections::Connections,
         headers::{self, HeaderPolicy},
         request, server,
     },
@@ -65,9 +66,17 @@ impl StaticServer {
         let parted = self.header.iter().filter_map(|header| header.split_once(": "));
         let headers = parted.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let answer = Answer { body: Bytes::from(vec![b'p'; self.bytes]), headers };
-        let limits = server::Limits { max_connections: MAX_CONNECTIONS, workers: None, shutdown_seconds: 1 };
+        let limits = server::Limits {
+            max_connections: MAX_CONNECTIONS,
+            workers: None,
+            shutdown_seconds: 1,
+            head: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+            unread: Duration::from_secs(30),
+        };
         let policy = HeaderPolicy { https: false, public_reads: &["/v1/campaigns"] };
         let proxies = TrustedProxies::new(&[]);
+        let connections = Connections::new(u32::MAX, proxies.clone());
         let app = move || {
             App::new()
                 .route("/v1/campaigns/{slug}/totals", web::get().to(totals))
@@ -78,7 +87,7 @@ impl StaticServer {
                 .wrap(from_fn(request::watch))
                 .wrap(from_fn(headers::secure))
         };
-        let server = server::listen(app, server::bind(self.bind)?, limits)?;
+        let server = server::listen(app, server::bind(self.bind)?, limits, connections)?;
         let handle = server.handle();
         tokio::select! {
             ended = server => ended?,

@@ -5,7 +5,6 @@
 pub mod passwords;
 pub mod routes;
 pub mod signed;
-pub mod slowdown;
 pub mod store;
 pub mod tokens;
 
@@ -20,10 +19,10 @@ use crate::{
     clock::Clock,
     crypto::{self, CryptoError, KeyRing},
     db::{Database, DbError},
+    gate::limits::Limits,
 };
 
 use passwords::Passwords;
-use slowdown::LoginLimit;
 use tokens::AccessTokens;
 
 /// How long a session lasts at the most, in hours.
@@ -115,7 +114,7 @@ pub struct Accounts {
     database: Database,
     passwords: Passwords,
     tokens: Arc<AccessTokens>,
-    limit: Arc<LoginLimit>,
+    limits: Limits,
     public_origin: Arc<str>,
 }
 
@@ -129,13 +128,13 @@ impl Accounts {
         ring: &KeyRing,
         clock: Clock,
         public_origin: &str,
-        logins_per_minute: u32,
+        limits: Limits,
     ) -> Result<Self, CryptoError> {
         Ok(Self {
             database,
             passwords: Passwords::new()?,
             tokens: Arc::new(AccessTokens::new(ring, clock)?),
-            limit: Arc::new(LoginLimit::new(logins_per_minute)),
+            limits,
             public_origin: public_origin.into(),
         })
     }

@@ -19,7 +19,7 @@ use super::{
     signed::{Moderator, Signed},
     tokens::LIFETIME_SECONDS,
 };
-use crate::http::{Code, Problem, ProblemBody, Valid, Visitor};
+use crate::http::{Code, Problem, ProblemBody, Valid, Visitor, allow};
 
 /// `__Host-` makes browsers insist on Secure, the exact host and the root path.
 const COOKIE: &str = "__Host-pledges_refresh";
@@ -109,7 +109,7 @@ pub async fn login(
     Valid(body): Valid<Login>,
 ) -> Result<HttpResponse, Problem> {
     refuse_other_sites(&request, &accounts)?;
-    accounts.limit.attempt(visitor).map_err(Problem::retry_after)?;
+    allow(&request, [accounts.limits.login(visitor.source())])?;
     let signed_in = accounts.login(&body.login, Zeroizing::new(body.password)).await?;
     Ok(answer(&signed_in))
 }

@@ -11,6 +11,7 @@ use crate::{
     campaigns::{self, State, recipients},
     config::{Mode, Settings},
     db::retrying,
+    gate::source_tags,
     pledges::{recount::store, roots},
     privacy::retention::proof::{self, Checkup},
 };
@@ -58,8 +59,12 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
     complain_of(&checkup);
     let mails_leave = mail::check_up(session).await?;
     let kept_in_time = checkup.overdue.is_empty() && checkup.left_over == 0;
+    let tag_keys = source_tags::store::overdue(&mut connection).await?;
+    if tag_keys > 0 {
+        say(&format!("{tag_keys} keys of source tags are older than two days; is the service running?"));
+    }
     let counted_right = differences == 0 && without_campaign == 0 && without_removal == 0;
-    let well = counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave;
+    let well = counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave && tag_keys == 0;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));

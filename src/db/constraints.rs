@@ -122,6 +122,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "sessions_ended_because_check",
     "sessions_moderator_id_fkey",
     "sessions_pkey",
+    "source_tag_keys_pkey",
     "spent_proofs_pkey",
     "time_buckets_campaign_id_fkey",
     "time_buckets_counted_check",

@@ -563,6 +563,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Keys of pledges.source_tag, one a day, the same for all instances. Gone an hour after the day; the table is then written anew.
+    source_tag_keys (day) {
+        /// The day (UTC) whose pledges are tagged with it.
+        day -> Date,
+        /// The key, sealed under a key of the root secret.
+        sealed -> Bytea,
+        /// When it was made (database clock).
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Proofs of work that were used, for an hour: longer than one is good.
     spent_proofs (nonce) {
         /// The signed random number of the challenge.
@@ -589,4 +601,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);

@@ -2,8 +2,10 @@
 //! campaign, partner or pledge, and takes plain values.
 
 pub mod form_token;
+pub mod limits;
 pub mod proof;
 pub mod recent;
 pub mod signals;
+pub mod source_tags;
 pub mod tags;
 pub mod waves;

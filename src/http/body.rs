@@ -19,8 +19,12 @@ pub use super::json::{Object, coded};
 /// Bytes that a body has at the most (design §7).
 pub const BODY_LIMIT: usize = 16 * 1024;
 
-/// How long a body may take to come (security.md: a byte every two seconds is cut off in ten).
-const DEADLINE: Duration = Duration::from_secs(10);
+/// How long a body may take to come, unless an app has a [`Deadline`] (security.md: a byte every two seconds is cut off in ten).
+const USUAL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a body may take to come.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(pub Duration);
 
 /// What a request says its body is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +60,7 @@ impl Media {
 /// Reads the whole body.
 ///
 /// # Errors
-/// [`Code::PayloadTooLarge`] beyond `limit` bytes, [`Code::RequestTimeout`] after ten seconds.
+/// [`Code::PayloadTooLarge`] beyond `limit` bytes, [`Code::RequestTimeout`] after the [`Deadline`].
 pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Bytes, Problem> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
@@ -73,7 +77,8 @@ pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) ->
         }
         Ok(bytes.freeze())
     };
-    tokio::time::timeout(DEADLINE, all).await.unwrap_or_else(|_| Err(Code::RequestTimeout.into()))
+    let deadline = request.app_data::<Deadline>().map_or(USUAL_DEADLINE, |deadline| deadline.0);
+    tokio::time::timeout(deadline, all).await.unwrap_or_else(|_| Err(Code::RequestTimeout.into()))
 }
 
 /// A JSON body, parsed and validated. Its limit is [`BODY_LIMIT`] unless given.

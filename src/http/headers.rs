@@ -74,6 +74,9 @@ pub async fn secure(
         response = response.into_response(preflight());
     }
     let allowed = response.request().extensions_mut().remove::<AllowedOrigin>();
+    let asked = response.request().clone();
+    super::allowance::put(&asked, response.headers_mut());
+    drop(asked);
     let readable = public && matches!(method, Method::GET | Method::HEAD);
     let mut set = |name: HeaderName, value: &'static str| {
         if !response.headers().contains_key(&name) {

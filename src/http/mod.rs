@@ -4,8 +4,10 @@
 //! [`request::watch`] (id, address, HEAD, log line, panics), the look-up of who is signed in, then the handler, whose
 //! arguments are the extractors of this module. An error on the way is a [`Problem`].
 
+pub mod allowance;
 pub mod body;
 pub mod compressed;
+pub mod connections;
 mod field_code;
 pub mod form;
 pub mod headers;
@@ -18,6 +20,7 @@ pub mod request;
 pub mod server;
 mod visitor;
 
+pub use allowance::{Allowance, allow};
 pub use body::Valid;
 pub use field_code::FieldCode;
 pub use problem::{CATALOGUE, Code, FieldProblem, Problem, ProblemBody};

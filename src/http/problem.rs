@@ -195,6 +195,11 @@ impl Problem {
         Self { retry_after_seconds: Some(seconds), ..self }
     }
 
+    /// Seconds to wait before it is tried again.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        self.retry_after_seconds
+    }
+
     /// The body that the caller gets.
     pub fn body(&self) -> ProblemBody {
         ProblemBody {

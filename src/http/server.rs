@@ -1,9 +1,8 @@
 //! The listening server and its limits.
 
 use std::{
-    any::Any,
     io,
-    net::{SocketAddr, TcpListener},
+    net::{Shutdown, SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -15,6 +14,9 @@ use actix_web::{
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use super::connections::Connections;
+use crate::config::ServeSettings;
+
 /// How the server treats connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -24,16 +26,26 @@ pub struct Limits {
     pub workers: Option<usize>,
     /// Seconds that requests under way have to finish at a stop.
     pub shutdown_seconds: u64,
+    /// Time for the request line and headers.
+    pub head: Duration,
+    /// How long an idle connection is kept.
+    pub idle: Duration,
+    /// How long a visitor may leave what we send unread.
+    pub unread: Duration,
 }
 
-/// Time for the request line and headers (security.md: a slow head is cut off in five seconds).
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
-/// How long a visitor may leave what we send unread (security.md: cut off in thirty seconds).
-const UNREAD_DEADLINE: Duration = Duration::from_secs(30);
+impl From<&ServeSettings> for Limits {
+    fn from(serve: &ServeSettings) -> Self {
+        Self {
+            max_connections: usize::try_from(serve.max_connections).unwrap_or(usize::MAX),
+            workers: serve.workers.map(usize::from),
+            shutdown_seconds: serve.shutdown_seconds,
+            head: Duration::from_secs(serve.gate.head_seconds),
+            idle: Duration::from_secs(serve.gate.idle_seconds),
+            unread: Duration::from_secs(serve.gate.unread_seconds),
+        }
+    }
+}
 
 /// Connections that wait for a worker at the most.
 const BACKLOG: i32 = 4_096;
@@ -61,7 +73,7 @@ pub fn address(socket: &Socket) -> io::Result<SocketAddr> {
 ///
 /// # Errors
 /// When the listener can't be used.
-pub fn listen<F, T, B>(make: F, socket: Socket, limits: Limits) -> io::Result<Server>
+pub fn listen<F, T, B>(make: F, socket: Socket, limits: Limits, connections: Connections) -> io::Result<Server>
 where
     F: Fn() -> App<T> + Send + Clone + 'static,
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
@@ -74,10 +86,22 @@ where
     let server = HttpServer::new(make)
         .workers(workers)
         .max_connections(limits.max_connections.div_ceil(workers))
-        .on_connect(|connection, _| cut_off_who_does_not_read(connection))
-        .client_request_timeout(HEAD_DEADLINE)
-        .client_disconnect_timeout(HEAD_DEADLINE)
-        .keep_alive(KEEP_ALIVE)
+        .on_connect(move |connection, data| {
+            if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+                cut_off_who_does_not_read(stream, limits.unread);
+                let peer = stream.peer_addr().map(|peer| peer.ip());
+                match peer.ok().map(|peer| connections.open(peer)) {
+                    // Lives as long as the connection does.
+                    Some(Some(held)) => drop(data.insert(held)),
+                    // Too many: what is read from it is its end.
+                    Some(None) => drop(SockRef::from(stream).shutdown(Shutdown::Both)),
+                    None => {}
+                }
+            }
+        })
+        .client_request_timeout(limits.head)
+        .client_disconnect_timeout(limits.head)
+        .keep_alive(limits.idle)
         .shutdown_timeout(limits.shutdown_seconds)
         .disable_signals()
         .listen(listener)?;
@@ -85,12 +109,10 @@ where
 }
 
 /// The system ends a connection whose data stays unacknowledged, or unread, for so long.
-fn cut_off_who_does_not_read(connection: &dyn Any) {
+fn cut_off_who_does_not_read(stream: &TcpStream, unread: Duration) {
+    // If the system doesn't know how, the connection is served all the same.
     #[cfg(target_os = "linux")]
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
-        // If the system doesn't know how, the connection is served all the same.
-        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_DEADLINE));
-    }
+    let _ = SockRef::from(stream).set_tcp_user_timeout(Some(unread));
     #[cfg(not(target_os = "linux"))]
-    let _ = (connection, UNREAD_DEADLINE);
+    let _ = (stream, unread);
 }

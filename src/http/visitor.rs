@@ -18,6 +18,11 @@ use ipnet::IpNet;
 pub struct Visitor(pub IpAddr);
 
 impl Visitor {
+    /// Where a request came from, as [`TrustedProxies`] have it.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().copied().unwrap_or(Self(IpAddr::from([0, 0, 0, 0])))
+    }
+
     /// What limits are counted by: an IPv4 address or an IPv6 /64, which is what one household or server gets.
     pub fn source(self) -> IpAddr {
         match self.0 {
@@ -32,8 +37,7 @@ impl FromRequest for Visitor {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let visitor = request.extensions().get::<Self>().copied();
-        ready(Ok(visitor.unwrap_or(Self(IpAddr::from([0, 0, 0, 0])))))
+        ready(Ok(Self::of(request)))
     }
 }
 
@@ -76,7 +80,7 @@ impl TrustedProxies {
         Visitor(source)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
 

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     db::DbError,
-    http::{Code, Problem, ProblemBody},
+    gate::limits::Limits,
+    http::{Code, Problem, ProblemBody, allow},
 };
 
 /// The states of a partner's pledges are told in steps of this.
@@ -101,13 +102,19 @@ pub struct PartnerStatus {
     responses(
         (status = 200, description = "The last seven days", body = PartnerStatus),
         (status = 401, description = "No secret key, or none that is known", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many looks. Wait as long as Retry-After says", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Not available at the moment", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/v1/partner/status")]
-pub async fn status(request: HttpRequest, partners: Data<Partners>) -> Result<Json<PartnerStatus>, Problem> {
+pub async fn status(
+    request: HttpRequest,
+    partners: Data<Partners>,
+    limits: Data<Limits>,
+) -> Result<Json<PartnerStatus>, Problem> {
     let found = secret_key(&request).and_then(|secret| partners.of_secret(&secret));
     let (partner, lane) = found.ok_or(Code::Unauthorized)?;
+    allow(&request, [limits.status(partner.id, lane == Lane::Test)])?;
     let (rows, now, states) = partners
         .database
         .run(async |connection| {

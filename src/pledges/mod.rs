@@ -7,6 +7,7 @@
 pub mod arrival;
 pub mod batch;
 pub mod batches;
+pub mod bodies;
 pub mod challenge;
 pub mod confirm;
 mod eye;
@@ -17,6 +18,7 @@ pub mod form;
 pub mod ingest;
 pub mod leave;
 pub mod letters;
+mod limited;
 pub mod links;
 pub mod mailbox;
 pub mod own;
@@ -41,7 +43,7 @@ use crate::{
     country::Country,
     crypto::{CryptoError, KeyRing},
     db::Database,
-    gate::{form_token::FormTokens, proof::Proofs},
+    gate::{form_token::FormTokens, limits::Limits, proof::Proofs, source_tags::SourceTags},
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
@@ -197,6 +199,8 @@ pub struct Pledges {
     proofs: Proofs,
     forms: FormTokens,
     eye: Eye,
+    limits: Limits,
+    source_tags: SourceTags,
 }
 
 /// What [`Pledges`] is made of.
@@ -223,6 +227,10 @@ pub struct Parts {
     pub forms: FormTokens,
     /// Says when a submission came.
     pub clock: Clock,
+    /// How much may come from whom.
+    pub limits: Limits,
+    /// Tags what one source sends.
+    pub source_tags: SourceTags,
 }
 
 impl Pledges {
@@ -231,8 +239,21 @@ impl Pledges {
     /// # Errors
     /// When there is no randomness.
     pub fn new(parts: Parts, metrics: &Metrics) -> Result<Self, CryptoError> {
-        let Parts { ingest, confirmations, sealing, epochs, outbox, totals, database, ring, proofs, forms, clock } =
-            parts;
+        let Parts {
+            ingest,
+            confirmations,
+            sealing,
+            epochs,
+            outbox,
+            totals,
+            database,
+            ring,
+            proofs,
+            forms,
+            clock,
+            limits,
+            source_tags,
+        } = parts;
         let eye = Eye::new(&ring, clock)?;
         let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
@@ -254,6 +275,8 @@ impl Pledges {
             proofs,
             forms,
             eye,
+            limits,
+            source_tags,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::{
-        Method, StatusCode,
+        Method,
         header::{self, HeaderValue},
     },
     post,
@@ -21,17 +21,17 @@ use super::{
     FormAgain, FormPages, Pledges,
     arrival::{Arrival, Carrier},
     batches::Refused,
-    fields::{IdempotencyKey, Language, Message, Name, Source},
+    bodies::{PledgeBody, PledgeForm},
+    fields::IdempotencyKey,
     form::PostedForm,
     ingest::PledgeError,
-    mailbox::Email,
-    submission::{GivenConsent, Submission},
+    limited::Sender,
+    submission::Submission,
 };
 use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
-    country::Country,
     http::{
-        Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor,
+        Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow,
         body::{self, BODY_LIMIT, Media},
         form,
         headers::AllowedOrigin,
@@ -50,68 +50,6 @@ const PATH: &str = "/v1/campaigns/{slug}/pledges";
 /// The operations of this feature.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(submit).route(PATH, web::method(Method::OPTIONS).to(preflight));
-}
-
-/// A pledge. Which fields are required and which are asked at all, the campaign says.
-#[derive(ToSchema)]
-#[schema(as = NewPledge, example = json!({
-    "name": "Amina Okafor", "email": "amina@example.org", "country": "NG", "language": "en",
-    "consents": [{"purpose": "updates", "version": 1}], "source": "homepage-banner",
-}))]
-#[expect(dead_code, reason = "documents Submission, whose fields are checked one by one so that every mistake is told")]
-pub struct PledgeBody {
-    name: Option<Name>,
-    email: Option<Email>,
-    country: Country,
-    message: Option<Message>,
-    language: Option<Language>,
-    /// What the supporter agrees to; each purpose once at the most.
-    consents: Option<Vec<GivenConsent>>,
-    source: Option<Source>,
-    /// The partner's public key. A page of another site needs it.
-    #[schema(example = "pk_3q2-7wAAAAAAAAAAAAAAAA")]
-    site_key: Option<String>,
-    /// The solved challenge, as ALTCHA's solver or element gives it. Needed unless the campaign's `proof` is `off`; a server
-    /// with a secret key needs none.
-    proof: Option<String>,
-    /// As the form had it.
-    form_token: Option<String>,
-    /// Leave it out: it is there for those who fill in whatever they find.
-    website: Option<String>,
-}
-
-/// The same as a plain form. Other names are ignored, but for protected ones such as `state`; empty is absent.
-#[derive(ToSchema)]
-#[schema(as = PledgeForm)]
-#[expect(dead_code, reason = "documents PostedForm")]
-struct PledgeForm {
-    name: Option<Name>,
-    email: Option<Email>,
-    country: Country,
-    message: Option<Message>,
-    language: Option<Language>,
-    source: Option<Source>,
-    /// The partner's public key. A page of another site needs it.
-    site_key: Option<String>,
-    /// A solved challenge; also as `altcha`, as ALTCHA's element calls it. A form needs none.
-    proof: Option<String>,
-    /// As the form had it.
-    form_token: Option<String>,
-    /// Leave it empty: it is there for those who fill in whatever they find.
-    website: Option<String>,
-    /// `on`, `true` or `1`: the organiser may write.
-    consent_updates: Option<String>,
-    /// Which version of the text stood beside the box.
-    consent_updates_version: Option<i16>,
-    /// The partner may write.
-    consent_partner: Option<String>,
-    consent_partner_version: Option<i16>,
-    /// Name and message may be shown publicly.
-    consent_public: Option<String>,
-    consent_public_version: Option<i16>,
-    /// Where the browser goes on success: an address of this service.
-    #[schema(format = "uri-reference", example = "/c/together-we-defend/en/thanks")]
-    return_to: Option<String>,
 }
 
 /// The pledge is recorded (see the status for whether it counts yet).
@@ -157,6 +95,7 @@ struct Door<'a> {
     secret: Option<String>,
     origin: Option<&'a str>,
     visitor: Visitor,
+    limited: Result<(), Problem>,
 }
 
 /// Record a pledge
@@ -202,6 +141,9 @@ struct Door<'a> {
         (status = 422, description = "Some fields are not right", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
         )),
+        (status = 429, description = "Too many at once from this network or server; nothing is stored. Wait as long as Retry-After says", content(
+            (ProblemBody = "application/problem+json"), (String = "text/html"),
+        )),
         (status = 503, description = "Not stored; send it again", content(
             (ProblemBody = "application/problem+json"), (String = "text/html"),
         )),
@@ -218,15 +160,34 @@ pub async fn submit(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let refused = |problem: &Problem| pledges.refused(problem.code);
-    let media = Media::of(&request).inspect_err(refused)?;
+    let (media, secret) = (Media::of(&request), secret_key(&request));
+    let sender =
+        secret.as_deref().map_or(if media == Ok(Media::Json) { Sender::Script } else { Sender::Form }, Sender::Server);
+    let source = Visitor::of(&request).source();
+    let limited = allow(&request, [pledges.limited(&partners, sender, source, 1)]);
+    let media = media.inspect_err(refused)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
     let key = idempotency_key(&request).inspect_err(refused)?;
-    let (secret, origin) = (secret_key(&request), origin(&request).inspect_err(refused)?);
-    allow(&request, &partners, &campaign, origin);
+    let origin = origin(&request).inspect_err(refused)?;
+    allow_scripts(&request, &partners, &campaign, origin);
+    let limited = limited.and_then(|()| allow(&request, pledges.limited_by_campaign(campaign.id)));
+    if media == Media::Json {
+        limited.clone().inspect_err(refused)?;
+    }
     let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
     // A body may take ten seconds: what was changed meanwhile holds.
     let campaign = campaigns.find(&slug).unwrap_or(campaign);
-    let door = Door { campaign, pledges: &pledges, partners: &partners, totals: &totals, key, secret, origin, visitor };
+    let door = Door {
+        campaign,
+        pledges: &pledges,
+        partners: &partners,
+        totals: &totals,
+        key,
+        secret,
+        origin,
+        visitor,
+        limited,
+    };
     if media == Media::Json {
         let recorded = door.pass_json(bytes).await.inspect_err(refused)?;
         let mut response = match door.campaign.confirmation {
@@ -262,6 +223,8 @@ impl Door<'_> {
     }
 
     async fn pass(&self, arrival: Arrival<'_>, mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+        // A form is read first, so that nobody has to fill it in again.
+        self.limited.clone()?;
         let submission = arrival.submission;
         let claims =
             Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
@@ -337,8 +300,8 @@ impl Door<'_> {
                 // What a page may load is the same for every page; see web.
                 let mut response = HttpResponse::build(problem.code.status());
                 response.insert_header((header::CONTENT_SECURITY_POLICY, crate::http::headers::PAGE_POLICY));
-                if problem.code.status() == StatusCode::SERVICE_UNAVAILABLE {
-                    response.insert_header((header::RETRY_AFTER, 1));
+                if let Some(seconds) = problem.retry_after_seconds() {
+                    response.insert_header((header::RETRY_AFTER, seconds));
                 }
                 response.content_type("text/html; charset=utf-8").body(page)
             }
@@ -348,7 +311,7 @@ impl Door<'_> {
 }
 
 /// Lets scripts of a partner's page read the answer, whatever it is.
-fn allow(request: &HttpRequest, partners: &Partners, campaign: &Campaign, origin: Option<&str>) {
+fn allow_scripts(request: &HttpRequest, partners: &Partners, campaign: &Campaign, origin: Option<&str>) {
     let allowed = origin.filter(|origin| partners.any_may_post(campaign.id, origin));
     if let Some(origin) = allowed.and_then(|origin| HeaderValue::from_str(origin).ok()) {
         request.extensions_mut().insert(AllowedOrigin(origin));
@@ -363,7 +326,7 @@ async fn preflight(
     slug: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
-    allow(&request, &partners, &campaign, origin(&request)?);
+    allow_scripts(&request, &partners, &campaign, origin(&request)?);
     Ok(HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST"))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Idempotency-Key"))

@@ -23,6 +23,7 @@ mod export;
 mod forms;
 mod gate;
 mod keys;
+mod limits;
 mod logging;
 mod mail;
 mod metrics;

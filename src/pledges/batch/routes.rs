@@ -13,7 +13,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     campaigns::Campaigns,
-    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Valid, Visitor, body},
+    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Valid, Visitor, allow, body},
     partners::{
         Claims, Partners,
         flow::ACCEPTED,
@@ -22,8 +22,10 @@ use crate::{
     pledges::{
         Pledges,
         arrival::{Arrival, Carrier},
+        bodies::PledgeBody,
         fields::IdempotencyKey,
-        routes::{PledgeBody, idempotency_key},
+        limited::Sender,
+        routes::idempotency_key,
         submission::Submission,
     },
     totals::{Totals, board::Document},
@@ -121,6 +123,7 @@ pub struct BatchReceipt {
         (status = 401, description = "No secret key", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The campaign has no partner with this key, it is disabled, or this came from a page", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many at once; none of them is stored. Wait as long as Retry-After says", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "None of them is stored; send them again", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -140,6 +143,12 @@ pub async fn submit(
     let admitted = partners.admit(campaign.id, claims)?;
     let key = idempotency_key(&request)?;
     let Valid(PledgeBatch { pledges: rows }) = read(&request, payload).await?;
+    let source = Visitor::of(&request).source();
+    let limits = [
+        Some(pledges.limited(&partners, Sender::Server(&secret), source, rows.len())),
+        pledges.limited_by_campaign(campaign.id),
+    ];
+    allow(&request, limits.into_iter().flatten())?;
     let published = totals.published(&campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
     let (pledges, campaign, admitted) = (&pledges, &campaign, &admitted);
     let results = join_all(rows.iter().enumerate().map(|(place, row)| {

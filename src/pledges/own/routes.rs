@@ -2,7 +2,7 @@
 //! links lead to are in [`crate::web`].
 
 use actix_web::{
-    HttpResponse, post,
+    HttpRequest, HttpResponse, post,
     web::{Data, Path},
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use validator::Validate;
 use super::OwnError;
 use crate::{
     campaigns::Campaigns,
-    http::{Code as ProblemCode, FieldCode, Problem, ProblemBody, Valid},
+    http::{Code as ProblemCode, FieldCode, Problem, ProblemBody, Valid, Visitor, allow},
     pledges::{Pledges, fields::Language, links::Code, mailbox::Email},
     totals::{Totals, board::Document},
 };
@@ -69,17 +69,20 @@ pub struct ConfirmedBody<'a> {
         (status = 200, description = "Confirmed", body = ConfirmedBody),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Address and code don't belong together, the code is no longer good, or the campaign's retention has ended", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many from this network. Wait as long as Retry-After says", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Not stored; send it again", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/campaigns/{slug}/confirmations")]
 pub async fn confirm(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     totals: Data<Totals>,
     slug: Path<String>,
     Valid(typed): Valid<TypedCode>,
 ) -> Result<HttpResponse, Problem> {
+    allow(&request, [pledges.limited_guess(Visitor::of(&request).source())])?;
     let campaign = campaigns.find(&slug).ok_or(ProblemCode::CampaignNotFound)?;
     let email = Email::parse(&typed.email).map_err(|code| Problem::field("/email", code))?;
     let code = Code::parse(&typed.code).ok_or_else(|| Problem::field("/code", FieldCode::NotAllowed))?;
@@ -114,16 +117,19 @@ pub struct Asked {
         (status = 202, description = "If there is a pledge, its mail is on its way"),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The campaign's retention has ended", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many from this network. Wait as long as Retry-After says", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Not stored; send it again", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/campaigns/{slug}/links")]
 pub async fn ask(
+    request: HttpRequest,
     pledges: Data<Pledges>,
     campaigns: Data<Campaigns>,
     slug: Path<String>,
     Valid(asked): Valid<Asked>,
 ) -> Result<HttpResponse, Problem> {
+    allow(&request, [pledges.limited_guess(Visitor::of(&request).source())])?;
     let campaign = campaigns.find(&slug).ok_or(ProblemCode::CampaignNotFound)?;
     let email = Email::parse(&asked.email).map_err(|code| Problem::field("/email", code))?;
     let language = asked.language.as_deref().map(Language::parse).transpose();

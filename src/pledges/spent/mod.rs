@@ -42,7 +42,7 @@ pub async fn repeat(database: Database, stop: CancellationToken) {
         match forget(&database).await {
             Ok(_) | Err(DbError::Unavailable | DbError::Conflict) => {}
             Err(error) => {
-                tracing::error!(error = %logged::cause(error), "spent proofs can't be forgotten; it will be tried again")
+                tracing::error!(error = %logged::cause(error), "spent proofs can't be forgotten; it will be tried again");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
-    http::StatusCode,
+    http::{StatusCode, header},
     post,
     web::{Path, Payload, ServiceConfig},
 };
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     campaigns::Campaign,
     crypto::CryptoError,
-    http::{FieldCode, FieldProblem, form},
+    http::{FieldCode, FieldProblem, Problem, Visitor, allow, form},
     pledges::{links::Code, mailbox::Email, own::OwnError},
 };
 
@@ -46,6 +46,14 @@ fn trouble_of(error: &OwnError) -> (StatusCode, Trouble) {
     }
 }
 
+/// Says when to come back.
+fn later(mut page: HttpResponse, problem: &Problem) -> HttpResponse {
+    if let Some(seconds) = problem.retry_after_seconds() {
+        page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    page
+}
+
 /// The form for address and code.
 #[get("/c/{slug}/{language}/code")]
 async fn code_page(door: Door, path: Path<(String, String)>) -> HttpResponse {
@@ -72,6 +80,12 @@ async fn post_code(request: HttpRequest, door: Door, path: Path<(String, String)
     if code.is_none() {
         let code = if typed.trim().is_empty() { FieldCode::Required } else { FieldCode::NotAllowed };
         errors.push(FieldProblem::new("/code", code));
+    }
+    let limited = allow(&request, [door.pledges.limited_guess(Visitor::of(&request).source())]);
+    if let Err(problem) = limited {
+        let form = CodeForm { trouble: Some(Trouble::TooMany), ..form };
+        let page = door.draw(&campaign, &language, problem.code.status(), &OwnPage::Code(form));
+        return later(page, &problem);
     }
     let (Ok(address), Some(code)) = (address, code) else {
         let form = CodeForm { errors: &errors, ..form };
@@ -114,6 +128,12 @@ async fn post_ask(request: HttpRequest, door: Door, path: Path<(String, String)>
     };
     let (post, email) = (ask_address(&campaign, &language), value(&entries, "email"));
     let form = AskForm { post: &post, email, ..AskForm::default() };
+    let limited = allow(&request, [door.pledges.limited_guess(Visitor::of(&request).source())]);
+    if let Err(problem) = limited {
+        let form = AskForm { trouble: Some(Trouble::TooMany), ..form };
+        let page = door.draw(&campaign, &language, problem.code.status(), &OwnPage::Ask(form));
+        return later(page, &problem);
+    }
     let address = match Email::parse(email) {
         Ok(address) => address,
         Err(code) => {
