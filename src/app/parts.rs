@@ -11,7 +11,11 @@ use crate::{
     config::{Mode, ServeSettings, Settings},
     crypto::KeyRing,
     db::{self, Database},
-    gate::{proof::Proofs, source_tags::SourceTags},
+    gate::{
+        proof::Proofs,
+        source_tags::{SourceTagError, SourceTags},
+    },
+    logged,
     mail::Mailer,
     metrics::Metrics,
     partners::Partners,
@@ -87,6 +91,12 @@ pub(super) fn proofs(ring: &KeyRing, clock: &Clock, metrics: &Metrics) -> Result
 /// Tags of sources, with the keys of today.
 pub(super) async fn source_tags(database: &Database, ring: &KeyRing, clock: &Clock) -> Result<SourceTags, StartError> {
     let tags = SourceTags::new(database.clone(), ring, clock.clone());
-    tags.renew().await?;
+    match tags.renew().await {
+        // Of a root secret that isn't listed any more. Pledges have no tag until tomorrow's key is made: nobody is kept out for it.
+        Err(SourceTagError::Crypto(error)) => {
+            tracing::warn!(error = %logged::cause(error), "the key of today's source tags can't be opened");
+        }
+        renewed => renewed?,
+    }
     Ok(tags)
 }

@@ -104,7 +104,7 @@ pub struct FieldError {
 }
 
 /// The hosted form at `/c/{slug}/{lang}`, first time, with errors, or closed.
-#[derive(Debug, Template)]
+#[derive(Template)]
 #[template(path = "form.html")]
 pub struct FormPage<'a> {
     /// The interface in the page's language.

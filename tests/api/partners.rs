@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::support::TestApp;
 
 /// A partner of `defend` with all its keys.
-pub struct Site {
+pub struct Registered {
     pub id: Uuid,
     pub site_key: String,
     pub test_site_key: String,
@@ -24,7 +24,7 @@ pub struct Site {
 }
 
 /// Registers a partner with these origins, known to the service when this returns.
-pub async fn partner(app: &TestApp, origins: &[&str]) -> Site {
+pub async fn partner(app: &TestApp, origins: &[&str]) -> Registered {
     let campaign = app.rows.value("SELECT id FROM campaigns WHERE slug = 'defend'").await.parse().unwrap();
     let new = NewPartner {
         campaign,
@@ -41,5 +41,5 @@ pub async fn partner(app: &TestApp, origins: &[&str]) -> Site {
     let (test_secret, hash) = keys::new_secret(Lane::Test).unwrap();
     store::rotate(&mut connection, campaign, id, (hash, Lane::Test), 0, None).await.unwrap();
     app.service.handles.partners.renew().await.unwrap();
-    Site { id, site_key: new.site_key, test_site_key: new.test_site_key, secret, test_secret }
+    Registered { id, site_key: new.site_key, test_site_key: new.test_site_key, secret, test_secret }
 }

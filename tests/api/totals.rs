@@ -210,10 +210,10 @@ async fn every_site_may_read_and_none_may_write() {
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
         assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
     }
-    // The answer to a pledge, too, can't be read by scripts of other sites; and a problem can where the totals can.
+    // Nobody pledges from the pages of sites that aren't a partner's; and a problem can where the totals can.
     let request = client.request(Method::POST, "/v1/campaigns/defend/pledges").header("origin", "https://evil.example");
     let answer = client.send(request.json(&pledge("ann@example.org"))).await;
-    assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (201, ""));
+    assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (403, ""));
     assert_eq!(client.get("/v1/campaigns/nothing/totals").await.header("access-control-allow-origin"), "*");
     app.stop().await;
 }

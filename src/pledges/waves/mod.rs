@@ -88,7 +88,7 @@ impl Watch {
             held += self.look_at(&mut connection, &campaign).await?;
         }
         if held > 0 {
-            tracing::warn!(held, "pledges that belong to a wave are held");
+            tracing::warn!(count = held, "pledges that belong to a wave are held");
             self.totals.changed();
         }
         Ok(held)

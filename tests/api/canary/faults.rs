@@ -102,8 +102,14 @@ async fn statement(rows: &Rows) -> Option<String> {
 }
 
 async fn end_statement(rows: &Rows, by: &str) {
-    eventually("the statement is under way", async || statement(rows).await.is_some()).await;
-    let pid = statement(rows).await.unwrap();
+    // Found and named in one look: a moment later it may have ended.
+    let mut pid = None;
+    eventually("the statement is under way", async || {
+        pid = statement(rows).await;
+        pid.is_some()
+    })
+    .await;
+    let pid = pid.unwrap();
     match by {
         "kill" => program::signal("KILL", pid.parse().unwrap()),
         function => rows.execute(&format!("SELECT {function}({pid})")).await,

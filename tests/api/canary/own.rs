@@ -30,8 +30,7 @@ async fn mail_to(stage: &mut Stage, email: &str) -> Told {
     let waiting = "SELECT count(*) FROM mail_outbox WHERE dead_at IS NULL";
     eventually("all mails are sent", async || stage.rows.number(waiting).await == 0).await;
     let mail = stage.mails().into_iter().rfind(|mail| mail.to.eq_ignore_ascii_case(email)).unwrap();
-    let told = told_in(&mail).unwrap();
-    told
+    told_in(&mail).unwrap()
 }
 
 fn page(stage: &Stage, method: Method, path: &str) -> RequestBuilder {
@@ -131,8 +130,8 @@ pub async fn leak(stage: &mut Stage) -> Told {
     let has_letters = |told: &Told| !told.code.chars().all(|letter| letter.is_ascii_hexdigit());
     let told = mails.iter().filter_map(told_in).find(has_letters).unwrap();
     let Told { token, code } = &told;
-    let secret: String =
-        URL_SAFE_NO_PAD.decode(token).unwrap()[16..].iter().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap()[16..].to_vec();
+    let secret = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     stage.leak_into_mail(&format!("{token} {code}"));
     stage.leak_into_metrics(&format!("pledges_mails_failed_total{{class=\"{token} {code}\"}} 1\n"));
     for line in

@@ -38,6 +38,7 @@ fn rivers() -> Value {
 pub(super) fn with_controller() -> Value {
     let mut campaign = rivers();
     campaign["controller"] = json!({"name": "River Trust", "contact": "privacy@example.org"});
+    campaign["proof"] = json!("off");
     campaign
 }
 

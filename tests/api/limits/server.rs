@@ -52,7 +52,8 @@ async fn what_can_be_read_in_two_ways_is_refused_and_the_connection_closed() {
 async fn a_head_is_bounded_in_number_and_size() {
     let app = TestApp::start().await;
     let request = |count: usize, size: usize| {
-        let headers: String = (0..count - 2).map(|number| format!("x-{number}: {}\r\n", "x".repeat(size))).collect();
+        let header = |number| format!("x-{number}: {}\r\n", "x".repeat(size));
+        let headers = (0..count - 2).fold(String::new(), |all, number| all + &header(number));
         format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n")
     };
     for (count, size, status) in [(96, 1, "200"), (97, 1, "431"), (90, 3_000, "431")] {
@@ -90,9 +91,9 @@ async fn a_source_holds_so_many_connections_and_a_proxy_more() {
         let read = timeout(Duration::from_secs(5), stream.read_exact(&mut start)).await.unwrap();
         read.is_ok().then_some(stream)
     };
-    let held = (hold().await.unwrap(), hold().await.unwrap(), hold().await.unwrap());
+    let three = (hold().await.unwrap(), hold().await.unwrap(), hold().await.unwrap());
     assert!(hold().await.is_none(), "the fourth is refused");
-    drop(held);
+    drop(three);
     crate::support::eventually("there is room again", async || hold().await.is_some()).await;
     app.stop().await;
     let app = TestApp::with(&["--connections-per-source", "1", "--trusted-proxies", "127.0.0.0/8"]).await;

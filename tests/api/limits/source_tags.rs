@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, process::Command};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 use pledges::{
     clock::{Clock, FixedClock},
     crypto::Key,
@@ -22,7 +22,7 @@ async fn migrated() -> (SecretString, Database) {
 }
 
 fn noon() -> FixedClock {
-    let noon = Utc::now().date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc();
+    let noon = Clock::System.now().date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc();
     FixedClock::at(noon)
 }
 
@@ -113,8 +113,7 @@ async fn filenode(database: &Database) -> i64 {
 async fn a_key_that_is_too_old_goes_whatever_its_day_says_and_the_doctor_tells() {
     let (_, database) = migrated().await;
     let mut connection = database.open().await.unwrap();
-    let next_year: NaiveDate =
-        (DateTime::<Utc>::from(std::time::SystemTime::now()) + TimeDelta::days(365)).date_naive();
+    let next_year: NaiveDate = (Clock::System.now() + TimeDelta::days(365)).date_naive();
     store::offer(&mut connection, next_year, b"sealed").await.unwrap();
     let rows = crate::support::rows::Rows { database: database.clone() };
     rows.execute("UPDATE source_tag_keys SET made_at = now() - interval '49 hours'").await;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Site, partner};
+use super::{Registered, partner};
 use crate::support::{
     TestApp,
     client::{Answer, Client, pledge},
@@ -11,7 +11,7 @@ use crate::support::{
 
 const BATCHES: &str = "/v1/campaigns/defend/pledges/batches";
 
-async fn post(client: &Client, site: &Site, pledges: &[Value]) -> Answer {
+async fn post(client: &Client, site: &Registered, pledges: &[Value]) -> Answer {
     client
         .send(client.request(Method::POST, BATCHES).bearer_auth(&site.secret).json(&json!({"pledges": pledges})))
         .await
