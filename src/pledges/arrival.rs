@@ -58,6 +58,10 @@ impl Pledges {
         if campaign.state != State::Open {
             return Err(Code::CampaignClosed.into());
         }
+        // Trials have no place of their own yet, and must never reach the counters.
+        if admitted.lane == Lane::Test {
+            return Err(Code::Unavailable.into());
+        }
         let Arrival { submission, carrier, visitor } = arrival;
         let shown = match self.shown(campaign, admitted, submission, carrier) {
             Ok(shown) => shown,

@@ -133,7 +133,7 @@ pub async fn leak(stage: &mut Stage) -> Told {
     let bytes = URL_SAFE_NO_PAD.decode(token).unwrap()[16..].to_vec();
     let secret = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     // The pages of the WAL part what lies across two of them: one alone might not be found.
-    const MANY: &str = "FROM generate_series(1, 8)";
+    let many = "FROM generate_series(1, 8)";
     stage.leak_into_mail(&format!("{token} {code}"));
     stage.leak_into_metrics(&format!("pledges_mails_failed_total{{class=\"{token} {code}\"}} 1\n"));
     for line in
@@ -143,8 +143,8 @@ pub async fn leak(stage: &mut Stage) -> Told {
     }
     stage
         .rows
-        .execute(&format!("CREATE TABLE leak_of_links AS SELECT '{token}' AS link, '{code}' AS code {MANY}"))
+        .execute(&format!("CREATE TABLE leak_of_links AS SELECT '{token}' AS link, '{code}' AS code {many}"))
         .await;
-    stage.rows.execute(&format!("CREATE TABLE leak_of_secrets AS SELECT '\\x{secret}'::bytea AS secret {MANY}")).await;
+    stage.rows.execute(&format!("CREATE TABLE leak_of_secrets AS SELECT '\\x{secret}'::bytea AS secret {many}")).await;
     told
 }

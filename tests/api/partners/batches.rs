@@ -98,3 +98,17 @@ async fn only_a_server_with_its_campaign_s_key_gets_in() {
     assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 0);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_with_a_key_for_trials_counts_nowhere() {
+    let app = TestApp::start().await;
+    let site = partner(&app, &[]).await;
+    let client = app.client();
+    let trial = client.request(Method::POST, "/v1/campaigns/defend/pledges").bearer_auth(&site.test_secret);
+    client.send(trial.json(&pledge("a@example.org"))).await.problem(503, "unavailable");
+    let mut body = pledge("b@example.org");
+    body["site_key"] = json!(site.test_site_key);
+    client.pledge(&body).await.problem(503, "unavailable");
+    assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 0);
+    app.stop().await;
+}
