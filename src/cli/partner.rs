@@ -8,6 +8,7 @@ use super::{campaign, output::say, session::Session};
 use crate::{
     config::Mode,
     db::DbError,
+    moderation::partners,
     partners::{
         GRACE_HOURS, Lane, Partner,
         flow::{Flag, Week, store as flow_store},
@@ -15,7 +16,6 @@ use crate::{
         origins::OriginPattern,
         store::{self, Change, NewPartner},
     },
-    pledges::text::{Lines, clean_text, within},
 };
 
 /// Organisations whose sites collect pledges.
@@ -111,8 +111,7 @@ pub(super) async fn run(session: &Session, command: &PartnerCommand) -> anyhow::
 }
 
 fn read_name(name: &str) -> anyhow::Result<String> {
-    let read = clean_text(name, Lines::One).and_then(|text| within(text, Partner::NAME_CHARS));
-    read.map_err(|_| anyhow::anyhow!("a name has 1 to {} characters on one line", Partner::NAME_CHARS))
+    partners::name(name).map_err(|_| anyhow::anyhow!("a name has 1 to {} characters on one line", Partner::NAME_CHARS))
 }
 
 fn read_origins(session: &Session, origins: &[String]) -> anyhow::Result<Vec<OriginPattern>> {
@@ -128,14 +127,7 @@ fn read_origins(session: &Session, origins: &[String]) -> anyhow::Result<Vec<Ori
 
 async fn add(session: &Session, slug: &str, name: &str, origins: &[String], per_minute: i32) -> anyhow::Result<()> {
     let campaign = campaign::find(session, slug).await?;
-    let new = NewPartner {
-        campaign: campaign.id,
-        name: read_name(name)?,
-        origins: read_origins(session, origins)?,
-        site_key: keys::new_site_key(Lane::Live)?,
-        test_site_key: keys::new_site_key(Lane::Test)?,
-        per_minute,
-    };
+    let new = NewPartner::new(campaign.id, read_name(name)?, read_origins(session, origins)?, per_minute)?;
     let id = store::add(&mut *session.database.get().await?, &new, None).await?;
     say(&format!("added partner {id}\nsite key\t{}\ntest site key\t{}", new.site_key, new.test_site_key));
     if new.origins.is_empty() {

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     config::Mode,
     crypto,
-    db::{Database, DbError, TASK_PATIENCE},
+    db::{Connection, Database, DbError, TASK_PATIENCE},
     http::{Code, Problem},
     logged,
 };
@@ -34,7 +34,7 @@ use origins::{OriginPattern, is_local};
 /// How often the copy in memory is renewed: a partner that is disabled is refused on every instance after this.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
-/// How often hours are forgotten that nobody is told of any more.
+/// How often hours that nobody is told of any more are forgotten, and old secrets whose time is over.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Hours for which a secret key stays good after a new one was made, unless said otherwise: a server is changed within a day.
@@ -109,11 +109,6 @@ pub struct Admitted {
     pub lane: Lane,
     /// Where it came from.
     pub door: Door,
-}
-
-impl Admitted {
-    /// Somebody who shows no key and tells no origin.
-    pub const ANYBODY: Self = Self { partner: None, lane: Lane::Live, door: Door::Form };
 }
 
 /// What a request says about where it comes from.
@@ -200,8 +195,9 @@ impl Partners {
 
     /// Whether scripts of this origin may post to a campaign with some site key: what a browser asks beforehand.
     pub fn any_may_post(&self, campaign: Uuid, origin: &str) -> bool {
-        let partners = self.known().campaigns.get(&campaign).cloned().unwrap_or_default();
-        partners.iter().any(|partner| partner.disabled_at.is_none() && self.may_post(partner, origin))
+        let known = self.known();
+        let mut partners = known.campaigns.get(&campaign).into_iter().flatten();
+        partners.any(|partner| partner.disabled_at.is_none() && self.may_post(partner, origin))
     }
 
     /// Reads an origin. `http` is for development only.
@@ -217,9 +213,10 @@ impl Partners {
         local || partner.origins.iter().any(|pattern| pattern.fits(origin))
     }
 
-    /// Keeps account of a submission of a partner's.
-    pub fn note(&self, admitted: &Admitted, outcome: &'static str) {
+    /// Keeps account of what became of a submission of a partner's.
+    pub fn note(&self, admitted: &Admitted, taken: &Result<(), Problem>) {
         if let Some(partner) = &admitted.partner {
+            let outcome = taken.as_ref().map_or_else(|problem| problem.code.as_str(), |()| flow::ACCEPTED);
             self.flow.note(partner.id, admitted.lane, outcome);
         }
     }
@@ -263,7 +260,7 @@ impl Partners {
             }
             if forgot.elapsed() >= FORGET_EVERY {
                 forgot = Instant::now();
-                done = done.and(self.database.run(async |connection| flow::store::forget(connection).await).await);
+                done = done.and(self.database.run(async |connection| forget(connection).await).await);
             }
             match done.and(self.renew().await) {
                 Ok(()) => failing = false,
@@ -281,6 +278,12 @@ impl Partners {
             }
         }
     }
+}
+
+/// Forgets what nobody needs any more.
+async fn forget(connection: &mut Connection) -> Result<(), DbError> {
+    flow::store::forget(connection).await?;
+    store::forget_old_secrets(connection).await
 }
 
 fn admitted(partner: Arc<Partner>, lane: Lane, door: Door) -> Result<Admitted, Problem> {

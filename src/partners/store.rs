@@ -11,9 +11,10 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Lane, Partner, origins::OriginPattern};
+use super::{Lane, Partner, keys, origins::OriginPattern};
 use crate::{
     audit::{self, Entry},
+    crypto::CryptoError,
     db::{Connection, DbError, schema::partners},
 };
 
@@ -79,21 +80,31 @@ impl Row {
     }
 }
 
-/// Every partner of every campaign, with the secrets that are good now. Those whose time is over are forgotten.
+/// Every partner of every campaign, with the secrets that are good now.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn all(connection: &mut Connection) -> Result<Vec<(Partner, Secrets)>, DbError> {
-    let over = partners::old_secret_until.le(now);
-    let forgotten = partners::table.filter(over).select(partners::id).first::<Uuid>(connection).await.optional()?;
-    if forgotten.is_some() {
-        diesel::update(partners::table.filter(over))
-            .set((partners::old_secret_hash.eq(None::<Vec<u8>>), partners::old_secret_until.eq(None::<DateTime<Utc>>)))
-            .execute(connection)
-            .await?;
-    }
-    let rows = partners::table.select(Row::as_select()).order(partners::id).load(connection).await?;
-    rows.into_iter().map(Row::read).collect()
+    let is_over = partners::old_secret_until.le(now);
+    let rows: Vec<(Row, Option<bool>)> =
+        partners::table.select((Row::as_select(), is_over)).order(partners::id).load(connection).await?;
+    let good = |(row, is_over): (Row, Option<bool>)| match is_over {
+        Some(true) => Row { old_secret_hash: None, ..row },
+        _ => row,
+    };
+    rows.into_iter().map(good).map(Row::read).collect()
+}
+
+/// Forgets secrets whose time is over.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget_old_secrets(connection: &mut Connection) -> Result<(), DbError> {
+    diesel::update(partners::table.filter(partners::old_secret_until.le(now)))
+        .set((partners::old_secret_hash.eq(None::<Vec<u8>>), partners::old_secret_until.eq(None::<DateTime<Utc>>)))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The partners of a campaign, oldest first.
@@ -138,6 +149,22 @@ pub struct NewPartner {
     pub test_site_key: String,
     /// Pledges that its server may post in a minute.
     pub per_minute: i32,
+}
+
+impl NewPartner {
+    /// With keys of its own.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn new(
+        campaign: Uuid,
+        name: String,
+        origins: Vec<OriginPattern>,
+        per_minute: i32,
+    ) -> Result<Self, CryptoError> {
+        let (site_key, test_site_key) = (keys::new_site_key(Lane::Live)?, keys::new_site_key(Lane::Test)?);
+        Ok(Self { campaign, name, origins, site_key, test_site_key, per_minute })
+    }
 }
 
 /// Adds a partner. `moderator`: who does it; None: the operator.

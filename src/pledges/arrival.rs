@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Pledges, Seen, eye::Way, fields::IdempotencyKey, submission::Submission};
+use super::{Pledges, eye::Way, fields::IdempotencyKey, submission::Submission};
 use crate::{
     campaigns::{Campaign, State, settings::ProofRule},
     gate::proof::{Bound, ProofError},
@@ -83,8 +83,7 @@ impl Pledges {
             begun_at: shown.begun_at,
             script: carrier == Carrier::Script || shown.proof.is_some(),
         };
-        let source_tag = way.source.and_then(|source| self.source_tags.tag(source));
-        let seen = Seen { source_tag, ..self.eye.look(campaign, &checked, submission, way) };
+        let seen = self.eye.look(campaign, &checked, submission, way);
         Ok(self.record(campaign, &checked, key, &claimed(admitted, shown), (seen, shown.proof)).await?)
     }
 

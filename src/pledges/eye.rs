@@ -17,6 +17,7 @@ use crate::{
     gate::{
         recent::Recent,
         signals::{self, Sent},
+        source_tags::SourceTags,
         tags::Tags,
     },
 };
@@ -42,15 +43,16 @@ pub(super) struct Way {
 pub(super) struct Eye {
     key: Key,
     recent: Recent,
+    sources: SourceTags,
     clock: Clock,
 }
 
 impl Eye {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
-    pub(super) fn new(ring: &KeyRing, clock: Clock) -> Result<Self, CryptoError> {
+    pub(super) fn new(ring: &KeyRing, sources: SourceTags, clock: Clock) -> Result<Self, CryptoError> {
         let recent = Recent::new(clock.clone(), HALF_LIFE)?;
-        Ok(Self { key: ring.current().derive(PURPOSE, b""), recent, clock })
+        Ok(Self { key: ring.current().derive(PURPOSE, b""), recent, sources, clock })
     }
 
     /// What stands out. Costs some ten microseconds.
@@ -76,7 +78,7 @@ impl Eye {
             held: verdict.score >= campaign.hold_at,
             score: verdict.score,
             signals: verdict.signals.bits(),
-            source_tag: None,
+            source_tag: way.source.and_then(|source| self.sources.tag(source)),
             domain_tag: mailbox.and_then(|(_, domain)| tags.domain_tag(domain)),
             name_tag: name.and_then(|name| tags.name_tag(name)),
             shape_tag: tags.shape_tag(name, mailbox.map(|(local, _)| local)),

@@ -4,34 +4,26 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use super::Pledges;
+use super::{Pledges, arrival::Carrier};
 use crate::{
     http::{Allowance, Code},
     partners::{Admitted, Door, Lane, Partners},
 };
 
-/// Who sends pledges, as far as limits go.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sender<'a> {
-    /// Somebody with a secret key. One that nobody has counts like none.
-    Server(&'a str),
-    /// A script.
-    Script,
-    /// A plain form.
-    Form,
-}
-
 impl Pledges {
-    /// `count` pledges come from `source`. A partner's server has a limit of its own, the same wherever it stands.
-    pub(super) fn limited(&self, partners: &Partners, sender: Sender<'_>, source: IpAddr, count: usize) -> Allowance {
-        let found = match sender {
-            Sender::Server(secret) => partners.of_secret(secret),
-            Sender::Script | Sender::Form => None,
-        };
-        let Some((partner, lane)) = found else {
-            return match sender {
-                Sender::Form => self.limits.form(source),
-                Sender::Script | Sender::Server(_) => self.limits.script(source),
+    /// `count` pledges come from `source`. A partner's server has a limit of its own, the same wherever it stands; a secret key
+    /// that nobody has counts like none.
+    pub(super) fn limited(
+        &self,
+        partners: &Partners,
+        (secret, carrier): (Option<&str>, Carrier),
+        source: IpAddr,
+        count: usize,
+    ) -> Allowance {
+        let Some((partner, lane)) = secret.and_then(|secret| partners.of_secret(secret)) else {
+            return match carrier {
+                Carrier::Form => self.limits.form(source),
+                Carrier::Script => self.limits.script(source),
             };
         };
         let per_minute = u32::try_from(partner.per_minute).unwrap_or(1);
@@ -39,7 +31,7 @@ impl Pledges {
         let allowance = self.limits.partner(partner.id, lane == Lane::Test, per_minute, count);
         if allowance.left.is_err() {
             let admitted = Admitted { partner: Some(partner), lane, door: Door::Server };
-            partners.note(&admitted, Code::TooManyRequests.as_str());
+            partners.note(&admitted, &Err(Code::TooManyRequests.into()));
         }
         allowance
     }

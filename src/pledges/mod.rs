@@ -200,7 +200,6 @@ pub struct Pledges {
     forms: FormTokens,
     eye: Eye,
     limits: Limits,
-    source_tags: SourceTags,
 }
 
 /// What [`Pledges`] is made of.
@@ -254,7 +253,7 @@ impl Pledges {
             limits,
             source_tags,
         } = parts;
-        let eye = Eye::new(&ring, clock)?;
+        let eye = Eye::new(&ring, source_tags, clock)?;
         let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
@@ -276,7 +275,6 @@ impl Pledges {
             forms,
             eye,
             limits,
-            source_tags,
         })
     }
 

@@ -25,7 +25,6 @@ use super::{
     fields::IdempotencyKey,
     form::PostedForm,
     ingest::PledgeError,
-    limited::Sender,
     submission::Submission,
 };
 use crate::{
@@ -38,7 +37,6 @@ use crate::{
     },
     partners::{
         Claims, Partners,
-        flow::ACCEPTED,
         routes::{origin, secret_key},
     },
     sealing::NoEpoch,
@@ -155,16 +153,15 @@ pub async fn submit(
     (pledges, campaigns, totals): (Data<Pledges>, Data<Campaigns>, Data<Totals>),
     partners: Data<Partners>,
     pages: Data<dyn FormPages>,
-    visitor: Visitor,
     slug: Path<String>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let refused = |problem: &Problem| pledges.refused(problem.code);
     let (media, secret) = (Media::of(&request), secret_key(&request));
-    let sender =
-        secret.as_deref().map_or(if media == Ok(Media::Json) { Sender::Script } else { Sender::Form }, Sender::Server);
-    let source = Visitor::of(&request).source();
-    let limited = allow(&request, [pledges.limited(&partners, sender, source, 1)]);
+    let carrier = if media == Ok(Media::Json) { Carrier::Script } else { Carrier::Form };
+    let visitor = Visitor::of(&request);
+    let limited = pledges.limited(&partners, (secret.as_deref(), carrier), visitor.source(), 1);
+    let limited = allow(&request, [limited]);
     let media = media.inspect_err(refused)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
     let key = idempotency_key(&request).inspect_err(refused)?;
@@ -232,7 +229,7 @@ impl Door<'_> {
         // Read before the pledge is stored, so that the answer can't tell whether it counted.
         let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
         let taken = self.pledges.take(&self.campaign, &admitted, arrival, mistakes, self.key.as_ref()).await;
-        self.partners.note(&admitted, taken.as_ref().map_or_else(|problem| problem.code.as_str(), |()| ACCEPTED));
+        self.partners.note(&admitted, &taken);
         taken?;
         let id = self.key.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
         Ok(Recorded { id, totals })

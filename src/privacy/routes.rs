@@ -25,6 +25,7 @@ use crate::{
         visible,
     },
     country::Country,
+    gate::signals::{Signal, Signals},
     http::{Problem, ProblemBody, Valid},
     pledges::mailbox::Email,
 };
@@ -104,7 +105,7 @@ pub struct HeldBody {
     campaign: String,
     /// The id of the pledge.
     pledge: Uuid,
-    #[schema(example = "counted", pattern = "^(awaiting|counted|removed|withdrawn)$")]
+    #[schema(example = "counted", pattern = "^(awaiting|held|counted|removed|withdrawn)$")]
     state: String,
     #[schema(value_type = Country)]
     country: String,
@@ -127,6 +128,12 @@ pub struct HeldBody {
     erased_at: Option<DateTime<Utc>>,
     /// What was agreed to.
     consents: Vec<HeldConsent>,
+    /// How much it looks like a bot's.
+    #[schema(minimum = 0, maximum = 1000)]
+    score: i16,
+    /// What stood out (docs/signals.md explains each).
+    #[schema(example = json!(["no_proof"]))]
+    signals: Vec<&'static str>,
     /// What is kept for review; null when it is gone.
     review: Option<HeldReview>,
     /// What is sealed for the organiser; null when nothing is.
@@ -209,6 +216,8 @@ impl From<Held<'_>> for HeldBody {
             suppressed_at: held.row.suppressed_at,
             erased_at: held.row.erased_at,
             consents,
+            score: held.row.score,
+            signals: Signals::from_bits(held.row.signals).list().map(Signal::name).collect(),
             review: held.review.map(|copy| HeldReview {
                 name: copy.name,
                 email: copy.email,

@@ -26,14 +26,8 @@ pub struct Registered {
 /// Registers a partner with these origins, known to the service when this returns.
 pub async fn partner(app: &TestApp, origins: &[&str]) -> Registered {
     let campaign = app.rows.value("SELECT id FROM campaigns WHERE slug = 'defend'").await.parse().unwrap();
-    let new = NewPartner {
-        campaign,
-        name: "Human Rights House".into(),
-        origins: origins.iter().map(|origin| OriginPattern::parse(origin, true).unwrap()).collect(),
-        site_key: keys::new_site_key(Lane::Live).unwrap(),
-        test_site_key: keys::new_site_key(Lane::Test).unwrap(),
-        per_minute: 6_000,
-    };
+    let origins = origins.iter().map(|origin| OriginPattern::parse(origin, true).unwrap()).collect();
+    let new = NewPartner::new(campaign, "Human Rights House".into(), origins, 6_000).unwrap();
     let mut connection = app.rows.database.open().await.unwrap();
     let id = store::add(&mut connection, &new, None).await.unwrap();
     let (secret, hash) = keys::new_secret(Lane::Live).unwrap();

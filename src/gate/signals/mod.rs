@@ -4,7 +4,6 @@
 mod bits;
 mod mailbox;
 mod name;
-pub mod rules;
 mod shape;
 mod text;
 

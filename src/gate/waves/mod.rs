@@ -12,7 +12,6 @@
 mod features;
 mod mixture;
 mod past;
-mod populations;
 mod score;
 mod window;
 
@@ -21,7 +20,6 @@ use uuid::Uuid;
 
 use crate::{country::Country, gate::signals::Signals};
 
-pub use populations::people;
 pub use score::{CONFIRMED_CREDIT, settled};
 use window::Window;
 

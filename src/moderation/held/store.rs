@@ -1,9 +1,8 @@
 //! The shelf of accepting: rows, delta and audit entry in one transaction.
 
-use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Integer, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
@@ -12,12 +11,11 @@ use uuid::Uuid;
 use crate::{
     accounts::Who,
     audit::{self, Entry},
-    country::Country,
     db::{Connection, DbError},
     gate::signals::Signal,
     totals::{
         self,
-        deltas::{ByMinute, Counts, minute_of},
+        deltas::{CountedRow, changes},
     },
 };
 
@@ -25,14 +23,8 @@ use crate::{
 struct Accepted {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
-    country: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    partner_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    counted_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Bool)]
-    confirmed: bool,
+    #[diesel(embed)]
+    pledge: CountedRow,
 }
 
 /// Lets those of the pledges count that are held. They are held no more, whatever is found later. Returns which they were.
@@ -63,14 +55,7 @@ pub async fn accept(
             if rows.is_empty() {
                 return Ok(Vec::new());
             }
-            let mut changes = ByMinute::new();
-            for row in &rows {
-                // What is counted has a time (a constraint says so).
-                let minute = minute_of(row.counted_at.unwrap_or_default());
-                let country = row.country.parse().unwrap_or(Country::WITHHELD);
-                let counts = Counts { country, partner: row.partner_id, confirmed: row.confirmed };
-                changes.entry(minute).or_default().add(counts, 1);
-            }
+            let changes = changes(rows.iter().map(|accepted| &accepted.pledge), 1);
             totals::deltas::store::append(connection, campaign, &changes).await?;
             let details = json!({ "pledges": rows.len(), "note": note });
             let entry = Entry { moderator: Some(who.id), campaign: Some(campaign), action: "pledge.accept", details };

@@ -15,7 +15,8 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     accounts::signed::{Organiser, Signed},
-    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Valid},
+    db::DbError,
+    http::{FieldCode, FieldProblem, Problem, ProblemBody, Valid},
     moderation::Moderation,
     partners::{
         GRACE_HOURS, Lane, Partner, Partners,
@@ -24,7 +25,6 @@ use crate::{
         origins::OriginPattern,
         store::{self, Change, NewPartner},
     },
-    pledges::text::{Lines, clean_text, within},
 };
 
 /// The operations of this part.
@@ -120,7 +120,7 @@ pub async fn list(
     let read = async |connection: &mut _| {
         let partners = store::list(connection, campaign.id).await?;
         let (weeks, now) = flow_store::weeks(connection, campaign.id).await?;
-        Ok::<_, crate::db::DbError>((partners, weeks, now))
+        Ok::<_, DbError>((partners, weeks, now))
     };
     let (partners, mut weeks, now) = moderation.database.run(read).await?;
     let entries = partners.iter().map(|partner| {
@@ -181,11 +181,7 @@ pub struct PartnerChangeBody {
 }
 
 fn a_name(name: &str) -> Result<(), ValidationError> {
-    read_name(name).map(|_| ()).map_err(|code| ValidationError::new(code.as_str()))
-}
-
-fn read_name(name: &str) -> Result<String, FieldCode> {
-    clean_text(name, Lines::One).and_then(|text| within(text, Partner::NAME_CHARS))
+    super::name(name).map(|_| ()).map_err(|code| ValidationError::new(code.as_str()))
 }
 
 fn some_origins(origins: &[String]) -> Result<(), ValidationError> {
@@ -223,14 +219,10 @@ pub async fn add(
     Valid(body): Valid<NewPartnerBody>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let new = NewPartner {
-        campaign: campaign.id,
-        name: read_name(&body.name).map_err(|code| Problem::field("/name", code))?,
-        origins: read_origins(&partners, &body.origins)?,
-        site_key: keys::new_site_key(Lane::Live)?,
-        test_site_key: keys::new_site_key(Lane::Test)?,
-        per_minute: body.per_minute.unwrap_or(Partner::USUAL_PER_MINUTE),
-    };
+    let name = super::name(&body.name).map_err(|code| Problem::field("/name", code))?;
+    let origins = read_origins(&partners, &body.origins)?;
+    let per_minute = body.per_minute.unwrap_or(Partner::USUAL_PER_MINUTE);
+    let new = NewPartner::new(campaign.id, name, origins, per_minute)?;
     let add = async |connection: &mut _| {
         let id = store::add(connection, &new, Some(signed.who.id)).await?;
         store::find(connection, campaign.id, id).await
@@ -265,7 +257,7 @@ pub async fn set(
 ) -> Result<Json<PartnerBody>, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let name = body.name.as_deref().map(read_name).transpose().map_err(|code| Problem::field("/name", code))?;
+    let name = body.name.as_deref().map(super::name).transpose().map_err(|code| Problem::field("/name", code))?;
     let origins = body.origins.as_deref().map(|origins| read_origins(&partners, origins)).transpose()?;
     let change = Change { name, origins, per_minute: body.per_minute, disabled: body.disabled };
     let set = async |connection: &mut _| store::change(connection, campaign.id, id, &change, Some(signed.who.id)).await;
@@ -322,9 +314,6 @@ pub async fn new_key(
     let rotate = async |connection: &mut _| {
         store::rotate(connection, campaign.id, id, (hash, lane), grace, Some(signed.who.id)).await
     };
-    moderation.database.run(rotate).await.map_err(|error| match error {
-        crate::db::DbError::NotFound => Code::NotFound.into(),
-        other => Problem::from(other),
-    })?;
+    moderation.database.run(rotate).await?;
     Ok(HttpResponse::Created().json(NewKey { secret_key }))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
@@ -15,11 +15,10 @@ use super::{Order, Outcome, Reason, Removal, RemovalError, Undone};
 use crate::{
     accounts::Who,
     audit::{self, Entry},
-    country::Country,
     db::{Connection, DbError},
     totals::{
         self,
-        deltas::{ByMinute, Counts, minute_of},
+        deltas::{ByMinute, CountedRow, changes},
     },
 };
 
@@ -39,16 +38,10 @@ struct Found {
 
 #[derive(QueryableByName)]
 struct Changed {
-    #[diesel(sql_type = Text)]
-    country: String,
+    #[diesel(embed)]
+    pledge: CountedRow,
     #[diesel(sql_type = Text)]
     state_before: String,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    counted_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    partner_id: Option<Uuid>,
-    #[diesel(sql_type = Bool)]
-    confirmed: bool,
 }
 
 /// Takes the pledges of `order` (sorted ids) out.
@@ -124,17 +117,8 @@ async fn take_out(
 
 /// What becomes (un)counted, by the minute it was counted in and by country.
 fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
-    let mut changes = ByMinute::new();
-    for row in rows.iter().filter(|row| row.state_before == "counted") {
-        // What is counted has a time (a constraint says so).
-        let minute = minute_of(row.counted_at.unwrap_or_default());
-        let country = row.country.parse().unwrap_or(Country::WITHHELD);
-        changes
-            .entry(minute)
-            .or_default()
-            .add(Counts { country, partner: row.partner_id, confirmed: row.confirmed }, by);
-    }
-    changes
+    let counted = rows.iter().filter(|changed| changed.state_before == "counted");
+    changes(counted.map(|changed| &changed.pledge), by)
 }
 
 fn by_country(changes: &ByMinute) -> BTreeMap<String, i64> {

@@ -1,8 +1,10 @@
 //! The door for a partner's server.
 
+use std::iter;
+
 use actix_web::{
     HttpRequest, post,
-    web::{Data, Json, Path},
+    web::{Data, Json, Path, Payload},
 };
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -13,10 +15,9 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     campaigns::Campaigns,
-    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Valid, Visitor, allow, body},
+    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow, body},
     partners::{
         Claims, Partners,
-        flow::ACCEPTED,
         routes::{origin, secret_key},
     },
     pledges::{
@@ -24,7 +25,6 @@ use crate::{
         arrival::{Arrival, Carrier},
         bodies::PledgeBody,
         fields::IdempotencyKey,
-        limited::Sender,
         routes::idempotency_key,
         submission::Submission,
     },
@@ -132,9 +132,8 @@ pub async fn submit(
     request: HttpRequest,
     (pledges, campaigns, totals): (Data<Pledges>, Data<Campaigns>, Data<Totals>),
     partners: Data<Partners>,
-    visitor: Visitor,
     slug: Path<String>,
-    payload: actix_web::web::Payload,
+    payload: Payload,
 ) -> Result<Json<BatchReceipt>, Problem> {
     let secret = secret_key(&request).ok_or(Code::Unauthorized)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
@@ -142,33 +141,23 @@ pub async fn submit(
     // Before the body: a megabyte is read of nobody who is unknown.
     let admitted = partners.admit(campaign.id, claims)?;
     let key = idempotency_key(&request)?;
-    let Valid(PledgeBatch { pledges: rows }) = read(&request, payload).await?;
-    let source = Visitor::of(&request).source();
-    let limits = [
-        Some(pledges.limited(&partners, Sender::Server(&secret), source, rows.len())),
-        pledges.limited_by_campaign(campaign.id),
-    ];
-    allow(&request, limits.into_iter().flatten())?;
+    let PledgeBatch { pledges: rows } = read(&request, payload).await?;
+    let visitor = Visitor::of(&request);
+    let own = pledges.limited(&partners, (Some(&secret), Carrier::Script), visitor.source(), rows.len());
+    allow(&request, iter::once(own).chain(pledges.limited_by_campaign(campaign.id)))?;
     let published = totals.published(&campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
     let (pledges, campaign, admitted) = (&pledges, &campaign, &admitted);
     let results = join_all(rows.iter().enumerate().map(|(place, row)| {
         let key = key.as_ref().and_then(|key| IdempotencyKey::parse(&format!("{}/{place}", key.as_str())).ok());
         async move {
             let submission: Submission = body::parse(row.get().as_bytes())?;
-            pledges
-                .take(
-                    campaign,
-                    admitted,
-                    Arrival { submission: &submission, carrier: Carrier::Script, visitor },
-                    Vec::new(),
-                    key.as_ref(),
-                )
-                .await
+            let arrival = Arrival { submission: &submission, carrier: Carrier::Script, visitor };
+            pledges.take(campaign, admitted, arrival, Vec::new(), key.as_ref()).await
         }
     }))
     .await;
     for result in &results {
-        partners.note(admitted, result.as_ref().map_or_else(|problem| problem.code.as_str(), |()| ACCEPTED));
+        partners.note(admitted, result);
     }
     match results.iter().find(|result| matches!(result, Err(problem) if problem.code.status().is_server_error())) {
         Some(Err(problem)) if results.iter().all(Result::is_err) => Err(problem.clone()),
@@ -176,13 +165,9 @@ pub async fn submit(
     }
 }
 
-async fn read(
-    request: &HttpRequest,
-    payload: actix_web::web::Payload,
-) -> Result<Valid<PledgeBatch, BODY_LIMIT>, Problem> {
+async fn read(request: &HttpRequest, payload: Payload) -> Result<PledgeBatch, Problem> {
     if body::Media::of(request)? != body::Media::Json {
         return Err(Code::UnsupportedMediaType.into());
     }
-    let bytes = body::read(request, &mut payload.into_inner(), BODY_LIMIT).await?;
-    body::parse(&bytes).map(Valid)
+    body::parse(&body::read(request, &mut payload.into_inner(), BODY_LIMIT).await?)
 }

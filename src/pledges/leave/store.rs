@@ -20,25 +20,44 @@ use crate::{
     },
 };
 
-/// Holds for rows with anything personal left. What stays is the count: campaign, country, partner, state and times; and the
-/// fingerprint, which is a random number once the campaign's salt is destroyed.
-pub const PERSONAL: &str = "(sealed_record IS NOT NULL OR sealed_for_partner IS NOT NULL \
-     OR sealed_review IS NOT NULL OR request_digest IS NOT NULL OR source IS NOT NULL OR language IS NOT NULL \
-     OR consent_updates IS NOT NULL OR consent_partner IS NOT NULL OR consent_public IS NOT NULL \
-     OR source_tag IS NOT NULL OR domain_tag IS NOT NULL OR name_tag IS NOT NULL OR shape_tag IS NOT NULL)";
-
-/// Leaves nothing personal.
-pub const CLEARED: &str = "sealed_record = NULL, sealed_for_partner = NULL, sealed_review = NULL, \
-     request_digest = NULL, source = NULL, language = NULL, consent_updates = NULL, consent_partner = NULL, \
-     consent_public = NULL, source_tag = NULL, domain_tag = NULL, name_tag = NULL, shape_tag = NULL";
-
-/// Holds for rows that moderators still see something personal of.
-pub const REVIEWED: &str = "(sealed_review IS NOT NULL OR source_tag IS NOT NULL OR domain_tag IS NOT NULL \
-     OR name_tag IS NOT NULL OR shape_tag IS NOT NULL)";
+/// What moderators still see something personal of: the review copy, and the tags that show what pledges have in common.
+macro_rules! reviewed {
+    () => {
+        "sealed_review IS NOT NULL OR source_tag IS NOT NULL OR domain_tag IS NOT NULL OR name_tag IS NOT NULL \
+         OR shape_tag IS NOT NULL"
+    };
+}
 
 /// Leaves nothing of that.
-pub const REVIEW_CLEARED: &str =
-    "sealed_review = NULL, source_tag = NULL, domain_tag = NULL, name_tag = NULL, shape_tag = NULL";
+macro_rules! review_cleared {
+    () => {
+        "sealed_review = NULL, source_tag = NULL, domain_tag = NULL, name_tag = NULL, shape_tag = NULL"
+    };
+}
+
+/// Holds for rows that moderators still see something personal of.
+pub const REVIEWED: &str = concat!("(", reviewed!(), ")");
+
+/// Leaves nothing of that.
+pub const REVIEW_CLEARED: &str = review_cleared!();
+
+/// Holds for rows with anything personal left. What stays is the count: campaign, country, partner, state and times; that a
+/// moderator accepted it (the bit 1 << 29 of `signals`); and the fingerprint, which is a random number once the campaign's salt is
+/// destroyed.
+pub const PERSONAL: &str = concat!(
+    "(sealed_record IS NOT NULL OR sealed_for_partner IS NOT NULL OR request_digest IS NOT NULL OR source IS NOT NULL \
+     OR language IS NOT NULL OR consent_updates IS NOT NULL OR consent_partner IS NOT NULL OR consent_public IS NOT NULL \
+     OR score <> 0 OR signals NOT IN (0, 536870912) OR ",
+    reviewed!(),
+    ")"
+);
+
+/// Leaves nothing personal.
+pub const CLEARED: &str = concat!(
+    "sealed_record = NULL, sealed_for_partner = NULL, request_digest = NULL, source = NULL, language = NULL, \
+     consent_updates = NULL, consent_partner = NULL, consent_public = NULL, score = 0, signals = signals & 536870912, ",
+    review_cleared!()
+);
 
 #[derive(QueryableByName)]
 struct Left {

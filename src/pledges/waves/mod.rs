@@ -7,6 +7,7 @@ pub mod store;
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -17,6 +18,10 @@ use crate::{
     logged,
     totals::Totals,
 };
+
+/// How long a look may take. Half a million rows are read and judged within some ten seconds; a database that says nothing any
+/// more must not end the looking for good.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Rows that are read at once.
 const PAGE: i64 = 5_000;
@@ -55,7 +60,7 @@ impl Watch {
             }
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
-                looked = self.look() => looked,
+                looked = timeout(PATIENCE, self.look()) => looked.unwrap_or(Err(DbError::Unavailable)),
             };
             match looked {
                 Ok(_) => failing = false,

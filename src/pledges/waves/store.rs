@@ -6,9 +6,11 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    audit::{self, Entry},
     campaigns::Campaign,
     country::Country,
     db::{Connection, DbError},
@@ -18,7 +20,7 @@ use crate::{
     },
     totals::{
         self,
-        deltas::{ByMinute, Counts, minute_of},
+        deltas::{CountedRow, changes},
     },
 };
 
@@ -150,30 +152,19 @@ pub async fn confirmed(connection: &mut Connection, campaign: Uuid) -> Result<Ve
     Ok(ids.into_iter().map(|Id { id }| id).collect())
 }
 
-#[derive(QueryableByName)]
-struct Held {
-    #[diesel(sql_type = Text)]
-    country: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    partner_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    counted_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Bool)]
-    confirmed: bool,
-}
-
-/// Raises scores, and holds those that counted and are over the campaign's limit now. How many.
+/// Raises scores, and holds those that counted and are over the campaign's limit now: on record, because the public total falls.
+/// Who was erased has no score. How many were held.
 ///
 /// # Errors
 /// Those of the database; then none is changed.
 pub async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[Raise]) -> Result<usize, DbError> {
     connection
         .transaction(async |connection| {
-            let held: Vec<Held> = diesel::sql_query(
+            let held: Vec<CountedRow> = diesel::sql_query(
                 "WITH given AS (SELECT * FROM unnest($1, $2, $3) AS given (id, score, signals)), \
                  locked AS (SELECT pledges.id, state AS before, given.score, given.signals, given.score \
                      - CASE WHEN confirmed_at IS NULL THEN 0 ELSE $4 END >= $5 AS over FROM pledges JOIN given USING (id) \
-                   WHERE campaign_id = $6 AND pledges.signals & $7 = 0 ORDER BY fingerprint FOR UPDATE OF pledges), \
+                   WHERE campaign_id = $6 AND pledges.signals & $7 = 0 AND erased_at IS NULL ORDER BY fingerprint FOR UPDATE OF pledges), \
                  raised AS (UPDATE pledges SET score = greatest(pledges.score, locked.score), \
                      signals = pledges.signals | locked.signals, \
                      state = CASE WHEN state = 'counted' AND over THEN 'held' ELSE state END \
@@ -190,16 +181,11 @@ pub async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[R
             .bind::<Integer, _>(Signal::Accepted.bit().bits())
             .get_results(connection)
             .await?;
-            let mut changes = ByMinute::new();
-            for row in &held {
-                // What is counted has a time (a constraint says so).
-                let minute = minute_of(row.counted_at.unwrap_or_default());
-                let country = row.country.parse().unwrap_or(Country::WITHHELD);
-                let counts = Counts { country, partner: row.partner_id, confirmed: row.confirmed };
-                changes.entry(minute).or_default().add(counts, -1);
-            }
-            if !changes.is_empty() {
-                totals::deltas::store::append(connection, campaign.id, &changes).await?;
+            if !held.is_empty() {
+                totals::deltas::store::append(connection, campaign.id, &changes(&held, -1)).await?;
+                let details = json!({ "pledges": held.len(), "why": "wave" });
+                let entry = Entry { moderator: None, campaign: Some(campaign.id), action: "pledge.hold", details };
+                audit::store::record(connection, entry).await?;
             }
             Ok(held.len())
         })

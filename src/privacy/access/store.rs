@@ -47,6 +47,10 @@ pub struct Row {
     pub consent_partner: Option<i16>,
     /// Version of the text agreed to.
     pub consent_public: Option<i16>,
+    /// How much it looks like a bot's.
+    pub score: i16,
+    /// What stood out.
+    pub signals: i32,
     /// For moderators.
     pub sealed_review: Option<Vec<u8>>,
     /// For the organiser.

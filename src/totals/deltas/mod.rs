@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use uuid::Uuid;
 
+pub use store::CountedRow;
+
 use super::shown::Changes;
 use crate::country::Country;
 
@@ -51,6 +53,19 @@ impl Delta {
 
 /// Changes by the minute of `counted_at`.
 pub type ByMinute = BTreeMap<DateTime<Utc>, Delta>;
+
+/// What `rows` change that are counted from now on (`by` is 1), or no longer (-1).
+pub fn changes<'a>(rows: impl IntoIterator<Item = &'a CountedRow>, by: i64) -> ByMinute {
+    let mut changes = ByMinute::new();
+    for row in rows {
+        // What is counted has a time (a constraint says so).
+        let minute = minute_of(row.counted_at.unwrap_or_default());
+        let country = row.country.parse().unwrap_or(Country::WITHHELD);
+        let counts = Counts { country, partner: row.partner_id, confirmed: row.confirmed };
+        changes.entry(minute).or_default().add(counts, by);
+    }
+    changes
+}
 
 /// The minute that a moment lies in.
 pub fn minute_of(moment: DateTime<Utc>) -> DateTime<Utc> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, QueryableByName,
-    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -14,6 +14,23 @@ use crate::{
     db::{Connection, DbError, schema::count_deltas},
     totals::shown::Changes,
 };
+
+/// A row of `pledges` whose being counted has changed, as a statement returns it.
+#[derive(QueryableByName)]
+pub struct CountedRow {
+    /// Where from.
+    #[diesel(sql_type = Text)]
+    pub country: String,
+    /// The partner whose site it came from.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub partner_id: Option<Uuid>,
+    /// When it was counted first.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub counted_at: Option<DateTime<Utc>>,
+    /// Whether its mailbox confirmed it.
+    #[diesel(sql_type = Bool)]
+    pub confirmed: bool,
+}
 
 /// Rows of one statement: each binds seven values, and PostgreSQL takes 65,535.
 const ROWS_AT_ONCE: usize = 1_000;

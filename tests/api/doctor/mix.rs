@@ -11,7 +11,10 @@ use std::{
 
 use futures_util::future::join_all;
 use pledges::{accounts::Role, app::Handles, country::Country, pledges::submission::Submission};
-use pledges::{partners::Admitted, pledges::Seen};
+use pledges::{
+    partners::{Admitted, Door, Lane},
+    pledges::Seen,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -107,6 +110,7 @@ const PLEDGES: u32 = 10_000;
 /// Pledges one after the other until all have pledged, past HTTP.
 async fn support(handles: &Handles, next: &AtomicU32) {
     let campaign = handles.campaigns.find("defend").unwrap();
+    let anybody = Admitted { partner: None, lane: Lane::Live, door: Door::Form };
     loop {
         let number = next.fetch_add(1, Ordering::SeqCst);
         if number >= PLEDGES {
@@ -124,7 +128,7 @@ async fn support(handles: &Handles, next: &AtomicU32) {
         };
         handles
             .pledges
-            .record(&campaign, &submission.check(&campaign).unwrap(), None, &Admitted::ANYBODY, (Seen::default(), None))
+            .record(&campaign, &submission.check(&campaign).unwrap(), None, &anybody, (Seen::default(), None))
             .await
             .unwrap();
     }

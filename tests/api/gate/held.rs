@@ -85,6 +85,8 @@ async fn a_hold_that_comes_later_takes_out_exactly_those_and_can_be_undone() {
     assert_eq!(raise(&app, &all[..3], 99).await, 0, "below the limit only the score changes");
     assert_eq!(raise(&app, &all[1..4], 120).await, 3);
     assert_eq!(raise(&app, &all[1..4], 110).await, 0);
+    let on_record = "SELECT string_agg(details->>'pledges', ',') FROM audit_log WHERE action = 'pledge.hold'";
+    assert_eq!(app.rows.value(&format!("({on_record})")).await, "3");
     assert_eq!(states(&app).await, ["counted", "held", "held", "held", "counted", "counted"]);
     let scores = app.rows.list("SELECT score::text FROM pledges ORDER BY id").await;
     assert_eq!(scores, ["99", "120", "120", "120", "0", "0"], "a score never falls");
@@ -104,6 +106,32 @@ async fn a_hold_that_comes_later_takes_out_exactly_those_and_can_be_undone() {
     assert_eq!(app.rows.list("SELECT counted_at::text FROM pledges ORDER BY id").await, before);
     app.publish().await;
     assert_eq!(app.client().get("/v1/campaigns/defend/totals").await.expect(200)["total"], 6);
+    assert_eq!(app.differences().await, [""; 0]);
+    app.stop().await;
+}
+
+/// What looked odd about somebody goes with the rest of what is personal; that a moderator accepted it, stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_score_is_told_to_who_asks_and_goes_with_who_is_erased() {
+    let app = TestApp::start().await;
+    for email in ["a@example.org", "b@example.org", "c@example.org"] {
+        app.client().pledge(&odd(email)).await.expect(201);
+    }
+    let all = ids(&app).await;
+    let admin = app.signed_in(Role::Admin).await;
+    let accept = json!({"ids": all[..1], "note": "I know her"});
+    admin.post("/v1/moderation/campaigns/defend/acceptances", &accept).await.expect(200);
+    let told = admin.post("/v1/admin/access", &json!({"email": "b@example.org"})).await.expect(200);
+    let held = &told["held"][0];
+    assert_eq!((&held["state"], &held["score"]), (&json!("held"), &json!(150)));
+    assert_eq!(held["signals"], json!(["honeypot", "gibberish_name"]));
+    for email in ["a@example.org", "b@example.org"] {
+        admin.post("/v1/admin/erasures", &json!({"email": email})).await;
+    }
+    assert_eq!(raise(&app, &all, 300).await, 0);
+    let kept = app.rows.list("SELECT score || ' ' || signals FROM pledges ORDER BY id").await;
+    assert_eq!(kept, ["0 536870912", "0 0", "300 1048593"]);
+    app.publish().await;
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
 }

@@ -9,21 +9,19 @@ use crate::support::{TestApp, client::pledge, program};
 const ACCESS: &str = "/v1/admin/access";
 
 /// Columns that only serve the service.
-const OF_THE_SERVICE: [&str; 10] = [
+const OF_THE_SERVICE: [&str; 8] = [
     "domain_tag",
     "fingerprint",
     "name_tag",
     "removal_id",
     "request_digest",
-    "score",
     "shape_tag",
-    "signals",
     "source_tag",
     "state_before",
 ];
 
 /// Columns that are told, or known to who asks.
-const TOLD_OR_KNOWN: [&str; 19] = [
+const TOLD_OR_KNOWN: [&str; 21] = [
     "campaign_id",
     "confirmed_at",
     "consent_partner",
@@ -36,9 +34,11 @@ const TOLD_OR_KNOWN: [&str; 19] = [
     "id",
     "language",
     "partner_id",
+    "score",
     "sealed_for_partner",
     "sealed_record",
     "sealed_review",
+    "signals",
     "source",
     "state",
     "suppressed_at",

@@ -64,25 +64,8 @@ pub async fn delete_unconfirmed(
     as_of: Option<DateTime<Utc>>,
     run: Uuid,
 ) -> Result<Step, DbError> {
-    connection
-        .transaction(async |connection| {
-            // Locked in the order of the ids, like everywhere; whoever confirms in this moment comes first.
-            let Deleted { deleted } = diesel::sql_query(format!(
-                "WITH due AS MATERIALIZED ({UNCONFIRMED} ORDER BY id LIMIT $3 FOR UPDATE), \
-                 gone AS (DELETE FROM pledges USING due WHERE pledges.id = due.id RETURNING pledges.id, fingerprint), \
-                 links AS (DELETE FROM mail_links USING gone WHERE pledge_id = gone.id), \
-                 mails AS (DELETE FROM mail_outbox USING gone WHERE mail_outbox.fingerprint = gone.fingerprint) \
-                 SELECT count(*) AS deleted FROM gone"
-            ))
-            .bind::<SqlUuid, _>(plan.campaign_id)
-            .bind::<Nullable<Timestamptz>, _>(as_of)
-            .bind::<BigInt, _>(ROWS_AT_ONCE)
-            .get_result(connection)
-            .await?;
-            note(connection, run, Some(plan.campaign_id), Limit::Unconfirmed, deleted).await?;
-            Ok(Step::deleted(deleted, ROWS_AT_ONCE))
-        })
-        .await
+    const DELETE: &str = "DELETE FROM pledges USING due";
+    end_unconfirmed(connection, (plan, UNCONFIRMED, DELETE), as_of, run).await
 }
 
 /// Clears pledges that moderators removed before they were confirmed, and deletes their links and what is still to be sent to them.
@@ -96,16 +79,26 @@ pub async fn clear_removed_unconfirmed(
     as_of: Option<DateTime<Utc>>,
     run: Uuid,
 ) -> Result<Step, DbError> {
+    let clear = format!("UPDATE pledges SET {CLEARED}, erased_at = coalesce(erased_at, now()) FROM due");
+    end_unconfirmed(connection, (plan, REMOVED_UNCONFIRMED, &clear), as_of, run).await
+}
+
+/// Does to those that are `due` what `how` says, and deletes their links and mails.
+async fn end_unconfirmed(
+    connection: &mut Connection,
+    (plan, due, how): (&Plan, &str, &str),
+    as_of: Option<DateTime<Utc>>,
+    run: Uuid,
+) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
-            // Locked in the order of the ids, like everywhere; whoever undoes the removal or confirms in this moment comes first.
+            // Locked in the order of the ids, like everywhere; whoever confirms or undoes the removal in this moment comes first.
             let Deleted { deleted } = diesel::sql_query(format!(
-                "WITH due AS MATERIALIZED ({REMOVED_UNCONFIRMED} ORDER BY id LIMIT $3 FOR UPDATE), \
-                 cleared AS (UPDATE pledges SET {CLEARED}, erased_at = coalesce(erased_at, now()) FROM due \
-                   WHERE pledges.id = due.id RETURNING pledges.id, fingerprint), \
-                 links AS (DELETE FROM mail_links USING cleared WHERE pledge_id = cleared.id), \
-                 mails AS (DELETE FROM mail_outbox USING cleared WHERE mail_outbox.fingerprint = cleared.fingerprint) \
-                 SELECT count(*) AS deleted FROM cleared"
+                "WITH due AS MATERIALIZED ({due} ORDER BY id LIMIT $3 FOR UPDATE), \
+                 ended AS ({how} WHERE pledges.id = due.id RETURNING pledges.id, fingerprint), \
+                 links AS (DELETE FROM mail_links USING ended WHERE pledge_id = ended.id), \
+                 mails AS (DELETE FROM mail_outbox USING ended WHERE mail_outbox.fingerprint = ended.fingerprint) \
+                 SELECT count(*) AS deleted FROM ended"
             ))
             .bind::<SqlUuid, _>(plan.campaign_id)
             .bind::<Nullable<Timestamptz>, _>(as_of)
