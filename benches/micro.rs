@@ -184,6 +184,7 @@ fn campaign() -> Campaign {
         proof: ProofRule::Adaptive,
         hold_at: 100,
         mail_texts: Overrides::default(),
+        test_of: None,
     }
 }
 

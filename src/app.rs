@@ -170,6 +170,7 @@ impl Handles {
             epochs: epochs.clone(),
             outbox: outbox.clone(),
             totals: totals.clone(),
+            campaigns: campaigns.clone(),
             database: database.clone(),
             ring: ring.clone(),
             proofs,

@@ -9,7 +9,7 @@ pub mod visible;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 
@@ -107,6 +107,8 @@ pub struct Campaign {
     pub salt_destroyed_at: Option<DateTime<Utc>>,
     /// Words of its own for the mails.
     pub mail_texts: Overrides,
+    /// The campaign whose partners' trials are here; None: it is no place of trials.
+    pub test_of: Option<Uuid>,
 }
 
 impl std::fmt::Debug for Campaign {
@@ -141,6 +143,23 @@ impl Campaign {
         fitting.map(|(_, recipient)| recipient.clone()).collect()
     }
 
+    /// The place of this campaign's trials, whose row is `place`: the campaign in everything but what its fingerprints are made
+    /// from and where its pledges are.
+    fn trials(&self, place: Self) -> Self {
+        let here = |(audience, recipient): &(Audience, Recipient)| {
+            (Audience { campaign: place.id, ..*audience }, recipient.clone())
+        };
+        Self {
+            id: place.id,
+            salt: place.salt,
+            fingerprint_key: place.fingerprint_key,
+            mailbox_rules: place.mailbox_rules,
+            test_of: place.test_of,
+            recipients: self.recipients.iter().map(here).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Whether this version of a consent text was ever shown.
     pub fn has_consent(&self, purpose: Purpose, version: i16) -> bool {
         self.consents.iter().any(|consent| consent.purpose == purpose && consent.version == version)
@@ -151,29 +170,60 @@ impl Campaign {
 #[derive(Clone, Debug)]
 pub struct Campaigns {
     database: Database,
-    public: Arc<RwLock<HashMap<String, Arc<Campaign>>>>,
+    known: Arc<RwLock<Known>>,
+}
+
+/// The public campaigns.
+#[derive(Debug, Default)]
+struct Known {
+    by_slug: HashMap<String, Arc<Campaign>>,
+    /// The places of their trials, by the campaign.
+    trials: HashMap<Uuid, Arc<Campaign>>,
+}
+
+impl Known {
+    fn of(all: Vec<Campaign>) -> Self {
+        let (places, mut all): (Vec<_>, Vec<_>) = all.into_iter().partition(|campaign| campaign.test_of.is_some());
+        all.retain(|campaign| campaign.state != State::Draft);
+        let trials = places.into_iter().filter_map(|place| {
+            let campaign = all.iter().find(|campaign| Some(campaign.id) == place.test_of)?;
+            Some((campaign.id, Arc::new(campaign.trials(place))))
+        });
+        let trials = trials.collect();
+        let by_slug = all.into_iter().map(|campaign| (campaign.slug.clone(), Arc::new(campaign))).collect();
+        Self { by_slug, trials }
+    }
 }
 
 impl Campaigns {
     /// A handle with an empty copy; [`Self::renew`] fills it.
     pub fn new(database: Database) -> Self {
-        Self { database, public: Arc::default() }
+        Self { database, known: Arc::default() }
     }
 
     /// A public campaign, from memory.
     pub fn find(&self, slug: &str) -> Option<Arc<Campaign>> {
-        self.public.read().unwrap_or_else(PoisonError::into_inner).get(slug).cloned()
+        self.known().by_slug.get(slug).cloned()
     }
 
-    /// The same by id.
+    /// The same by id, also the place of its trials.
     pub fn by_id(&self, id: Uuid) -> Option<Arc<Campaign>> {
-        let public = self.public.read().unwrap_or_else(PoisonError::into_inner);
-        public.values().find(|campaign| campaign.id == id).cloned()
+        let known = self.known();
+        known.by_slug.values().chain(known.trials.values()).find(|campaign| campaign.id == id).cloned()
+    }
+
+    /// The place of a public campaign's trials, from memory.
+    pub fn trials_of(&self, campaign: Uuid) -> Option<Arc<Campaign>> {
+        self.known().trials.get(&campaign).cloned()
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every public campaign by slug, from memory.
     pub fn all(&self) -> Vec<Arc<Campaign>> {
-        let mut all: Vec<_> = self.public.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let mut all: Vec<_> = self.known().by_slug.values().cloned().collect();
         all.sort_by(|a, b| a.slug.cmp(&b.slug));
         all
     }
@@ -184,13 +234,8 @@ impl Campaigns {
     /// Those of the database; the copy stays as it was.
     pub async fn renew(&self) -> Result<(), DbError> {
         let deadline = Instant::now() + TASK_PATIENCE;
-        let all = self.database.run_until(deadline, async |connection| store::list(connection).await).await?;
-        let public = all
-            .into_iter()
-            .filter(|campaign| campaign.state != State::Draft)
-            .map(|campaign| (campaign.slug.clone(), Arc::new(campaign)))
-            .collect();
-        *self.public.write().unwrap_or_else(PoisonError::into_inner) = public;
+        let all = self.database.run_until(deadline, async |connection| store::with_trials(connection).await).await?;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known::of(all);
         Ok(())
     }
 

@@ -55,6 +55,7 @@ struct Row {
     mail_texts: Value,
     proof: String,
     hold_at: i16,
+    test_of: Option<Uuid>,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -97,6 +98,7 @@ impl TryFrom<Row> for Campaign {
             closed_at: row.closed_at,
             salt_destroyed_at: row.salt_destroyed_at,
             mail_texts: serde_json::from_value(row.mail_texts).map_err(|_| unreadable())?,
+            test_of: row.test_of,
         })
     }
 }
@@ -106,6 +108,16 @@ impl TryFrom<Row> for Campaign {
 /// # Errors
 /// Those of the database.
 pub async fn list(connection: &mut Connection) -> Result<Vec<Campaign>, DbError> {
+    let mut all = with_trials(connection).await?;
+    all.retain(|campaign| campaign.test_of.is_none());
+    Ok(all)
+}
+
+/// The same with the places of their trials, which are campaigns too ([`Campaign::trials`]).
+///
+/// # Errors
+/// Those of the database.
+pub async fn with_trials(connection: &mut Connection) -> Result<Vec<Campaign>, DbError> {
     let rows = campaigns::table.select(Row::as_select()).order(campaigns::slug).load(connection).await?;
     let mut all: Vec<Campaign> = rows.into_iter().map(Campaign::try_from).collect::<Result<_, _>>()?;
     let mut recipients: HashMap<Uuid, Vec<_>> = HashMap::new();
@@ -125,7 +137,8 @@ pub async fn list(connection: &mut Connection) -> Result<Vec<Campaign>, DbError>
 pub async fn find(connection: &mut Connection, slug: &str) -> Result<Campaign, DbError> {
     // Anything may stand in an address; PostgreSQL doesn't even take a NUL to look for.
     is_slug(slug).map_err(|_| DbError::NotFound)?;
-    let row = campaigns::table.filter(campaigns::slug.eq(slug)).select(Row::as_select()).first(connection).await?;
+    let found = campaigns::table.filter(campaigns::slug.eq(slug)).filter(campaigns::test_of.is_null());
+    let row = found.select(Row::as_select()).first(connection).await?;
     let mut campaign: Campaign = row.try_into()?;
     let recipients = recipients::store::in_force(connection).await?;
     campaign.recipients = recipients.into_iter().filter(|(audience, _)| audience.campaign == campaign.id).collect();
@@ -173,6 +186,7 @@ pub async fn add(
         mail_texts: serde_json::to_value(&new.mail_texts).map_err(unwritable)?,
         proof: new.proof.as_str().into(),
         hold_at: new.hold_at,
+        test_of: None,
     };
     connection
         .transaction(async |connection| {
@@ -195,6 +209,33 @@ pub async fn set_fingerprint_key(connection: &mut Connection, campaign: Uuid, ro
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Makes a place for the trials of a campaign's partners, unless there is one. It has a salt of its own, and takes the
+/// settings of the campaign as they are at each moment ([`Campaign::trials`]).
+///
+/// # Errors
+/// Those of the database.
+pub async fn add_trials(connection: &mut Connection, campaign: Uuid, salt: &[u8; 32]) -> Result<(), DbError> {
+    let id = Uuid::now_v7();
+    connection
+        .transaction(async |connection| {
+            let row: Row = campaigns::table.find(campaign).select(Row::as_select()).first(connection).await?;
+            let slug = format!("test-{}", id.simple());
+            let state = State::Draft.as_str().to_owned();
+            let row = Row { id, slug, state, salt: Some(salt.to_vec()), goal: None, test_of: Some(campaign), ..row };
+            let added = diesel::insert_into(campaigns::table)
+                .values(&row)
+                .on_conflict(campaigns::test_of)
+                .do_nothing()
+                .execute(connection)
+                .await?;
+            if added == 1 {
+                totals::store::create(connection, id).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Writes a campaign's changed settings and makes a new version of its totals. `what` is for the audit log.
@@ -235,6 +276,9 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                 ))
                 .execute(connection)
                 .await?;
+            // Confirmations read it in the row.
+            let trials = campaigns::table.filter(campaigns::test_of.eq(campaign.id));
+            diesel::update(trials).set(campaigns::hold_at.eq(campaign.hold_at)).execute(connection).await?;
             totals::store::settings_changed(connection, campaign.id, before != campaign.threshold).await?;
             record(connection, campaign.id, "campaign.set", what).await
         })

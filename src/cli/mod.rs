@@ -136,7 +136,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             within(&settings, async |session| recipient::run(session, &command).await).await?;
         }
         Command::Partner(command) => {
-            within(&settings, async |session| partner::run(session, &command).await).await?;
+            within(&settings, async |session| partner::run(session, &settings, &command).await).await?;
         }
         Command::Mail(command) => within(&settings, async |session| mail::run(session, &command).await).await?,
         Command::Keys(keys) => keys::run(&settings, &keys).await?,

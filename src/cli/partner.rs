@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{campaign, output::say, session::Session};
 use crate::{
-    config::Mode,
+    config::{Mode, Settings},
     db::DbError,
+    mail::Seal,
     moderation::partners,
     partners::{
         GRACE_HOURS, Lane, Partner,
@@ -15,7 +16,9 @@ use crate::{
         keys,
         origins::OriginPattern,
         store::{self, Change, NewPartner},
+        trials,
     },
+    pledges::{mailbox::Email, trials::new_mailbox},
 };
 
 /// Organisations whose sites collect pledges.
@@ -54,6 +57,15 @@ pub(super) enum PartnerCommand {
         #[arg(long, default_value_t = GRACE_HOURS, value_parser = clap::value_parser!(i32).range(0..=720))]
         grace_hours: i32,
     },
+    /// Say where mails of a partner's trials go; the owner of the address is asked by mail first.
+    TrialMailbox {
+        /// Which campaign.
+        slug: String,
+        /// The partner's id (partner list).
+        partner: Uuid,
+        /// The address; without it: nowhere any more.
+        email: Option<String>,
+    },
     /// Take nothing more from a partner, neither from its pages nor from its server.
     Disable {
         /// Which campaign.
@@ -88,7 +100,7 @@ pub(super) struct Set {
     per_minute: Option<i32>,
 }
 
-pub(super) async fn run(session: &Session, command: &PartnerCommand) -> anyhow::Result<()> {
+pub(super) async fn run(session: &Session, settings: &Settings, command: &PartnerCommand) -> anyhow::Result<()> {
     match command {
         PartnerCommand::Add { slug, name, origins, per_minute } => add(session, slug, name, origins, *per_minute).await,
         PartnerCommand::List { slug } => list(session, slug).await,
@@ -100,6 +112,9 @@ pub(super) async fn run(session: &Session, command: &PartnerCommand) -> anyhow::
         }
         PartnerCommand::RotateKey { slug, partner, test, grace_hours } => {
             rotate(session, slug, *partner, if *test { Lane::Test } else { Lane::Live }, *grace_hours).await
+        }
+        PartnerCommand::TrialMailbox { slug, partner, email } => {
+            trial_mailbox(session, settings, slug, *partner, email.as_deref()).await
         }
         PartnerCommand::Disable { slug, partner } => {
             change(session, slug, *partner, &Change { disabled: Some(true), ..Change::default() }).await
@@ -128,7 +143,7 @@ fn read_origins(session: &Session, origins: &[String]) -> anyhow::Result<Vec<Ori
 async fn add(session: &Session, slug: &str, name: &str, origins: &[String], per_minute: i32) -> anyhow::Result<()> {
     let campaign = campaign::find(session, slug).await?;
     let new = NewPartner::new(campaign.id, read_name(name)?, read_origins(session, origins)?, per_minute)?;
-    let id = store::add(&mut *session.database.get().await?, &new, None).await?;
+    let id = partners::register(&mut *session.database.get().await?, &new, None).await?;
     say(&format!("added partner {id}\nsite key\t{}\ntest site key\t{}", new.site_key, new.test_site_key));
     if new.origins.is_empty() {
         say("no page may post with its site key yet: pledges partner set --origin");
@@ -194,5 +209,29 @@ async fn rotate(session: &Session, slug: &str, partner: Uuid, lane: Lane, grace_
     say(&format!(
         "secret key\t{secret}\nIt is shown this once. It belongs on the partner's server, never into a page."
     ));
+    Ok(())
+}
+
+async fn trial_mailbox(
+    session: &Session,
+    settings: &Settings,
+    slug: &str,
+    partner: Uuid,
+    email: Option<&str>,
+) -> anyhow::Result<()> {
+    let campaign = campaign::find(session, slug).await?;
+    let seal = Seal::new(&settings.key_ring()?);
+    let email =
+        email.map(Email::parse).transpose().map_err(|code| anyhow::anyhow!("the address: {}", code.meaning()))?;
+    let new = email.map(|email| new_mailbox(&seal, campaign.id, partner, &email)).transpose()?;
+    let mut connection = session.database.get().await?;
+    match trials::store::set_mailbox(&mut connection, (campaign.id, partner), new.as_ref(), None).await {
+        Err(DbError::NotFound) => bail!("{slug} has no partner {partner}: pledges partner list {slug}"),
+        set => set?,
+    }
+    say(match new {
+        Some(_) => "a mail is on its way; trials write there once its link is followed",
+        None => "trials send no mail any more",
+    });
     Ok(())
 }

@@ -59,7 +59,7 @@ async fn prepare(
             let campaign = campaigns::store::find(&mut connection, slug).await;
             vec![campaign.with_context(|| format!("there is no campaign {slug}"))?]
         }
-        None => campaigns::store::list(&mut connection).await?,
+        None => campaigns::store::with_trials(&mut connection).await?,
     };
     drop(connection);
     let ring = settings.key_ring()?;

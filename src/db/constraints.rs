@@ -5,6 +5,7 @@
 pub const CONSTRAINTS: &[&str] = &[
     "a_living_mail_has_an_address",
     "a_test_has_a_time",
+    "a_trial_mailbox_was_asked",
     "an_amount_per_country",
     "an_amount_per_partner",
     "an_old_secret_has_an_end",
@@ -32,6 +33,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "campaigns_slug_check",
     "campaigns_slug_key",
     "campaigns_state_check",
+    "campaigns_test_of_fkey",
+    "campaigns_test_of_key",
     "campaigns_threshold_check",
     "closed_has_a_time",
     "count_deltas_pkey",
@@ -89,6 +92,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "partners_test_secret_hash_check",
     "partners_test_secret_hash_key",
     "partners_test_site_key_key",
+    "partners_trial_mailbox_mail_key",
     "pledges_country_check",
     "pledges_pkey",
     "pledges_request_digest_check",
@@ -128,6 +132,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "time_buckets_counted_check",
     "time_buckets_pkey",
     "time_buckets_unit_check",
+    "trials_are_never_public",
     "undone_by_somebody",
 ];
 

@@ -95,6 +95,8 @@ diesel::table! {
         proof -> Text,
         /// From this score on a pledge is held.
         hold_at -> Int2,
+        /// The campaign whose partners' trials are here; NULL: this is no place of trials.
+        test_of -> Nullable<Uuid>,
     }
 }
 
@@ -229,9 +231,9 @@ diesel::table! {
         id -> Uuid,
         /// The campaign.
         campaign_id -> Uuid,
-        /// The fingerprint of the pledge that it is about.
+        /// The fingerprint of the pledge that it is about; of trial_mailbox, the partner's id.
         fingerprint -> Uuid,
-        /// pledge (somebody pledged with this mailbox) or access (somebody asked with this address to see their pledge).
+        /// pledge (somebody pledged with this mailbox), access (somebody asked with this address to see their pledge) or trial_mailbox (mails of a partner's trials are to go to this address).
         kind -> Text,
         /// The language to write in (BCP 47); NULL: the campaign's.
         language -> Nullable<Text>,
@@ -355,6 +357,14 @@ diesel::table! {
         states -> Jsonb,
         /// When they were counted.
         states_at -> Timestamptz,
+        /// The address that mails of its trials go to, sealed under a key of the server's for this row; NULL: none.
+        trial_mailbox -> Nullable<Bytea>,
+        /// The mail that asks its owner (UUIDv7); stands in the link by which he agrees.
+        trial_mailbox_mail -> Nullable<Uuid>,
+        /// When its owner was written to; the link is good for seven days.
+        trial_mailbox_asked_at -> Nullable<Timestamptz>,
+        /// When its owner agreed; NULL: nothing is sent there.
+        trial_mailbox_verified_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -515,7 +525,7 @@ diesel::table! {
         id -> Uuid,
         /// The campaign; NULL: none.
         campaign_id -> Nullable<Uuid>,
-        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail) or departures (former ids of pledges that were taken back).
+        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back) or trials (pledges with a partner's key for trials).
         what -> Text,
         /// How many rows were cleared or deleted.
         changed -> Int8,

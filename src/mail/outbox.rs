@@ -21,6 +21,8 @@ pub enum Kind {
     Pledge,
     /// Somebody asked with this address to see their pledge.
     Access,
+    /// Mails of a partner's trials are to go to this address.
+    TrialMailbox,
 }
 
 impl Kind {
@@ -29,12 +31,13 @@ impl Kind {
         match self {
             Self::Pledge => "pledge",
             Self::Access => "access",
+            Self::TrialMailbox => "trial_mailbox",
         }
     }
 
     /// From what is stored.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pledge, Self::Access].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Pledge, Self::Access, Self::TrialMailbox].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -45,7 +48,7 @@ pub struct NewMail {
     pub id: Uuid,
     /// The campaign.
     pub campaign: Uuid,
-    /// The fingerprint of the pledge that it is about.
+    /// The fingerprint of the pledge that it is about; of [`Kind::TrialMailbox`], the partner's id.
     pub fingerprint: Uuid,
     /// What it is about.
     pub kind: Kind,
@@ -62,7 +65,7 @@ pub struct Due {
     pub id: Uuid,
     /// The campaign.
     pub campaign: Uuid,
-    /// The fingerprint of the pledge that it is about.
+    /// The fingerprint of the pledge that it is about; of [`Kind::TrialMailbox`], the partner's id.
     pub fingerprint: Uuid,
     /// What it is about.
     pub kind: Kind,

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod origins;
 pub mod routes;
 pub mod store;
+pub mod trials;
 
 use std::{
     collections::HashMap,
@@ -67,6 +68,17 @@ pub struct Partner {
     pub created_at: DateTime<Utc>,
     /// Since when nothing is taken from it.
     pub disabled_at: Option<DateTime<Utc>>,
+    /// Where mails of its trials go; None: nobody was asked.
+    pub trial_mailbox: Option<TrialMailbox>,
+}
+
+/// Where the mails of a partner's trials go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialMailbox {
+    /// The address, sealed for the partner's id by [`crate::mail::Seal`].
+    pub sealed: Vec<u8>,
+    /// When its owner agreed; None: nothing is sent there.
+    pub verified_at: Option<DateTime<Utc>>,
 }
 
 impl Partner {

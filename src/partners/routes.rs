@@ -15,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{
     Lane, Partners,
     flow::{self, Flag, HOURS, Hour, Week},
-    keys, store,
+    keys, store, trials,
 };
 use crate::{
     db::DbError,
@@ -84,7 +84,8 @@ pub struct PartnerStatus {
     /// What should be looked into. `stopped`: submissions came steadily, and have stopped; `refused`: far more of them are refused
     /// than before.
     flags: Vec<Flag>,
-    /// How many of your pledges are in which state. Counted once an hour at most, and rounded down to steps of 20.
+    /// How many of your pledges are in which state. Counted once an hour at most, and rounded down to steps of 20; of trials,
+    /// which last a day, exactly and as they are now.
     #[schema(example = json!({"awaiting": 140, "counted": 5320}))]
     states: BTreeMap<String, i64>,
     /// When the states were counted.
@@ -119,7 +120,10 @@ pub async fn status(
         .database
         .run(async |connection| {
             let (rows, now) = flow::store::week(connection, partner.id, lane == Lane::Test).await?;
-            let states = store::states(connection, partner.id, STEP).await?;
+            let states = match lane {
+                Lane::Live => store::states(connection, partner.id, STEP).await?,
+                Lane::Test => trials::store::states(connection, partner.id).await?,
+            };
             Ok::<_, DbError>((rows, now, states))
         })
         .await?;

@@ -11,7 +11,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Lane, Partner, keys, origins::OriginPattern};
+use super::{Lane, Partner, TrialMailbox, keys, origins::OriginPattern};
 use crate::{
     audit::{self, Entry},
     crypto::CryptoError,
@@ -34,6 +34,8 @@ struct Row {
     per_minute: i32,
     created_at: DateTime<Utc>,
     disabled_at: Option<DateTime<Utc>>,
+    trial_mailbox: Option<Vec<u8>>,
+    trial_mailbox_verified_at: Option<DateTime<Utc>>,
 }
 
 /// Pledges by state, as a partner is told.
@@ -75,6 +77,9 @@ impl Row {
             per_minute: self.per_minute,
             created_at: self.created_at,
             disabled_at: self.disabled_at,
+            trial_mailbox: self
+                .trial_mailbox
+                .map(|sealed| TrialMailbox { sealed, verified_at: self.trial_mailbox_verified_at }),
         };
         Ok((partner, secrets))
     }
@@ -303,7 +308,8 @@ pub async fn states(connection: &mut Connection, partner: Uuid, step: i64) -> Re
     let counted: Option<States> = diesel::sql_query(
         "UPDATE partners SET states_at = now(), states = ( \
            SELECT coalesce(jsonb_object_agg(state, amount - amount % $2), '{}') FROM ( \
-             SELECT state, count(*) AS amount FROM pledges WHERE partner_id = $1 AND state <> 'counted' GROUP BY state \
+             SELECT state, count(*) AS amount FROM pledges WHERE partner_id = $1 AND pledges.campaign_id = partners.campaign_id \
+               AND state <> 'counted' GROUP BY state \
              UNION ALL SELECT 'counted', counted FROM partner_totals \
                WHERE partner_totals.campaign_id = partners.campaign_id AND partner_id = $1) AS of_state WHERE amount >= $2) \
          WHERE id = $1 AND states_at < now() - interval '1 hour' RETURNING states, states_at",
@@ -320,7 +326,7 @@ pub async fn states(connection: &mut Connection, partner: Uuid, step: i64) -> Re
     Ok(stored.bind::<SqlUuid, _>(partner).get_result(connection).await?)
 }
 
-async fn record(
+pub(super) async fn record(
     connection: &mut Connection,
     campaign: Uuid,
     moderator: Option<Uuid>,

@@ -31,6 +31,7 @@ pub mod spent;
 pub mod store;
 pub mod submission;
 pub mod text;
+pub mod trials;
 pub mod waves;
 
 use prometheus::{IntCounter, IntCounterVec};
@@ -38,7 +39,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    campaigns::{Campaign, settings::Confirmation},
+    campaigns::{Campaign, Campaigns, settings::Confirmation},
     clock::Clock,
     country::Country,
     crypto::{CryptoError, KeyRing},
@@ -47,7 +48,7 @@ use crate::{
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
-    partners::Admitted,
+    partners::{Admitted, Lane},
     sealing::{Epochs, ReviewCopies},
     totals::Totals,
 };
@@ -200,6 +201,7 @@ pub struct Pledges {
     forms: FormTokens,
     eye: Eye,
     limits: Limits,
+    campaigns: Campaigns,
 }
 
 /// What [`Pledges`] is made of.
@@ -216,6 +218,8 @@ pub struct Parts {
     pub outbox: Outbox,
     /// Is told when the counts change.
     pub totals: Totals,
+    /// Knows the places of trials.
+    pub campaigns: Campaigns,
     /// The database.
     pub database: Database,
     /// The root secrets.
@@ -245,6 +249,7 @@ impl Pledges {
             epochs,
             outbox,
             totals,
+            campaigns,
             database,
             ring,
             proofs,
@@ -275,6 +280,7 @@ impl Pledges {
             forms,
             eye,
             limits,
+            campaigns,
         })
     }
 
@@ -301,6 +307,9 @@ impl Pledges {
         let mut pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
         pledge.proof = proof;
         pledge.seen = seen;
+        if admitted.lane == Lane::Test {
+            pledge.mail = pledge.mail.and_then(|_| self.trial_mail(admitted));
+        }
         match self.ingest.store(pledge, since).await? {
             Stored::Mismatch => return Err(PledgeError::IdempotencyMismatch),
             Stored::ProofSpent => return Err(PledgeError::ProofSpent),
@@ -310,5 +319,15 @@ impl Pledges {
             self.outbox.changed();
         }
         Ok(())
+    }
+
+    /// The mail of a trial: to the address whose owner agreed to have them, whatever was typed. None: there is no such address, or
+    /// it was sealed under a root secret that isn't listed any more.
+    fn trial_mail(&self, admitted: &Admitted) -> Option<SealedMail> {
+        let partner = admitted.partner.as_ref()?;
+        let mailbox = partner.trial_mailbox.as_ref().filter(|mailbox| mailbox.verified_at.is_some())?;
+        let (seal, id) = (self.outbox.seal(), Uuid::now_v7());
+        let address = seal.open(partner.id, &mailbox.sealed).ok()?;
+        Some(SealedMail { id, sealed: seal.seal(id, &address).ok()? })
     }
 }

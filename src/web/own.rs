@@ -3,6 +3,7 @@
 pub mod door;
 pub mod routes;
 mod short;
+mod trials;
 
 use chrono::NaiveDate;
 

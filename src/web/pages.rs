@@ -3,6 +3,7 @@
 
 mod campaign;
 mod own;
+mod trials;
 
 use askama::Template;
 
@@ -10,6 +11,7 @@ use self::campaign::LanguageLink;
 pub use self::{
     campaign::{Campaign, Controller, Totals},
     own::{GonePage, OwnPledgePage},
+    trials::TrialsPage,
 };
 use super::texts::{self, Texts};
 use crate::web::own::CodeForm;

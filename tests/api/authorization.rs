@@ -75,6 +75,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("addPartner", Needs::Campaign(Role::Organiser)),
     ("setPartner", Needs::Campaign(Role::Organiser)),
     ("rotatePartnerKey", Needs::Campaign(Role::Organiser)),
+    ("setPartnerTrialMailbox", Needs::Campaign(Role::Organiser)),
     ("erasePerson", Needs::Anywhere(Role::Organiser)),
     ("accessPerson", Needs::Anywhere(Role::Organiser)),
 ];

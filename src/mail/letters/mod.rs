@@ -19,11 +19,13 @@ pub enum Kind {
     AlreadyPledged,
     /// Somebody asked for the link to a pledge.
     Access,
+    /// Mails of a partner's trials are to go to the address.
+    TrialMailbox,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Confirm, Self::AlreadyPledged, Self::Access];
+    pub const ALL: [Self; 4] = [Self::Confirm, Self::AlreadyPledged, Self::Access, Self::TrialMailbox];
 
     /// How the keys of its texts begin.
     fn key(self) -> &'static str {
@@ -31,15 +33,17 @@ impl Kind {
             Self::Confirm => "confirm",
             Self::AlreadyPledged => "again",
             Self::Access => "access",
+            Self::TrialMailbox => "trials",
         }
     }
 
     /// What stands behind link and code.
     fn notes(self) -> &'static [&'static str] {
         match self {
-            Self::Confirm => &["confirm_expires", "confirm_not_me"],
-            Self::AlreadyPledged => &["again_not_me"],
-            Self::Access => &["access_not_me"],
+            Self::Confirm => &["confirm_expires", "confirm_not_me", "keep"],
+            Self::AlreadyPledged => &["again_not_me", "keep"],
+            Self::Access => &["access_not_me", "keep"],
+            Self::TrialMailbox => &["trials_not_me"],
         }
     }
 }
@@ -167,7 +171,7 @@ impl<'a> Letter<'a> {
             link: values.link,
             link_hint: words.text("link_hint"),
             code: code.map(|code| (words.text("code_hint"), code)),
-            notes: kind.notes().iter().chain(&["keep"]).map(|key| ours(key)).collect(),
+            notes: kind.notes().iter().map(|key| ours(key)).collect(),
             foot: foot.iter().map(|key| ours(key)).collect(),
         }
     }

@@ -13,6 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
+use super::trials;
 use crate::{
     accounts::signed::{Organiser, Signed},
     db::DbError,
@@ -29,7 +30,7 @@ use crate::{
 
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(add).service(set).service(new_key);
+    config.service(list).service(add).service(set).service(new_key).configure(trials::routes::routes);
 }
 
 /// A partner.
@@ -59,6 +60,20 @@ pub struct PartnerBody {
     created_at: DateTime<Utc>,
     /// Since when nothing is taken from it; null: it is.
     disabled_at: Option<DateTime<Utc>>,
+    /// Whether mails of its trials go anywhere. `none`: nobody was named. `asked`: its owner hasn't agreed yet. `agreed`: they do.
+    trial_mailbox: TrialMailboxState,
+}
+
+/// Whether mails of a partner's trials go anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TrialMailboxState {
+    /// Nobody was named.
+    None,
+    /// Its owner hasn't agreed yet.
+    Asked,
+    /// They do.
+    Agreed,
 }
 
 impl From<&Partner> for PartnerBody {
@@ -75,6 +90,11 @@ impl From<&Partner> for PartnerBody {
             per_minute: partner.per_minute,
             created_at: partner.created_at,
             disabled_at: partner.disabled_at,
+            trial_mailbox: match &partner.trial_mailbox {
+                None => TrialMailboxState::None,
+                Some(mailbox) if mailbox.verified_at.is_none() => TrialMailboxState::Asked,
+                Some(_) => TrialMailboxState::Agreed,
+            },
         }
     }
 }
@@ -224,7 +244,7 @@ pub async fn add(
     let per_minute = body.per_minute.unwrap_or(Partner::USUAL_PER_MINUTE);
     let new = NewPartner::new(campaign.id, name, origins, per_minute)?;
     let add = async |connection: &mut _| {
-        let id = store::add(connection, &new, Some(signed.who.id)).await?;
+        let id = super::register(connection, &new, Some(signed.who.id)).await?;
         store::find(connection, campaign.id, id).await
     };
     let partner = moderation.database.run(add).await?;

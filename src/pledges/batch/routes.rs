@@ -151,6 +151,10 @@ pub async fn submit(
         let key = key.as_ref().and_then(|key| IdempotencyKey::parse(&format!("{}/{place}", key.as_str())).ok());
         async move {
             let submission: Submission = body::parse(row.get().as_bytes())?;
+            // Whose it is was said once, by the secret key.
+            if submission.site_key.is_some() {
+                return Err(Problem::field("/site_key", FieldCode::NotAllowed));
+            }
             let arrival = Arrival { submission: &submission, carrier: Carrier::Script, visitor };
             pledges.take(campaign, admitted, arrival, Vec::new(), key.as_ref()).await
         }

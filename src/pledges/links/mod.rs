@@ -29,6 +29,9 @@ pub const MAILS_A_WEEK: i64 = 5;
 /// provokes its mails, writes four at the most, and can't keep the first mail of another one from being sent.
 pub const MAILS_KEPT: i64 = 1;
 
+/// Mails of trials of one partner in seven days: enough to try a form all week, and not enough to harass with its public key.
+pub const TRIAL_MAILS_A_WEEK: i64 = 200;
+
 /// Letters and digits of a code: none that is taken for another.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 

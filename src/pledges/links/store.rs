@@ -71,16 +71,22 @@ pub struct Mail<'a> {
     pub campaign_tags: &'a [Uuid],
 }
 
+/// Waits until nobody else writes to the same mailbox, so that its mails are counted one after the other.
+async fn one_by_one(connection: &mut Connection, mail: &Mail<'_>) -> Result<(), DbError> {
+    Prepared::<OneByOne>::new("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
+        .bind::<Array<SqlUuid>, _>(mail.tags)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// What is known about the pledge with this fingerprint, which stays until the transaction ends, and about the mailbox; None: there is no such pledge. Whoever
 /// asks for the same mailbox waits until the transaction ends, so that its mails are counted one after the other.
 ///
 /// # Errors
 /// Those of the database.
 async fn facts(connection: &mut Connection, mail: &Mail<'_>, fingerprint: Uuid) -> Result<Option<Facts>, DbError> {
-    Prepared::<OneByOne>::new("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1::uuid[]::text, 0))")
-        .bind::<Array<SqlUuid>, _>(mail.tags)
-        .execute(&mut *connection)
-        .await?;
+    one_by_one(connection, mail).await?;
     let row: Option<FactsRow> = Prepared::<OfMail>::new(
         "SELECT id, state, state_before, coalesce(confirmed_at, counted_at) AS counted_at, erased_at IS NOT NULL AS erased, \
            suppressed_at IS NOT NULL AS suppressed, mails, campaign_mails \
@@ -123,6 +129,33 @@ pub async fn prepare<T: Send>(
             let Some((chosen, link)) = choose(&facts) else { return Ok(None) };
             add(connection, mail, &facts, &link).await?;
             Ok(Some(chosen))
+        })
+        .await
+}
+
+/// Counts a mail that is about no pledge, if its mailbox had fewer than `limit` in the last seven days. Returns whether it may be
+/// written.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count(connection: &mut Connection, mail: &Mail<'_>, limit: i64) -> Result<bool, DbError> {
+    connection
+        .transaction(async |connection| {
+            one_by_one(connection, mail).await?;
+            let counted = diesel::sql_query(
+                "INSERT INTO mailbox_mails (mail_id, mailbox, in_campaign) SELECT $1, $2, $3 \
+                 WHERE (SELECT count(*) FROM mailbox_mails WHERE mailbox = ANY($4) AND mail_id <> $1 \
+                   AND written_at > now() - interval '7 days') < $5 \
+                 ON CONFLICT (mail_id) DO UPDATE SET mail_id = excluded.mail_id",
+            )
+            .bind::<SqlUuid, _>(mail.note)
+            .bind::<Nullable<SqlUuid>, _>(mail.tags.first())
+            .bind::<Nullable<SqlUuid>, _>(mail.campaign_tags.first())
+            .bind::<Array<SqlUuid>, _>(mail.tags)
+            .bind::<BigInt, _>(limit)
+            .execute(connection)
+            .await?;
+            Ok(counted > 0)
         })
         .await
 }

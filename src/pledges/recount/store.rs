@@ -143,7 +143,7 @@ async fn recounts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> 
     diesel::sql_query("SET LOCAL statement_timeout = 0").execute(connection).await?;
     let Now { now } = diesel::sql_query("SELECT now()").get_result(connection).await?;
     let mut recounts = Vec::new();
-    for campaign in campaigns::store::list(connection).await? {
+    for campaign in campaigns::store::with_trials(connection).await? {
         recounts.push(Recount {
             campaign: campaign.id,
             figures: totals::store::figures(connection, campaign.id).await?,

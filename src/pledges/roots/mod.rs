@@ -83,7 +83,7 @@ async fn settled(connection: &mut Connection, ring: &KeyRing) -> Result<Vec<Miss
 /// The campaigns that need their root secret: all but those whose salt was destroyed at the end of their retention. Without it
 /// their fingerprints can't be made with the secret either.
 async fn needing(connection: &mut Connection) -> Result<Vec<Campaign>, DbError> {
-    let mut campaigns = campaigns::store::list(connection).await?;
+    let mut campaigns = campaigns::store::with_trials(connection).await?;
     campaigns.retain(|campaign| campaign.salt.is_some());
     Ok(campaigns)
 }

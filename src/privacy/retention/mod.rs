@@ -1,6 +1,7 @@
 //! Retention: what is past its limit goes, a few thousand rows a transaction, by one instance at a time.
 //!
-//! Review copies go `review_days` after the pledge, pledges that nobody confirmed after seven days ([`mails`]). A campaign ends `record_days` after it was closed: first its salt and
+//! Review copies go `review_days` after the pledge, pledges that nobody confirmed after seven days ([`mails`]), and
+//! those that were made with a partner's key for trials after one. A campaign ends `record_days` after it was closed: first its salt and
 //! the keys of its sealed records are destroyed, in one transaction that is the point of no return, so that from then on
 //! nobody opens or recomputes anything; then row by row what they protected. Rows are walked by id, and how far is
 //! remembered, so that a run reads only what has become due since the last one. Then the tables are vacuumed: what was
@@ -12,6 +13,7 @@ pub mod mails;
 pub mod preview;
 pub mod proof;
 pub mod store;
+mod trials;
 
 use std::{future::Future, time::Duration};
 
@@ -53,6 +55,8 @@ pub enum Limit {
     Mails,
     /// Of an ended campaign, the ids that pledges had which were taken back before their mailboxes pledged again.
     Departures,
+    /// Pledges with a partner's key for trials, a day after them.
+    Trials,
 }
 
 impl Limit {
@@ -66,12 +70,14 @@ impl Limit {
             Self::Unconfirmed => "unconfirmed",
             Self::Mails => "mails",
             Self::Departures => "departures",
+            Self::Trials => "trials",
         }
     }
 
     /// From what is stored.
     pub fn parse(text: &str) -> Option<Self> {
-        let of_campaigns = [Self::ReviewCopies, Self::Keys, Self::Records, Self::Unconfirmed, Self::Departures];
+        let of_campaigns =
+            [Self::ReviewCopies, Self::Keys, Self::Records, Self::Unconfirmed, Self::Departures, Self::Trials];
         of_campaigns.into_iter().chain([Self::Sessions, Self::Mails]).find(|limit| limit.as_str() == text)
     }
 
@@ -85,6 +91,7 @@ impl Limit {
             Self::Unconfirmed => "pledges that were never confirmed",
             Self::Mails => "notes of mails to a mailbox",
             Self::Departures => "ids of pledges that were taken back",
+            Self::Trials => "trial pledges",
         }
     }
 }
@@ -163,6 +170,7 @@ enum Work<'a> {
     Links(&'a Plan),
     Unconfirmed(&'a Plan),
     RemovedUnconfirmed(&'a Plan),
+    Trials(&'a Plan),
     Sessions,
     Mails,
 }
@@ -190,6 +198,11 @@ impl Run {
         let plans = in_time(STEP_PATIENCE, store::plans(&mut self.connection, self.order.as_of)).await?;
         let mut ended = Vec::new();
         for plan in &plans {
+            if plan.test_of.is_some() {
+                let count = self.steps(Work::Trials(plan)).await?;
+                self.note(Some(plan), Limit::Trials, count);
+                continue;
+            }
             if plan.ends || plan.ended {
                 if !plan.cleared {
                     self.end(plan).await?;
@@ -246,6 +259,7 @@ impl Run {
                     Work::RemovedUnconfirmed(plan) => {
                         mails::store::clear_removed_unconfirmed(connection, plan, as_of, run).await
                     }
+                    Work::Trials(plan) => trials::store::delete(connection, plan, as_of, run).await,
                     Work::Sessions => store::delete_sessions(connection, as_of, run).await,
                     Work::Mails => mails::store::delete_mails(connection, as_of, run).await,
                 }

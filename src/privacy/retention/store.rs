@@ -56,6 +56,9 @@ pub struct Plan {
     /// Whether all is done.
     #[diesel(sql_type = Bool)]
     pub cleared: bool,
+    /// The campaign whose trials it has; None: it is a real one.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub test_of: Option<Uuid>,
 }
 
 /// What a step did.
@@ -124,7 +127,7 @@ pub async fn plans(connection: &mut Connection, as_of: Option<DateTime<Utc>>) ->
            salt IS NOT NULL AND state = 'closed' AND closed_at < as_of - record_days * interval '24 hours' AS ends, \
            salt IS NULL AS ended, \
            coalesce(records_from, '00000000-0000-0000-0000-000000000000') AS records_from, \
-           cleared_at IS NOT NULL AS cleared \
+           cleared_at IS NOT NULL AS cleared, test_of \
          FROM campaigns LEFT JOIN retention_progress ON campaign_id = campaigns.id, \
            LATERAL (SELECT coalesce($1, now()) AS as_of) AS clock, \
            LATERAL (SELECT as_of - review_days * interval '24 hours' AS review_before) AS limits ORDER BY slug",
@@ -220,10 +223,12 @@ pub async fn destroy_keys(
                 .bind::<SqlUuid, _>(plan.campaign_id)
                 .execute(connection)
                 .await?;
-            diesel::sql_query("UPDATE campaigns SET salt = NULL, salt_destroyed_at = now() WHERE id = $1")
-                .bind::<SqlUuid, _>(plan.campaign_id)
-                .execute(connection)
-                .await?;
+            diesel::sql_query(
+                "UPDATE campaigns SET salt = NULL, salt_destroyed_at = now() WHERE id = $1 OR test_of = $1",
+            )
+            .bind::<SqlUuid, _>(plan.campaign_id)
+            .execute(connection)
+            .await?;
             let keys = i64::try_from(epochs).unwrap_or(i64::MAX).saturating_add(1);
             note(connection, run, Some(plan.campaign_id), Limit::Keys, keys).await?;
             Ok(Some(keys))

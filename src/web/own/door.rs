@@ -9,6 +9,8 @@ use actix_web::{
     web::{Data, Payload},
 };
 
+use askama::Template;
+
 use super::{Addresses, Gone, Own, OwnPage, Reason, Shown, Standing, Trouble};
 use crate::{
     campaigns::{Campaign, Campaigns},
@@ -111,6 +113,12 @@ impl Door {
         view: &OwnPage<'_>,
     ) -> HttpResponse {
         self.drawn(status, self.pages.own(campaign, language, view))
+    }
+
+    /// The page by which the owner of an address agrees to mails of a partner's trials; without `post` it is agreed.
+    pub(super) fn trials(&self, partner: &str, post: Option<&str>) -> Option<String> {
+        let ui = Texts::of(self.reads());
+        pages::TrialsPage { ui, assets: &self.pages.assets, partner, post }.render().ok()
     }
 
     /// The language of a page that belongs to no campaign.

@@ -11,7 +11,7 @@ use actix_web::{
 use super::{
     Action, Confirm, Deed, Done, OwnPage, Reason, Sure,
     door::{Door, entries},
-    short,
+    short, trials,
 };
 use crate::{
     campaigns::Campaign,
@@ -27,7 +27,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(own_page)
         .service(sure_page)
         .service(post_deed)
-        .configure(short::routes);
+        .configure(short::routes)
+        .configure(trials::routes);
 }
 
 pub(super) fn see_other(address: &str) -> HttpResponse {

@@ -95,7 +95,7 @@ impl World {
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "acceptPledges" => Some(json!({"ids": [self.new_pledge().await], "note": "Nothing odd"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
-            "exportPledges" | "setPartner" | "rotatePartnerKey" => Some(json!({})),
+            "exportPledges" | "setPartner" | "rotatePartnerKey" | "setPartnerTrialMailbox" => Some(json!({})),
             other => {
                 assert!(!operation.has_body, "{other}: what is a right body?");
                 None

@@ -14,6 +14,7 @@ use crate::{
         Due, Limit,
         mails::store::{MAILS, REMOVED_UNCONFIRMED, UNCONFIRMED},
         store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
+        trials::store::TRIALS,
     },
 };
 
@@ -63,6 +64,14 @@ async fn due_of(
     plan: &Plan,
     as_of: Option<DateTime<Utc>>,
 ) -> Result<Vec<(Limit, i64)>, DbError> {
+    if plan.test_of.is_some() {
+        let trials: Count = diesel::sql_query(format!("SELECT count(*) AS count FROM ({TRIALS}) AS trials"))
+            .bind::<SqlUuid, _>(plan.campaign_id)
+            .bind::<Nullable<Timestamptz>, _>(as_of)
+            .get_result(connection)
+            .await?;
+        return Ok(vec![(Limit::Trials, trials.count)]);
+    }
     let unconfirmed: Count = diesel::sql_query(format!(
         "SELECT count(*) AS count FROM ({UNCONFIRMED} UNION ALL {REMOVED_UNCONFIRMED}) AS unconfirmed"
     ))

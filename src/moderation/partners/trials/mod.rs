@@ -1,0 +1,3 @@
+//! Where the mails of a partner's trials go.
+
+pub mod routes;
