@@ -5,6 +5,7 @@ pub mod form_token;
 pub mod limits;
 pub mod proof;
 pub mod recent;
+pub mod rules;
 pub mod signals;
 pub mod source_tags;
 pub mod tags;

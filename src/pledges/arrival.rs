@@ -78,13 +78,15 @@ impl Pledges {
                 return Err(Problem::fields(mistakes));
             }
         };
+        let admitted = claimed(admitted, shown);
         let way = Way {
             source: (admitted.door != Door::Server).then(|| visitor.source()),
             begun_at: shown.begun_at,
             script: carrier == Carrier::Script || shown.proof.is_some(),
+            partner: admitted.partner.as_ref().map(|partner| partner.id),
         };
         let seen = self.eye.look(campaign, &checked, submission, way);
-        Ok(self.record(campaign, &checked, key, &claimed(admitted, shown), (seen, shown.proof)).await?)
+        Ok(self.record(campaign, &checked, key, &admitted, (seen, shown.proof)).await?)
     }
 
     /// What a submission shows, if it shows what it must: none of a server with a secret key, a proof of a script, and of a form

@@ -3,11 +3,13 @@
 use std::{net::IpAddr, time::Duration};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
     Seen,
     fields::{Language, Message, Name},
     mailbox::Email,
+    rules::Rules,
     submission::{Checked, Submission},
 };
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     crypto::{CryptoError, Key, KeyRing},
     gate::{
         recent::Recent,
+        rules::Facts,
         signals::{self, Sent},
         source_tags::SourceTags,
         tags::Tags,
@@ -36,6 +39,8 @@ pub(super) struct Way {
     pub(super) begun_at: Option<DateTime<Utc>>,
     /// Whether it came as scripts send it, with the proof that the campaign asks of them.
     pub(super) script: bool,
+    /// Whose it is.
+    pub(super) partner: Option<Uuid>,
 }
 
 /// Looks at pledges. Clones share what they remember of sources.
@@ -44,15 +49,16 @@ pub(super) struct Eye {
     key: Key,
     recent: Recent,
     sources: SourceTags,
+    rules: Rules,
     clock: Clock,
 }
 
 impl Eye {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
-    pub(super) fn new(ring: &KeyRing, sources: SourceTags, clock: Clock) -> Result<Self, CryptoError> {
+    pub(super) fn new(ring: &KeyRing, sources: SourceTags, rules: Rules, clock: Clock) -> Result<Self, CryptoError> {
         let recent = Recent::new(clock.clone(), HALF_LIFE)?;
-        Ok(Self { key: ring.current().derive(PURPOSE, b""), recent, sources, clock })
+        Ok(Self { key: ring.current().derive(PURPOSE, b""), recent, sources, rules, clock })
     }
 
     /// What stands out. Costs some ten microseconds.
@@ -74,12 +80,16 @@ impl Eye {
             source_recent: way.source.map_or(0, |source| self.recent.add(source)),
         });
         let tags = Tags::new(&self.key, campaign.id);
+        let source_tag = way.source.and_then(|source| self.sources.tag(source));
+        let domain = mailbox.map(|(_, domain)| domain);
+        let facts = Facts { domain, source: source_tag, name, partner: way.partner };
+        let ruling = self.rules.judge(campaign.id, &facts);
         Seen {
-            held: verdict.score >= campaign.hold_at,
+            held: ruling.holds(verdict.score >= campaign.hold_at),
             score: verdict.score,
-            signals: verdict.signals.bits(),
-            source_tag: way.source.and_then(|source| self.sources.tag(source)),
-            domain_tag: mailbox.and_then(|(_, domain)| tags.domain_tag(domain)),
+            signals: verdict.signals.with(ruling.signals()).bits(),
+            source_tag,
+            domain_tag: domain.and_then(|domain| tags.domain_tag(domain)),
             name_tag: name.and_then(|name| tags.name_tag(name)),
             shape_tag: tags.shape_tag(name, mailbox.map(|(local, _)| local)),
         }

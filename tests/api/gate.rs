@@ -2,6 +2,7 @@
 
 pub mod held;
 mod proofs;
+pub mod rules;
 
 use reqwest::StatusCode;
 use serde_json::Value;

@@ -67,6 +67,10 @@ signals! {
     Over80Seconds = 15, "over_80_seconds", 0;
     /// It has a message.
     WithMessage = 16, "with_message", 0;
+    /// An allow of a moderator's fits it, and no block: it isn't held, whatever else stands out.
+    Allowed = 18, "allowed", 0;
+    /// A block of a moderator's fits it: it is held, whatever its score.
+    Blocked = 19, "blocked", 0;
     /// Part of a wave: the mailbox or the name is shaped like the wave's.
     WaveShape = 20, "wave_shape", 0;
     /// Part of a wave: its source sends as much as the wave's sources.
