@@ -15,14 +15,17 @@ use super::{
 use crate::{
     campaigns::Campaign,
     clock::Clock,
+    country::Country,
     crypto::{CryptoError, Key, KeyRing},
     gate::{
+        arrivals::Arrivals,
         recent::Recent,
         rules::Facts,
-        signals::{self, Sent},
+        signals::{self, Crowd, Sent},
         source_tags::SourceTags,
         tags::Tags,
     },
+    totals::Totals,
 };
 
 const PURPOSE: &str = "tags v1";
@@ -50,15 +53,24 @@ pub(super) struct Eye {
     recent: Recent,
     sources: SourceTags,
     rules: Rules,
+    arrivals: Arrivals,
+    totals: Totals,
     clock: Clock,
 }
 
 impl Eye {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
-    pub(super) fn new(ring: &KeyRing, sources: SourceTags, rules: Rules, clock: Clock) -> Result<Self, CryptoError> {
+    pub(super) fn new(
+        ring: &KeyRing,
+        sources: SourceTags,
+        rules: Rules,
+        totals: Totals,
+        clock: Clock,
+    ) -> Result<Self, CryptoError> {
         let recent = Recent::new(clock.clone(), HALF_LIFE)?;
-        Ok(Self { key: ring.current().derive(PURPOSE, b""), recent, sources, rules, clock })
+        let (key, arrivals) = (ring.current().derive(PURPOSE, b""), Arrivals::new(clock.clone()));
+        Ok(Self { key, recent, sources, rules, arrivals, totals, clock })
     }
 
     /// What stands out. Costs some ten microseconds.
@@ -71,6 +83,7 @@ impl Eye {
             mailbox,
             message: checked.message.as_ref().map(Message::as_str),
             country: checked.country,
+            crowd: self.crowd(campaign, checked.country),
             language: checked.language.as_ref().map(Language::as_str),
             page_language: None,
             elapsed: took,
@@ -93,5 +106,13 @@ impl Eye {
             name_tag: name.and_then(|name| tags.name_tag(name)),
             shape_tag: tags.shape_tag(name, mailbox.map(|(local, _)| local)),
         }
+    }
+    /// How many there are from a country: as many as are shown to the public, or as many as came lately, whichever is more. Both are
+    /// in memory.
+    fn crowd(&self, campaign: &Campaign, country: Country) -> Crowd {
+        let (here, all) = self.arrivals.add(campaign.id, country);
+        let shown = self.totals.published(&campaign.slug);
+        let (shown_here, shown_all) = shown.map_or((0, 0), |shown| (shown.document.of(country), shown.document.total));
+        Crowd { of_country: shown_here.max(here.into()), of_campaign: shown_all.max(all.into()) }
     }
 }

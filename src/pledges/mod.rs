@@ -258,7 +258,7 @@ impl Pledges {
             source_tags,
             rules,
         } = parts;
-        let eye = Eye::new(&ring, source_tags, rules, clock)?;
+        let eye = Eye::new(&ring, source_tags, rules, totals.clone(), clock)?;
         let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);

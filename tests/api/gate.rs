@@ -1,5 +1,6 @@
 //! The gate in front of pledges: proofs of work, and pledges that are held.
 
+mod countries;
 pub mod held;
 mod proofs;
 pub mod rules;

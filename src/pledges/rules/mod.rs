@@ -128,13 +128,21 @@ pub struct Rules {
     database: Database,
     keys: PurposeKeys,
     known: Arc<RwLock<Known>>,
+    /// One look at the database after the other: an older one must not overwrite what a newer one found.
+    renewing: Arc<tokio::sync::Mutex<()>>,
     hits: Arc<Mutex<HashMap<Uuid, i64>>>,
 }
 
 impl Rules {
     /// A handle with an empty copy; [`Self::renew`] fills it.
     pub fn new(database: Database, ring: &KeyRing) -> Self {
-        Self { database, keys: ring.keys(PURPOSE), known: Arc::default(), hits: Arc::default() }
+        Self {
+            database,
+            keys: ring.keys(PURPOSE),
+            known: Arc::default(),
+            renewing: Arc::default(),
+            hits: Arc::default(),
+        }
     }
 
     /// The key id that stands in rules sealed under `root`.
@@ -189,6 +197,7 @@ impl Rules {
     /// # Errors
     /// Those of the database; the copy stays as it was.
     pub async fn renew(&self) -> Result<(), DbError> {
+        let _turn = self.renewing.lock().await;
         let deadline = Instant::now() + TASK_PATIENCE;
         let ids = self.database.run_until(deadline, async |connection| store::ids(connection).await).await?;
         if self.known.read().unwrap_or_else(PoisonError::into_inner).ids == ids {

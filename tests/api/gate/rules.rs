@@ -246,7 +246,8 @@ async fn what_is_not_right_is_told_field_by_field() {
 async fn rules_of_one_campaign_are_nobody_elses() {
     let app = TestApp::start().await;
     app.rows.campaign("other").await;
-    app.service.handles.campaigns.renew().await.unwrap();
+    let other = async || app.client().get("/v1/campaigns/other").await.status == 200;
+    eventually("the other campaign is known", other).await;
     let moderator = app.signed_in(Role::Moderator).await;
     let added = add(&app, &moderator, &rule("block", "domain", "spam.example")).await;
     let id = added["id"].as_str().unwrap();
