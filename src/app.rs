@@ -45,7 +45,7 @@ use crate::{
     partners::Partners,
     pledges::{
         self, FormPages, Pledges, challenge::Challenges, confirm::Confirmations, ingest::Ingest, letters::Letters,
-        links::Links, roots, sealing::Sealing, waves::Watch,
+        links::Links, roots, rules::Rules, sealing::Sealing, waves::Watch,
     },
     privacy::{self, Privacy, export::Exports},
     sealing::{Epochs, development::DevelopmentIdentityError},
@@ -111,6 +111,8 @@ pub struct Handles {
     pub ingest: Ingest,
     /// The way of confirmations.
     pub confirmations: Confirmations,
+    /// Blocks and allows.
+    pub rules: Rules,
     /// Keys of records.
     pub epochs: Epochs,
     /// Pledges.
@@ -163,6 +165,7 @@ impl Handles {
         let (proofs, challenges) = parts::proofs(&ring, &clock, &metrics)?;
         let forms = FormTokens::new(&ring, clock.clone());
         let source_tags = parts::source_tags(&database, &ring, &clock).await?;
+        let rules = parts::rules(&database, &ring).await?;
         let parts = pledges::Parts {
             ingest: ingest.clone(),
             confirmations: confirmations.clone(),
@@ -178,6 +181,7 @@ impl Handles {
             clock: clock.clone(),
             limits: gate.clone(),
             source_tags: source_tags.clone(),
+            rules: rules.clone(),
         };
         let pledges = Pledges::new(parts, &metrics)?;
         let readers = serve.metrics_readers(settings.mode);
@@ -199,6 +203,7 @@ impl Handles {
             partners,
             ingest,
             confirmations,
+            rules,
             epochs,
             pledges,
             challenges,
@@ -245,6 +250,7 @@ impl Handles {
             .app_data(Data::new(self.streams.clone()))
             .app_data(Data::new(self.campaigns.clone()))
             .app_data(Data::new(self.partners.clone()))
+            .app_data(Data::new(self.rules.clone()))
             .app_data(Data::new(self.pledges.clone()))
             .app_data(Data::new(self.challenges.clone()))
             .app_data(Data::new(self.figures.clone()))
@@ -306,6 +312,7 @@ impl Service {
         tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
         tasks.start("spent proofs", pledges::spent::repeat(handles.database.clone(), tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));
+        tasks.start("rules", handles.rules.clone().run(tasks.stop_token()));
         tasks.start("source tags", handles.source_tags.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
         let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());

@@ -19,7 +19,7 @@ use crate::{
     mail::Mailer,
     metrics::Metrics,
     partners::Partners,
-    pledges::{challenge::Challenges, roots},
+    pledges::{challenge::Challenges, roots, rules::Rules},
     sealing::{
         Epochs,
         development::{self, DevelopmentIdentityError},
@@ -86,6 +86,13 @@ pub(super) async fn copies(database: &Database, mode: Mode, origin: &str) -> Res
 pub(super) fn proofs(ring: &KeyRing, clock: &Clock, metrics: &Metrics) -> Result<(Proofs, Challenges), StartError> {
     let proofs = Proofs::new(ring, clock.clone(), metrics);
     Ok((proofs.clone(), Challenges::new(proofs, clock, metrics)?))
+}
+
+/// Blocks and allows, as they are now.
+pub(super) async fn rules(database: &Database, ring: &KeyRing) -> Result<Rules, StartError> {
+    let rules = Rules::new(database.clone(), ring);
+    rules.renew().await?;
+    Ok(rules)
 }
 
 /// Tags of sources, with the keys of today.

@@ -72,8 +72,10 @@ async fn needs(settings: &Settings, ring: &KeyRing) -> anyhow::Result<Needs> {
 fn table(ring: &KeyRing, needs: &Needs) -> Vec<String> {
     let line = |id: KeyId, place: &str, need: &Need, verdict: &str| {
         let campaigns = if need.campaigns.is_empty() { "-".to_owned() } else { need.campaigns.join(",") };
-        let (copies, mails) = (need.copies, need.mails);
-        format!("{id}\t{place}\tcampaigns: {campaigns}\treview copies: {copies}\tmails: {mails}{verdict}")
+        let (copies, mails, rules) = (need.copies, need.mails, need.rules);
+        format!(
+            "{id}\t{place}\tcampaigns: {campaigns}\treview copies: {copies}\tmails: {mails}\trules: {rules}{verdict}"
+        )
     };
     let mut lines = Vec::new();
     for (index, root) in ring.roots().enumerate() {
@@ -93,6 +95,9 @@ fn table(ring: &KeyRing, needs: &Needs) -> Vec<String> {
     }
     if needs.lost_mails > 0 {
         lines.push(format!("{} mails need a root secret that is not listed", needs.lost_mails));
+    }
+    if needs.lost_rules > 0 {
+        lines.push(format!("{} rules need a root secret that is not listed", needs.lost_rules));
     }
     lines
 }
@@ -199,11 +204,12 @@ async fn retire(settings: &Settings, source: &RootSource, id: KeyId) -> anyhow::
     let needs = needs(settings, &ring).await?;
     if let Some(need) = needs.roots.get(&id).filter(|need| !need.is_nothing()) {
         bail!(
-            "{id} is still needed: {} campaigns ({}), {} review copies, {} mails",
+            "{id} is still needed: {} campaigns ({}), {} review copies, {} mails, {} rules",
             need.campaigns.len(),
             need.campaigns.join(", "),
             need.copies,
-            need.mails
+            need.mails,
+            need.rules
         );
     }
     let (RootSource::File(file) | RootSource::Own(file)) = source else {

@@ -18,6 +18,7 @@ mod privacy;
 mod progress;
 mod recipient;
 mod retention;
+mod rule;
 mod seed;
 mod serve;
 mod session;
@@ -61,6 +62,9 @@ enum Command {
     /// Organisations whose sites collect pledges.
     #[command(subcommand)]
     Partner(partner::PartnerCommand),
+    /// Blocks and allows: what is held whatever its score, and what isn't.
+    #[command(subcommand)]
+    Rule(rule::RuleCommand),
     /// Root secrets: which there are, what needs them, and new ones.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -137,6 +141,9 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Partner(command) => {
             within(&settings, async |session| partner::run(session, &settings, &command).await).await?;
+        }
+        Command::Rule(command) => {
+            within(&settings, async |session| rule::run(session, &settings, &command).await).await?;
         }
         Command::Mail(command) => within(&settings, async |session| mail::run(session, &command).await).await?,
         Command::Keys(keys) => keys::run(&settings, &keys).await?,

@@ -4,6 +4,7 @@
 /// Every constraint that can be violated, but for NOT NULL, which has no name in all versions of PostgreSQL.
 pub const CONSTRAINTS: &[&str] = &[
     "a_living_mail_has_an_address",
+    "a_rule_ends_later",
     "a_test_has_a_time",
     "a_trial_mailbox_was_asked",
     "an_amount_per_country",
@@ -57,6 +58,12 @@ pub const CONSTRAINTS: &[&str] = &[
     "exports_pledges_check",
     "fold_progress_only_row_check",
     "fold_progress_pkey",
+    "gate_rules_campaign_id_fkey",
+    "gate_rules_hits_check",
+    "gate_rules_kind_check",
+    "gate_rules_made_by_fkey",
+    "gate_rules_pkey",
+    "gate_rules_subject_check",
     "mail_links_code_check",
     "mail_links_hash_check",
     "mail_links_pkey",

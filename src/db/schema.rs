@@ -205,6 +205,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Moderators' blocks and allows. A row is deleted when it has expired, or its campaign's retention has ended.
+    gate_rules (id) {
+        /// UUIDv7. Nothing but hits and last_hit_at ever changes in a row.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// block: what fits is held; allow: what fits and is not blocked isn't held.
+        kind -> Text,
+        /// What it looks at: domain (of the mailbox), source (a tag), name (a pattern) or partner.
+        subject -> Text,
+        /// What it is held against and why it was made, sealed under the server key: either may name somebody.
+        sealed -> Bytea,
+        /// Who made it; NULL: the operator, at the command line.
+        made_by -> Nullable<Uuid>,
+        /// When.
+        created_at -> Timestamptz,
+        /// Until when it is in force; that of a source ends with its day (UTC), as tags do.
+        expires_at -> Timestamptz,
+        /// Pledges that it decided, repeats too; approximate after a crash.
+        hits -> Int8,
+        /// When it last did.
+        last_hit_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// The links that mails carry: whoever has one acts for its pledge. One row a mail that was written.
     mail_links (id) {
         /// That of the mail (UUIDv7). Stands in the link.
@@ -611,4 +637,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);

@@ -1,10 +1,12 @@
 //! The gate: what decides whether a stranger's request may come in, at what price, and how a pledge looks. It knows no
 //! campaign, partner or pledge, and takes plain values.
 
+pub mod arrivals;
 pub mod form_token;
 pub mod limits;
 pub mod proof;
 pub mod recent;
+pub mod rules;
 pub mod signals;
 pub mod source_tags;
 pub mod tags;

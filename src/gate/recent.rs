@@ -29,7 +29,7 @@ const SWEEP_EVERY_SECONDS: u32 = 1;
 
 /// A count that halves by itself.
 #[derive(Clone, Copy, Debug, Default)]
-struct Decaying {
+pub(super) struct Decaying {
     count: f32,
     /// Seconds since the start.
     at: u32,
@@ -43,7 +43,7 @@ impl Decaying {
         self.count * (-passed / half_life).exp2()
     }
 
-    fn add(&mut self, now: u32, half_life: f32) -> f32 {
+    pub(super) fn add(&mut self, now: u32, half_life: f32) -> f32 {
         *self = Self { count: self.now(now, half_life) + 1.0, at: self.at.max(now) };
         self.count
     }
@@ -51,29 +51,29 @@ impl Decaying {
 
 /// Whole numbers for those who ask. What is a little less than a whole number, because a second has passed, is that number.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is positive, and `as` saturates")]
-fn whole(count: f32) -> u32 {
+pub(super) fn whole(count: f32) -> u32 {
     count.round() as u32
 }
 
 /// Seconds since it was made.
 #[derive(Clone, Debug)]
-struct Since {
+pub(super) struct Since {
     clock: Clock,
     start: DateTime<Utc>,
 }
 
 impl Since {
-    fn new(clock: Clock) -> Self {
+    pub(super) fn new(clock: Clock) -> Self {
         Self { start: clock.now(), clock }
     }
 
-    fn seconds(&self) -> u32 {
+    pub(super) fn seconds(&self) -> u32 {
         let passed = self.clock.now().signed_duration_since(self.start).num_seconds();
         u32::try_from(passed.max(0)).unwrap_or(u32::MAX)
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -61,6 +61,14 @@ field_codes! {
     InvalidSource = "invalid_source";
     /// This is not an origin, such as https://www.example.org, or https://*.example.org for every subdomain.
     InvalidOrigin = "invalid_origin";
+    /// This is not the domain of a mailbox, such as example.org.
+    InvalidDomain = "invalid_domain";
+    /// This is not the tag of a source: 16 hexadecimal digits, as they stand with a pledge.
+    InvalidSourceTag = "invalid_source_tag";
+    /// A pattern has eight stars at the most.
+    InvalidPattern = "invalid_pattern";
+    /// The campaign has no partner with this id.
+    UnknownPartner = "unknown_partner";
     /// This is no proof of work for this pledge, or it isn't solved. Get a new challenge and solve it.
     InvalidProof = "invalid_proof";
     /// The challenge of this proof of work has expired. Get a new one and solve it.

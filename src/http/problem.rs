@@ -85,6 +85,8 @@ codes! {
     RetentionEnded = "retention_ended", 409, "Nothing personal is kept any more";
     /// None of these pledges can be removed: they are removed already.
     NothingToRemove = "nothing_to_remove", 409, "Nothing to remove";
+    /// The campaign has 500 rules, and no more. Delete some that don't fit any more.
+    TooManyRules = "too_many_rules", 409, "Too many rules";
     /// This removal was undone before.
     AlreadyUndone = "already_undone", 409, "Already undone";
     /// There is no key yet that the list could be sealed to. Add one (docs/organisers.md).

@@ -10,6 +10,7 @@ pub mod recipients;
 pub mod removals;
 pub mod reveal;
 pub mod routes;
+pub mod rules;
 pub mod store;
 
 use serde_json::json;

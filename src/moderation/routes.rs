@@ -15,7 +15,10 @@ use super::{Moderation, store};
 use crate::{
     accounts::signed::{Moderator, Signed},
     country::Country,
-    gate::signals::{Signal, Signals},
+    gate::{
+        signals::{Signal, Signals},
+        source_tags,
+    },
     http::{
         FieldCode, Problem, ProblemBody, Valid, ValidQuery,
         body::coded,
@@ -33,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
     super::reveal::routes::routes(config);
     super::removals::routes::routes(config);
     super::held::routes::routes(config);
+    super::rules::routes::routes(config);
     super::log::routes::routes(config);
     super::partners::routes::routes(config);
     super::recipients::routes::routes(config);
@@ -60,6 +64,10 @@ pub struct Pledge {
     /// What stood out (docs/signals.md explains each).
     #[schema(example = json!(["disposable_mailbox", "busy_source"]))]
     signals: Vec<&'static str>,
+    /// Tells which pledges of one day (UTC) came from one place, and nobody from which; a rule for sources names it. Null: not
+    /// known, or gone with the review copy.
+    #[schema(example = "00c5f16d0e7c3a9b", pattern = "^[0-9a-f]{16}$")]
+    source_tag: Option<String>,
     consents: Consents,
     /// What is kept for review, masked; null when it is gone: `review_days` after the pledge, or when the person was erased.
     review: Option<Review>,
@@ -173,6 +181,7 @@ impl Moderation {
             removal_id: row.removal_id,
             score: row.score,
             signals: Signals::from_bits(row.signals).list().map(Signal::name).collect(),
+            source_tag: row.source_tag.map(source_tags::text),
             consents,
             review,
         }

@@ -61,6 +61,8 @@ pub struct Row {
     pub score: i16,
     /// What stood out.
     pub signals: i32,
+    /// Keyed hash of where it came from.
+    pub source_tag: Option<i64>,
     /// Version of the text agreed to.
     pub consent_updates: Option<i16>,
     /// Version of the text agreed to.

@@ -74,12 +74,13 @@ impl Pledges {
                 return Err(Problem::fields(mistakes));
             }
         };
+        let admitted = claimed(admitted, shown);
         let way = Way {
             source: (admitted.door != Door::Server).then(|| visitor.source()),
             begun_at: shown.begun_at,
             script: carrier == Carrier::Script || shown.proof.is_some(),
+            partner: admitted.partner.as_ref().map(|partner| partner.id),
         };
-        let admitted = claimed(admitted, shown);
         let (seen, proof) = (|place: &Campaign| self.eye.look(place, &checked, submission, way), shown.proof);
         match admitted.lane {
             Lane::Live => Ok(self.record(campaign, &checked, key, &admitted, (seen(campaign), proof)).await?),

@@ -3,23 +3,29 @@
 use std::{net::IpAddr, time::Duration};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
     Seen,
     fields::{Language, Message, Name},
     mailbox::Email,
+    rules::Rules,
     submission::{Checked, Submission},
 };
 use crate::{
     campaigns::Campaign,
     clock::Clock,
+    country::Country,
     crypto::{CryptoError, Key, KeyRing},
     gate::{
+        arrivals::Arrivals,
         recent::Recent,
-        signals::{self, Sent},
+        rules::Facts,
+        signals::{self, Crowd, Sent},
         source_tags::SourceTags,
         tags::Tags,
     },
+    totals::Totals,
 };
 
 const PURPOSE: &str = "tags v1";
@@ -36,6 +42,8 @@ pub(super) struct Way {
     pub(super) begun_at: Option<DateTime<Utc>>,
     /// Whether it came as scripts send it, with the proof that the campaign asks of them.
     pub(super) script: bool,
+    /// Whose it is.
+    pub(super) partner: Option<Uuid>,
 }
 
 /// Looks at pledges. Clones share what they remember of sources.
@@ -44,15 +52,25 @@ pub(super) struct Eye {
     key: Key,
     recent: Recent,
     sources: SourceTags,
+    rules: Rules,
+    arrivals: Arrivals,
+    totals: Totals,
     clock: Clock,
 }
 
 impl Eye {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
-    pub(super) fn new(ring: &KeyRing, sources: SourceTags, clock: Clock) -> Result<Self, CryptoError> {
+    pub(super) fn new(
+        ring: &KeyRing,
+        sources: SourceTags,
+        rules: Rules,
+        totals: Totals,
+        clock: Clock,
+    ) -> Result<Self, CryptoError> {
         let recent = Recent::new(clock.clone(), HALF_LIFE)?;
-        Ok(Self { key: ring.current().derive(PURPOSE, b""), recent, sources, clock })
+        let (key, arrivals) = (ring.current().derive(PURPOSE, b""), Arrivals::new(clock.clone()));
+        Ok(Self { key, recent, sources, rules, arrivals, totals, clock })
     }
 
     /// What stands out. Costs some ten microseconds.
@@ -65,6 +83,7 @@ impl Eye {
             mailbox,
             message: checked.message.as_ref().map(Message::as_str),
             country: checked.country,
+            crowd: self.crowd(campaign, checked.country),
             language: checked.language.as_ref().map(Language::as_str),
             page_language: None,
             elapsed: took,
@@ -74,14 +93,27 @@ impl Eye {
             source_recent: way.source.map_or(0, |source| self.recent.add(source)),
         });
         let tags = Tags::new(&self.key, campaign.id);
+        let source_tag = way.source.and_then(|source| self.sources.tag(source));
+        let domain = mailbox.map(|(_, domain)| domain);
+        let facts = Facts { domain, source: source_tag, name, partner: way.partner };
+        // Trials go by the rules of the campaign.
+        let ruling = self.rules.judge(campaign.test_of.unwrap_or(campaign.id), &facts);
         Seen {
-            held: verdict.score >= campaign.hold_at,
+            held: ruling.holds(verdict.score >= campaign.hold_at),
             score: verdict.score,
-            signals: verdict.signals.bits(),
-            source_tag: way.source.and_then(|source| self.sources.tag(source)),
-            domain_tag: mailbox.and_then(|(_, domain)| tags.domain_tag(domain)),
+            signals: verdict.signals.with(ruling.signals()).bits(),
+            source_tag,
+            domain_tag: domain.and_then(|domain| tags.domain_tag(domain)),
             name_tag: name.and_then(|name| tags.name_tag(name)),
             shape_tag: tags.shape_tag(name, mailbox.map(|(local, _)| local)),
         }
+    }
+    /// How many there are from a country: as many as are shown to the public, or as many as came lately, whichever is more. Both are
+    /// in memory.
+    fn crowd(&self, campaign: &Campaign, country: Country) -> Crowd {
+        let (here, all) = self.arrivals.add(campaign.id, country);
+        let shown = self.totals.published(&campaign.slug);
+        let (shown_here, shown_all) = shown.map_or((0, 0), |shown| (shown.document.of(country), shown.document.total));
+        Crowd { of_country: shown_here.max(here.into()), of_campaign: shown_all.max(all.into()) }
     }
 }

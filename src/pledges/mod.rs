@@ -26,6 +26,7 @@ mod providers;
 pub mod recount;
 pub mod roots;
 pub mod routes;
+pub mod rules;
 pub mod sealing;
 pub mod spent;
 pub mod store;
@@ -58,6 +59,7 @@ use eye::Eye;
 use fields::IdempotencyKey;
 use ingest::{Ingest, PledgeError, Stored};
 use links::Links;
+use rules::Rules;
 use sealing::{Keys, Sealing};
 use submission::{Checked, Consents, Submission};
 
@@ -234,6 +236,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Tags what one source sends.
     pub source_tags: SourceTags,
+    /// Blocks and allows.
+    pub rules: Rules,
 }
 
 impl Pledges {
@@ -257,8 +261,9 @@ impl Pledges {
             clock,
             limits,
             source_tags,
+            rules,
         } = parts;
-        let eye = Eye::new(&ring, source_tags, clock)?;
+        let eye = Eye::new(&ring, source_tags, rules, totals.clone(), clock)?;
         let (copies, links) = (ReviewCopies::new(&ring), Links::new(ring));
         let acknowledged = "Pledges that were acknowledged, repeated ones too.";
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);

@@ -88,6 +88,12 @@ impl Document {
         }
     }
 
+    /// What is shown of a country.
+    pub fn of(&self, country: Country) -> i64 {
+        let place = self.countries.binary_search_by_key(&country, |row| row.country).ok();
+        place.and_then(|place| self.countries.get(place)).map_or(0, |row| row.count)
+    }
+
     /// As a table: country and count, `elsewhere` and `total` last.
     fn csv(&self) -> String {
         let mut csv = String::from("country,count\r\n");

@@ -4,6 +4,7 @@ mod campaigns;
 mod mails;
 mod people;
 mod private;
+mod rules;
 
 use std::process::Command;
 
@@ -27,6 +28,9 @@ const COMMANDS: &[&[&str]] = &[
     &["campaign", "list"],
     &["campaign", "set"],
     &["campaign", "close"],
+    &["rule", "add"],
+    &["rule", "list"],
+    &["rule", "remove"],
     &["recipient", "add"],
     &["recipient", "list"],
     &["recipient", "test"],

@@ -3,6 +3,7 @@
 mod alike;
 mod held;
 mod leaving;
+mod ruled;
 mod sequences;
 
 use std::{collections::BTreeSet, path::PathBuf};

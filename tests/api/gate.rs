@@ -1,7 +1,9 @@
 //! The gate in front of pledges: proofs of work, and pledges that are held.
 
+mod countries;
 pub mod held;
 mod proofs;
+pub mod rules;
 
 use reqwest::StatusCode;
 use serde_json::Value;

@@ -20,7 +20,7 @@ use crate::support::{
 const PATH: &str = "/v1/campaigns/defend/totals";
 
 /// Counted pledges from these countries, as ingest would store them: rows and deltas in one statement.
-async fn count(app: &TestApp, countries: &[(&str, i64)]) {
+pub async fn count(app: &TestApp, countries: &[(&str, i64)]) {
     for (country, amount) in countries {
         let sql = format!(
             "WITH counted AS (INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) \

@@ -67,6 +67,12 @@ signals! {
     Over80Seconds = 15, "over_80_seconds", 0;
     /// It has a message.
     WithMessage = 16, "with_message", 0;
+    /// The campaign has far more pledges from the country than any is known to have had from so few people.
+    ManyFromCountry = 17, "many_from_country", 40;
+    /// An allow of a moderator's fits it, and no block: it isn't held, whatever else stands out.
+    Allowed = 18, "allowed", 0;
+    /// A block of a moderator's fits it: it is held, whatever its score.
+    Blocked = 19, "blocked", 0;
     /// Part of a wave: the mailbox or the name is shaped like the wave's.
     WaveShape = 20, "wave_shape", 0;
     /// Part of a wave: its source sends as much as the wave's sources.
@@ -87,6 +93,8 @@ signals! {
     WavePartner = 28, "wave_partner", 0;
     /// A moderator has looked at it and accepted it: it is held no more.
     Accepted = 29, "accepted", 0;
+    /// The campaign has more pledges from the country than people live there.
+    MoreThanPeople = 30, "more_than_people", 60;
 }
 
 /// A set of signals, as a row keeps it. Bits that this version doesn't know are kept.

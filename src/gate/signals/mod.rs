@@ -2,6 +2,7 @@
 //! refuses anybody. docs/signals.md tells moderators what each of them means.
 
 mod bits;
+pub mod country;
 mod mailbox;
 mod name;
 mod shape;
@@ -32,6 +33,8 @@ pub struct Sent<'a> {
     pub message: Option<&'a str>,
     /// Where from.
     pub country: Country,
+    /// How many there are from there already.
+    pub crowd: Crowd,
     /// The pledge's language.
     pub language: Option<&'a str>,
     /// The language of the page that the form was on.
@@ -46,6 +49,15 @@ pub struct Sent<'a> {
     pub server: bool,
     /// Pledges from this source in the last minutes.
     pub source_recent: u32,
+}
+
+/// Pledges of a campaign, as far as is known without asking the database: counted ones, and those that came lately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// From the country of the pledge.
+    pub of_country: i64,
+    /// In all.
+    pub of_campaign: i64,
 }
 
 /// What is found at submission.
@@ -94,6 +106,7 @@ pub fn judge(sent: &Sent<'_>) -> Verdict {
         on(under(middle), Signal::Under40Seconds),
         on(sent.elapsed.is_some() && !under(long), Signal::Over80Seconds),
         on(sent.message.is_some_and(|message| !message.trim().is_empty()), Signal::WithMessage),
+        country::implausible(sent.country, sent.crowd),
     ];
     let signals = signals.into_iter().fold(Signals::default(), Signals::with);
     Verdict { score: signals.weight(), signals }

@@ -125,6 +125,17 @@ impl SourceTags {
     }
 }
 
+/// A tag as moderators see it: 16 hexadecimal digits.
+pub fn text(tag: i64) -> String {
+    format!("{tag:016x}")
+}
+
+/// From [`text`], in small letters.
+pub fn read(text: &str) -> Option<i64> {
+    let digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    u64::from_str_radix(text, 16).ok().filter(|_| digits).map(u64::cast_signed)
+}
+
 fn tag(key: &Key, source: IpAddr) -> i64 {
     let hash = match source {
         IpAddr::V4(v4) => key.hash(&[b"source", &v4.octets()]),

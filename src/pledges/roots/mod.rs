@@ -1,11 +1,12 @@
 //! Which root secrets are needed, and whether they are listed. A campaign keeps the one that its fingerprints come from;
-//! a review copy, and the address of a mail that waits, the one that sealed it. What is missing is told before anything is taken: under another root secret a
+//! a review copy, the address of a mail that waits, and a moderator's rule the one that sealed it. What is missing is told before anything is taken: under another root secret a
 //! mailbox that has pledged would count again.
 
 mod store;
 
 use std::collections::BTreeMap;
 
+use super::rules::Rules;
 use crate::{
     campaigns::{self, Campaign},
     crypto::{KeyId, KeyRing, RootSecret},
@@ -120,6 +121,8 @@ pub struct Need {
     pub copies: i64,
     /// Addresses of mails that wait, sealed under it.
     pub mails: i64,
+    /// Blocks and allows that are sealed under it.
+    pub rules: i64,
 }
 
 impl Need {
@@ -138,9 +141,11 @@ pub struct Needs {
     pub lost_copies: i64,
     /// Addresses of mails that none of the listed ones opens.
     pub lost_mails: i64,
+    /// Blocks and allows that none of the listed ones opens.
+    pub lost_rules: i64,
 }
 
-/// Looks at every campaign, every review copy and every mail; takes its time.
+/// Looks at every campaign, every review copy, every mail and every rule; takes its time.
 ///
 /// # Errors
 /// Those of the database.
@@ -161,6 +166,12 @@ pub async fn needs(connection: &mut Connection, ring: &KeyRing) -> Result<Needs,
         match ring.roots().find(|root| Seal::key_id(root).as_bytes() == id.as_slice()) {
             Some(root) => needs.roots.entry(root.id()).or_default().mails += mails,
             None => needs.lost_mails += mails,
+        }
+    }
+    for (id, rules) in super::rules::store::rules_by_key(connection).await? {
+        match ring.roots().find(|root| Rules::key_id(root).as_bytes() == id.as_slice()) {
+            Some(root) => needs.roots.entry(root.id()).or_default().rules += rules,
+            None => needs.lost_rules += rules,
         }
     }
     Ok(needs)

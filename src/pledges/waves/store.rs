@@ -153,7 +153,7 @@ pub async fn confirmed(connection: &mut Connection, campaign: Uuid) -> Result<Ve
 }
 
 /// Raises scores, and holds those that counted and are over the campaign's limit now: on record, because the public total falls.
-/// Who was erased has no score. How many were held.
+/// What a rule allows gets its score and stays. Who was erased has no score. How many were held.
 ///
 /// # Errors
 /// Those of the database; then none is changed.
@@ -163,7 +163,7 @@ pub async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[R
             let held: Vec<CountedRow> = diesel::sql_query(
                 "WITH given AS (SELECT * FROM unnest($1, $2, $3) AS given (id, score, signals)), \
                  locked AS (SELECT pledges.id, state AS before, given.score, given.signals, given.score \
-                     - CASE WHEN confirmed_at IS NULL THEN 0 ELSE $4 END >= $5 AS over FROM pledges JOIN given USING (id) \
+                     - CASE WHEN confirmed_at IS NULL THEN 0 ELSE $4 END >= $5 AND pledges.signals & $8 = 0 AS over FROM pledges JOIN given USING (id) \
                    WHERE campaign_id = $6 AND pledges.signals & $7 = 0 AND erased_at IS NULL ORDER BY fingerprint FOR UPDATE OF pledges), \
                  raised AS (UPDATE pledges SET score = greatest(pledges.score, locked.score), \
                      signals = pledges.signals | locked.signals, \
@@ -179,6 +179,7 @@ pub async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[R
             .bind::<SmallInt, _>(campaign.hold_at)
             .bind::<SqlUuid, _>(campaign.id)
             .bind::<Integer, _>(Signal::Accepted.bit().bits())
+            .bind::<Integer, _>(Signal::Allowed.bit().bits())
             .get_results(connection)
             .await?;
             if !held.is_empty() {

@@ -19,6 +19,10 @@ use crate::support::{
     rows::PASSWORD,
 };
 
+fn rule() -> serde_json::Value {
+    json!({"kind": "allow", "subject": "domain", "value": "example.net", "note": "A university"})
+}
+
 /// A world with something to find for every operation, and somebody to prepare it.
 pub struct World {
     pub app: TestApp,
@@ -73,10 +77,16 @@ impl World {
         added["id"].as_str().unwrap().to_owned()
     }
 
+    pub async fn new_rule(&self) -> String {
+        let added = self.admin.post("/v1/moderation/campaigns/defend/rules", &rule()).await.expect(201);
+        added["id"].as_str().unwrap().to_owned()
+    }
+
     /// A right request, which only the caller's permission can make fail.
     pub async fn request(&mut self, operation: &Operation, client: &Client) -> RequestBuilder {
         let id = match operation.path.contains("{id}") {
             true if operation.path.contains("/partners/") => Some(self.new_partner().await),
+            true if operation.path.contains("/rules/") => Some(self.new_rule().await),
             true => Some(self.new_removal().await),
             false => None,
         };
@@ -91,6 +101,7 @@ impl World {
             "confirmPledge" => Some(self.new_code().await),
             "recordPledges" => Some(json!({"pledges": [pledge("somebody@example.org")]})),
             "addPartner" => Some(json!({"name": "Human Rights House"})),
+            "addRule" => Some(rule()),
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "acceptPledges" => Some(json!({"ids": [self.new_pledge().await], "note": "Nothing odd"})),

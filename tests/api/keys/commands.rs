@@ -146,10 +146,10 @@ async fn list_says_what_needs_each_secret_and_retire_takes_out_only_what_nothing
     let path = file(&app, &[NEW_SECRET, ROOT_SECRET, spare]);
     let listed = keys(&app, &["list"]).await.expect(0).stdout;
     let expected = [
-        format!("{new}\t1 (current)\tcampaigns: -\treview copies: 0\tmails: 0"),
-        format!("{old}\t2\tcampaigns: defend\treview copies: 1\tmails: 0"),
+        format!("{new}\t1 (current)\tcampaigns: -\treview copies: 0\tmails: 0\trules: 0"),
+        format!("{old}\t2\tcampaigns: defend\treview copies: 1\tmails: 0\trules: 0"),
         format!(
-            "{}\t3\tcampaigns: -\treview copies: 0\tmails: 0\tcan be taken out, unless it is to become current",
+            "{}\t3\tcampaigns: -\treview copies: 0\tmails: 0\trules: 0\tcan be taken out, unless it is to become current",
             id(spare)
         ),
     ];
@@ -157,7 +157,7 @@ async fn list_says_what_needs_each_secret_and_retire_takes_out_only_what_nothing
     let retire = async |id: &str| keys(&app, &["retire", id]).await;
     for (id, reason) in [
         (new.to_string(), "is current"),
-        (old.to_string(), "is still needed: 1 campaigns (defend), 1 review copies, 0 mails"),
+        (old.to_string(), "is still needed: 1 campaigns (defend), 1 review copies, 0 mails, 0 rules"),
         ("00000000".to_owned(), "there is no root secret 00000000"),
     ] {
         let ended = retire(&id).await.expect(1);
@@ -189,7 +189,7 @@ async fn what_is_missing_is_told_by_list_and_doctor() {
     file(&app, &[NEW_SECRET]);
     let listed = keys(&app, &["list"]).await.expect(0).stdout;
     let missing = format!(
-        "{}\tmissing\tcampaigns: defend\treview copies: 0\tmails: 0\tthe service doesn't start",
+        "{}\tmissing\tcampaigns: defend\treview copies: 0\tmails: 0\trules: 0\tthe service doesn't start",
         id(ROOT_SECRET)
     );
     assert!(listed.contains(&missing), "{listed}");

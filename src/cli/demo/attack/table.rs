@@ -158,6 +158,7 @@ impl Run {
             mailbox: Some((&person.local, &person.domain)),
             message: person.message.as_deref(),
             country: person.country,
+            crowd: signals::Crowd::default(),
             language: Some(&person.language),
             page_language: Some(&person.language),
             elapsed: person.elapsed,
