@@ -52,6 +52,7 @@ async fn a_form_gets_a_challenge_and_its_solution_is_a_proof_for_that_campaign()
     let answer = client.get(PATH).await;
     answer.expect(200);
     assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!((answer.header("ratelimit-policy"), answer.header("ratelimit")), ("\"challenges\";q=5000;w=866", ""));
     let challenge: Challenge = serde_json::from_slice(&answer.body).unwrap();
     let solution = altcha::solve_challenge(SolveChallengeOptions::new(&challenge)).unwrap().unwrap();
     let payload = STANDARD.encode(serde_json::to_vec(&Payload { challenge, solution }).unwrap());

@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     crypto::CryptoError,
     gate::recent::{PerSecond, Recent},
+    http::Allowance,
     metrics::Metrics,
 };
 
@@ -26,6 +27,9 @@ const MOST_FROM_A_SOURCE: u32 = 5_000;
 
 /// How fast it is forgotten that a source was busy.
 const HALF_LIFE: Duration = Duration::from_secs(600);
+
+/// In how many seconds a source gets as many as its bound, at the rate that it can keep up: the half-life over ln 2.
+const WINDOW_SECONDS: u32 = 866;
 
 /// How fast it is forgotten that everybody was.
 const CROWD_HALF_LIFE: Duration = Duration::from_secs(10);
@@ -116,6 +120,18 @@ impl Issuer {
         inner.proofs.issue(bound, difficulty).map_err(NotIssued::Crypto)
     }
 
+    /// What is told to a source that asks: how many it may, and when there are more.
+    pub fn allowance(&self, source: IpAddr) -> Allowance {
+        let left = MOST_FROM_A_SOURCE.checked_sub(self.0.sources.of(source)).filter(|left| *left > 0);
+        Allowance {
+            name: "challenges",
+            quota: MOST_FROM_A_SOURCE,
+            window_seconds: WINDOW_SECONDS,
+            left: left.ok_or(SOURCE_WAIT),
+            own: false,
+        }
+    }
+
     fn refused(&self, reason: &str, refused: NotIssued) -> NotIssued {
         self.0.refused.with_label_values(&[reason]).inc();
         refused
@@ -169,6 +185,7 @@ mod tests {
         }
         let refused = issuer.issue(&BOUND, source(1), Price::Adaptive, false).unwrap_err();
         assert_eq!(refused, NotIssued::Source(SOURCE_WAIT));
+        assert_eq!((issuer.allowance(source(1)).left, issuer.allowance(source(2)).left), (Err(SOURCE_WAIT), Ok(5_000)));
         assert!(issuer.issue(&BOUND, source(2), Price::Adaptive, false).is_ok());
         assert_eq!(issuer.0.refused.with_label_values(&["source"]).get(), 1);
     }

@@ -14,6 +14,7 @@ use crate::{
         Bound, Challenge, Proofs,
         issuer::{Issuer, NotIssued, Price},
     },
+    http::Allowance,
     metrics::Metrics,
 };
 
@@ -50,6 +51,11 @@ impl Challenges {
     /// Those of [`Issuer::new`].
     pub fn new(proofs: Proofs, clock: &Clock, metrics: &Metrics) -> Result<Self, CryptoError> {
         Ok(Self { issuer: Issuer::new(proofs, clock, metrics)? })
+    }
+
+    /// What is told to a source that asks for one.
+    pub fn allowance(&self, source: IpAddr) -> Allowance {
+        self.issuer.allowance(source)
     }
 
     /// A challenge for one pledge. A campaign that needs none gives one all the same: forms may ask first and look later.

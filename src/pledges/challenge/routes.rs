@@ -15,7 +15,7 @@ use super::{Asking, Challenges, NoChallenge};
 use crate::{
     campaigns::Campaigns,
     gate::proof::issuer::NotIssued,
-    http::{Code, Problem, ProblemBody, ValidQuery, Visitor},
+    http::{Code, Problem, ProblemBody, ValidQuery, Visitor, allow},
     partners::{Claims, Lane, Partners, routes::origin},
 };
 
@@ -123,6 +123,8 @@ pub async fn get_challenge(
     let admitted = partners.admit(campaign.id, claims)?;
     let partner = admitted.partner.as_ref().map(|partner| partner.id);
     let asking = Asking { partner, test: admitted.lane == Lane::Test, source: visitor.source() };
-    let challenge = challenges.give(&campaign, asking)?;
+    let given = challenges.give(&campaign, asking);
+    allow(&request, [challenges.allowance(visitor.source())])?;
+    let challenge = given?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(challenge))
 }
