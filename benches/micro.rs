@@ -12,6 +12,7 @@ use pledges::{
     campaigns::{
         Campaign, State,
         settings::{Ask, Confirmation, Consent, Erasure, Fields, ProofRule, Purpose, Retention},
+        switches::Switched,
     },
     clock::Clock,
     country::Country,
@@ -184,6 +185,7 @@ fn campaign() -> Campaign {
         proof: ProofRule::Adaptive,
         hold_at: 100,
         mail_texts: Overrides::default(),
+        switched: Switched::default(),
     }
 }
 

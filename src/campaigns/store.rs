@@ -13,6 +13,7 @@ use super::{
     settings::{
         Ask, Confirmation, Consent, Controller, Erasure, Fields, NewCampaign, ProofRule, Retention, Texts, is_slug,
     },
+    switches::Switched,
 };
 use crate::{
     audit::{self, Entry},
@@ -97,6 +98,7 @@ impl TryFrom<Row> for Campaign {
             closed_at: row.closed_at,
             salt_destroyed_at: row.salt_destroyed_at,
             mail_texts: serde_json::from_value(row.mail_texts).map_err(|_| unreadable())?,
+            switched: Switched::default(),
         })
     }
 }

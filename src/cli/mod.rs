@@ -21,6 +21,7 @@ mod retention;
 mod seed;
 mod serve;
 mod session;
+mod switch;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,9 @@ enum Command {
     /// Organisations whose sites collect pledges.
     #[command(subcommand)]
     Partner(partner::PartnerCommand),
+    /// What is turned on for a campaign under attack.
+    #[command(subcommand)]
+    Switch(switch::SwitchCommand),
     /// Root secrets: which there are, what needs them, and new ones.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -138,6 +142,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         Command::Partner(command) => {
             within(&settings, async |session| partner::run(session, &command).await).await?;
         }
+        Command::Switch(command) => within(&settings, async |session| switch::run(session, &command).await).await?,
         Command::Mail(command) => within(&settings, async |session| mail::run(session, &command).await).await?,
         Command::Keys(keys) => keys::run(&settings, &keys).await?,
         Command::Export(export) => within(&settings, async |session| export::run(session, &export).await).await?,

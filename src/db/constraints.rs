@@ -4,6 +4,7 @@
 /// Every constraint that can be violated, but for NOT NULL, which has no name in all versions of PostgreSQL.
 pub const CONSTRAINTS: &[&str] = &[
     "a_living_mail_has_an_address",
+    "a_pause_is_of_a_partner",
     "a_test_has_a_time",
     "an_amount_per_country",
     "an_amount_per_partner",
@@ -11,6 +12,12 @@ pub const CONSTRAINTS: &[&str] = &[
     "audit_log_campaign_id_fkey",
     "audit_log_moderator_id_fkey",
     "audit_log_pkey",
+    "campaign_switches_campaign_id_fkey",
+    "campaign_switches_moderator_id_fkey",
+    "campaign_switches_partner_id_fkey",
+    "campaign_switches_pkey",
+    "campaign_switches_reason_check",
+    "campaign_switches_switch_check",
     "campaign_totals_campaign_id_fkey",
     "campaign_totals_confirmed_check",
     "campaign_totals_pkey",
@@ -69,6 +76,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "moderators_role_check",
     "one_pledge_per_mailbox",
     "one_recipient_per_key",
+    "one_switch_of_a_kind",
     "only_closed_without_salt",
     "partner_hours_amount_check",
     "partner_hours_partner_id_fkey",

@@ -19,6 +19,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What was switched on for a campaign under attack. Each ends by itself; rows stay for thirty days after that, the audit log keeps longer.
+    campaign_switches (id) {
+        /// UUIDv7.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// hold_all (every new pledge is held), require_mail (pledges are confirmed by mail), raise_proof (proofs of work cost more) or pause_partner (nothing is taken from one partner).
+        switch -> Text,
+        /// The partner that is paused; NULL: the switch is of no partner.
+        partner_id -> Nullable<Uuid>,
+        /// Why, in the words of who switched it on.
+        reason -> Text,
+        /// Who switched it on; NULL: the operator, at the command line.
+        moderator_id -> Nullable<Uuid>,
+        /// When (database clock).
+        on_at -> Timestamptz,
+        /// When it ends by itself.
+        ends_at -> Timestamptz,
+        /// When it was switched off by hand, or another of its kind took its place; NULL: it wasn't.
+        off_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// How many pledges of a campaign are counted, deltas not folded yet left out.
     campaign_totals (campaign_id) {
         /// The campaign.
@@ -601,4 +625,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);

@@ -11,6 +11,7 @@ pub mod removals;
 pub mod reveal;
 pub mod routes;
 pub mod store;
+pub mod switches;
 
 use serde_json::json;
 use uuid::Uuid;

@@ -36,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
     super::log::routes::routes(config);
     super::partners::routes::routes(config);
     super::recipients::routes::routes(config);
+    super::switches::routes::routes(config);
 }
 
 /// A pledge as moderators see it: nobody's name or address in full.

@@ -38,12 +38,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    campaigns::{Campaign, settings::Confirmation},
+    campaigns::{Campaign, settings::Confirmation, switches::Switched},
     clock::Clock,
     country::Country,
     crypto::{CryptoError, KeyRing},
     db::Database,
-    gate::{form_token::FormTokens, limits::Limits, proof::Proofs, source_tags::SourceTags},
+    gate::{form_token::FormTokens, limits::Limits, proof::Proofs, signals::Signal, source_tags::SourceTags},
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
@@ -150,6 +150,15 @@ pub struct Seen {
     pub name_tag: Option<i64>,
     /// Keyed hash of the shape of name and mailbox.
     pub shape_tag: Option<i64>,
+}
+
+impl Seen {
+    /// The same while this is switched on.
+    #[must_use]
+    fn under(self, switched: Switched) -> Self {
+        let signals = self.signals | Signal::Switch.bit().bits();
+        if switched.hold_all { Self { held: true, signals, ..self } } else { self }
+    }
 }
 
 /// A mail for the outbox: whose is sealed, what it says is decided when it is written.
@@ -300,7 +309,7 @@ impl Pledges {
         let keys = Keys::current(&self.epochs, campaign, partner).await?;
         let mut pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
         pledge.proof = proof;
-        pledge.seen = seen;
+        pledge.seen = seen.under(campaign.switched);
         match self.ingest.store(pledge, since).await? {
             Stored::Mismatch => return Err(PledgeError::IdempotencyMismatch),
             Stored::ProofSpent => return Err(PledgeError::ProofSpent),

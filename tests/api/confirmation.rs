@@ -4,6 +4,7 @@ mod alike;
 mod held;
 mod leaving;
 mod sequences;
+mod switches;
 
 use std::{collections::BTreeSet, path::PathBuf};
 

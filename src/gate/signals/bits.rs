@@ -67,6 +67,8 @@ signals! {
     Over80Seconds = 15, "over_80_seconds", 0;
     /// It has a message.
     WithMessage = 16, "with_message", 0;
+    /// Everything was held when it came or was confirmed, by a switch: its score says nothing of it.
+    Switch = 17, "switch", 0;
     /// Part of a wave: the mailbox or the name is shaped like the wave's.
     WaveShape = 20, "wave_shape", 0;
     /// Part of a wave: its source sends as much as the wave's sources.
