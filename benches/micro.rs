@@ -11,6 +11,7 @@ use divan::{Bencher, black_box};
 use pledges::{
     campaigns::{
         Campaign, State,
+        held_default::HeldDefault,
         settings::{Ask, Confirmation, Consent, Erasure, Fields, ProofRule, Purpose, Retention},
         switches::Switched,
     },
@@ -178,7 +179,12 @@ fn campaign() -> Campaign {
         fingerprint_key: Some(ring().current().id()),
         created_at: DateTime::UNIX_EPOCH,
         recipients: Vec::new(),
-        retention: Retention { review_days: 30, record_days: 30, erasure: Erasure::Withdraw },
+        retention: Retention {
+            review_days: 30,
+            record_days: 30,
+            erasure: Erasure::Withdraw,
+            held_default: HeldDefault::Remove,
+        },
         closed_at: None,
         salt_destroyed_at: None,
         confirmation: Confirmation::None,

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Campaign, State, recipients,
+    Campaign, State,
+    held_default::HeldDefault,
+    recipients,
     settings::{
         Ask, Confirmation, Consent, Controller, Erasure, Fields, NewCampaign, ProofRule, Retention, Texts, is_slug,
     },
@@ -56,6 +58,7 @@ struct Row {
     mail_texts: Value,
     proof: String,
     hold_at: i16,
+    held_default: String,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -94,6 +97,7 @@ impl TryFrom<Row> for Campaign {
                 review_days: row.review_days,
                 record_days: row.record_days,
                 erasure: Erasure::parse(&row.erasure).ok_or_else(unreadable)?,
+                held_default: HeldDefault::parse(&row.held_default).ok_or_else(unreadable)?,
             },
             closed_at: row.closed_at,
             salt_destroyed_at: row.salt_destroyed_at,
@@ -175,6 +179,7 @@ pub async fn add(
         mail_texts: serde_json::to_value(&new.mail_texts).map_err(unwritable)?,
         proof: new.proof.as_str().into(),
         hold_at: new.hold_at,
+        held_default: new.held_default.as_str().into(),
     };
     connection
         .transaction(async |connection| {
@@ -234,6 +239,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::mail_texts.eq(mail_texts),
                     campaigns::proof.eq(campaign.proof.as_str()),
                     campaigns::hold_at.eq(campaign.hold_at),
+                    campaigns::held_default.eq(campaign.retention.held_default.as_str()),
                 ))
                 .execute(connection)
                 .await?;

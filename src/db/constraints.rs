@@ -27,6 +27,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "campaigns_erasure_check",
     "campaigns_fingerprint_key_id_check",
     "campaigns_goal_check",
+    "campaigns_held_default_check",
     "campaigns_hold_at_check",
     "campaigns_message_field_check",
     "campaigns_name_field_check",

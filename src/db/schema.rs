@@ -119,6 +119,8 @@ diesel::table! {
         proof -> Text,
         /// From this score on a pledge is held.
         hold_at -> Int2,
+        /// What becomes of a pledge that is still held when its review window ends: count (it counts) or remove (it is removed, which can be undone).
+        held_default -> Text,
     }
 }
 
@@ -495,8 +497,8 @@ diesel::table! {
         id -> Uuid,
         /// The campaign.
         campaign_id -> Uuid,
-        /// Who removed.
-        moderator_id -> Uuid,
+        /// Who removed; NULL: the service, by the campaign's held_default.
+        moderator_id -> Nullable<Uuid>,
         /// Category: spam, bot, duplicate, abuse, test or other.
         reason -> Text,
         /// Why, in the moderator's words.
@@ -539,9 +541,9 @@ diesel::table! {
         id -> Uuid,
         /// The campaign; NULL: none.
         campaign_id -> Nullable<Uuid>,
-        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail) or departures (former ids of pledges that were taken back).
+        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back) or held (pledges that were held until their review window ended, and got the campaign's held_default).
         what -> Text,
-        /// How many rows were cleared or deleted.
+        /// How many rows were cleared, deleted or settled.
         changed -> Int8,
         /// When the first of them was (database clock).
         began_at -> Timestamptz,

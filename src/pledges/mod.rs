@@ -15,6 +15,7 @@ pub mod fields;
 #[cfg(test)]
 mod fields_tests;
 pub mod form;
+pub mod held;
 pub mod ingest;
 pub mod leave;
 pub mod letters;
@@ -33,7 +34,7 @@ pub mod submission;
 pub mod text;
 pub mod waves;
 
-use prometheus::{IntCounter, IntCounterVec};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -197,6 +198,7 @@ pub struct Pledges {
     ingest: Ingest,
     acknowledged: IntCounter,
     refused: IntCounterVec,
+    held_ending: IntGauge,
     sealing: Sealing,
     epochs: Epochs,
     outbox: Outbox,
@@ -268,10 +270,13 @@ impl Pledges {
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
+        let ending = "Held pledges that get their campaign's held_default within seven days.";
+        let held_ending = metrics.gauge("pledges_held_ending", ending);
         Ok(Self {
             ingest,
             acknowledged,
             refused,
+            held_ending,
             sealing,
             epochs,
             outbox,

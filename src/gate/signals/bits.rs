@@ -89,6 +89,8 @@ signals! {
     WavePartner = 28, "wave_partner", 0;
     /// A moderator has looked at it and accepted it: it is held no more.
     Accepted = 29, "accepted", 0;
+    /// It was held until nobody could judge it any more, and the campaign's default was applied.
+    Unreviewed = 30, "unreviewed", 0;
 }
 
 /// A set of signals, as a row keeps it. Bits that this version doesn't know are kept.
