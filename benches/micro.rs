@@ -11,7 +11,9 @@ use divan::{Bencher, black_box};
 use pledges::{
     campaigns::{
         Campaign, State,
+        held_default::HeldDefault,
         settings::{Ask, Confirmation, Consent, Erasure, Fields, ProofRule, Purpose, Retention},
+        switches::Switched,
     },
     clock::Clock,
     country::Country,
@@ -177,7 +179,12 @@ fn campaign() -> Campaign {
         fingerprint_key: Some(ring().current().id()),
         created_at: DateTime::UNIX_EPOCH,
         recipients: Vec::new(),
-        retention: Retention { review_days: 30, record_days: 30, erasure: Erasure::Withdraw },
+        retention: Retention {
+            review_days: 30,
+            record_days: 30,
+            erasure: Erasure::Withdraw,
+            held_default: HeldDefault::Remove,
+        },
         closed_at: None,
         salt_destroyed_at: None,
         confirmation: Confirmation::None,
@@ -185,6 +192,7 @@ fn campaign() -> Campaign {
         hold_at: 100,
         mail_texts: Overrides::default(),
         test_of: None,
+        switched: Switched::default(),
     }
 }
 

@@ -311,6 +311,7 @@ impl Service {
         let watch = Watch::new(handles.database.clone(), handles.campaigns.clone(), handles.totals.clone());
         tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
         tasks.start("spent proofs", pledges::spent::repeat(handles.database.clone(), tasks.stop_token()));
+        tasks.start("held pledges", handles.pledges.clone().watch_held(tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));
         tasks.start("rules", handles.rules.clone().run(tasks.stop_token()));
         tasks.start("source tags", handles.source_tags.clone().run(tasks.stop_token()));

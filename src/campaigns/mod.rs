@@ -1,10 +1,12 @@
 //! Campaigns: what is pledged for, in which words, with which settings. Public reads come from memory, so that they
 //! survive the database; the copy is renewed about each second ([`Campaigns::run`]).
 
+pub mod held_default;
 pub mod recipients;
 pub mod routes;
 pub mod settings;
 pub mod store;
+pub mod switches;
 pub mod visible;
 
 use std::{
@@ -27,9 +29,13 @@ use crate::{
 };
 
 use settings::{Confirmation, Consent, Controller, Fields, ProofRule, Purpose, Retention, Texts};
+use switches::Switched;
 
 /// How often the copy in memory is renewed: settings are in force on every instance after this.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// How often switches that ended long ago are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Where a campaign is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +115,8 @@ pub struct Campaign {
     pub mail_texts: Overrides,
     /// The campaign whose partners' trials are here; None: it is no place of trials.
     pub test_of: Option<Uuid>,
+    /// What is switched on; only the copy in memory knows.
+    pub switched: Switched,
 }
 
 impl std::fmt::Debug for Campaign {
@@ -234,20 +242,31 @@ impl Campaigns {
     /// Those of the database; the copy stays as it was.
     pub async fn renew(&self) -> Result<(), DbError> {
         let deadline = Instant::now() + TASK_PATIENCE;
-        let all = self.database.run_until(deadline, async |connection| store::with_trials(connection).await).await?;
+        let read = async |connection: &mut _| {
+            Ok::<_, DbError>((store::with_trials(connection).await?, switches::store::in_force(connection).await?))
+        };
+        let (mut all, on) = self.database.run_until(deadline, read).await?;
+        for (id, switch) in on {
+            all.iter_mut().filter(|campaign| campaign.id == id).for_each(|campaign| campaign.switch(switch));
+        }
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known::of(all);
         Ok(())
     }
 
     /// Renews the copy about each second.
     pub async fn run(self, stop: CancellationToken) {
-        let mut failing = false;
+        let (mut failing, mut forgot) = (false, Instant::now());
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(RENEW_EVERY) => {}
             }
-            match self.renew().await {
+            let mut done = Ok(());
+            if forgot.elapsed() >= FORGET_EVERY {
+                forgot = Instant::now();
+                done = self.database.run(async |connection| switches::store::forget(connection).await).await;
+            }
+            match done.and(self.renew().await) {
                 Ok(()) => failing = false,
                 // The publisher of the totals says it when the database is away.
                 Err(DbError::Unavailable | DbError::Conflict) => {}

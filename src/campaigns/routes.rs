@@ -20,7 +20,8 @@ use crate::http::{
     page::{Page, next_cursor},
 };
 
-const CACHING: &str = "public, max-age=5, stale-while-revalidate=30, stale-if-error=3600";
+/// Nothing stale unless the service is away: what the form needs may change from one moment to the next.
+const CACHING: &str = "public, max-age=5, stale-if-error=3600";
 
 /// The operations of this feature.
 pub fn routes(config: &mut ServiceConfig) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError, ValidationErrors};
 
+use super::held_default::HeldDefault;
 use crate::mail::letters::{self, Overrides};
 
 /// The texts of a campaign in one language.
@@ -227,6 +228,8 @@ pub struct Retention {
     pub record_days: i32,
     /// What becomes of the count when somebody is erased.
     pub erasure: Erasure,
+    /// What becomes of a pledge that is still held when its review copy is cleared.
+    pub held_default: HeldDefault,
 }
 
 fn usual_hold_at() -> i16 {
@@ -265,6 +268,9 @@ pub struct NewCampaign {
     /// What becomes of the count when somebody is erased.
     #[serde(default)]
     pub erasure: Erasure,
+    /// What becomes of a pledge that is still held when its review copy is cleared.
+    #[serde(default)]
+    pub held_default: HeldDefault,
     /// Whether a pledge counts at once.
     #[serde(default)]
     pub confirmation: Confirmation,

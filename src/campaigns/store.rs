@@ -9,10 +9,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Campaign, State, recipients,
+    Campaign, State,
+    held_default::HeldDefault,
+    recipients,
     settings::{
         Ask, Confirmation, Consent, Controller, Erasure, Fields, NewCampaign, ProofRule, Retention, Texts, is_slug,
     },
+    switches::Switched,
 };
 use crate::{
     audit::{self, Entry},
@@ -56,6 +59,7 @@ struct Row {
     proof: String,
     hold_at: i16,
     test_of: Option<Uuid>,
+    held_default: String,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -94,11 +98,13 @@ impl TryFrom<Row> for Campaign {
                 review_days: row.review_days,
                 record_days: row.record_days,
                 erasure: Erasure::parse(&row.erasure).ok_or_else(unreadable)?,
+                held_default: HeldDefault::parse(&row.held_default).ok_or_else(unreadable)?,
             },
             closed_at: row.closed_at,
             salt_destroyed_at: row.salt_destroyed_at,
             mail_texts: serde_json::from_value(row.mail_texts).map_err(|_| unreadable())?,
             test_of: row.test_of,
+            switched: Switched::default(),
         })
     }
 }
@@ -187,6 +193,7 @@ pub async fn add(
         proof: new.proof.as_str().into(),
         hold_at: new.hold_at,
         test_of: None,
+        held_default: new.held_default.as_str().into(),
     };
     connection
         .transaction(async |connection| {
@@ -273,6 +280,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::mail_texts.eq(mail_texts),
                     campaigns::proof.eq(campaign.proof.as_str()),
                     campaigns::hold_at.eq(campaign.hold_at),
+                    campaigns::held_default.eq(campaign.retention.held_default.as_str()),
                 ))
                 .execute(connection)
                 .await?;

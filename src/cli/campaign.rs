@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use validator::Validate;
@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     campaigns::{
-        self, State, recipients,
+        self, State,
+        held_default::HeldDefault,
+        recipients,
         settings::{Ask, Confirmation, Consent, Controller, Erasure, NewCampaign, ProofRule, Texts, is_language, told},
         store,
     },
@@ -35,7 +37,7 @@ pub(super) enum Campaign {
     /// Add a campaign, as a draft that the public doesn't see.
     Add {
         /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention,
-        /// confirmation, proof, hold_at, mail_texts.
+        /// confirmation, proof, hold_at, held_default, mail_texts.
         /// docs/campaigns.md explains it.
         file: PathBuf,
         /// Open it at once.
@@ -85,6 +87,9 @@ pub(super) struct Set {
     /// Hold pledges from this score on (docs/signals.md says what adds to it).
     #[arg(long, value_parser = clap::value_parser!(i16).range(1..=1000))]
     hold_at: Option<i16>,
+    /// What becomes of pledges that are still held after review_days.
+    #[arg(long, value_parser = PossibleValuesParser::new(["count", "remove"]))]
+    held_default: Option<String>,
     /// Whether a pledge needs a proof of work.
     #[arg(long, value_enum)]
     proof: Option<ProofArgument>,
@@ -308,6 +313,8 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         None => {}
     }
     campaign.hold_at = set.hold_at.unwrap_or(campaign.hold_at);
+    let held_default = set.held_default.as_deref().and_then(HeldDefault::parse);
+    campaign.retention.held_default = held_default.unwrap_or(campaign.retention.held_default);
     campaign.proof = set.proof.map_or(campaign.proof, ProofRule::from);
     let fields = &mut campaign.fields;
     for (argument, field) in
@@ -351,7 +358,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "publish_every_ms": campaign.publish_every_ms, "fields": campaign.fields, "languages": campaign.texts.keys().collect::<Vec<_>>(),
         "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
         "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation, "proof": campaign.proof,
-        "hold_at": campaign.hold_at,
+        "hold_at": campaign.hold_at, "held_default": campaign.retention.held_default,
         "mail_texts": campaign.mail_texts.0.keys().collect::<Vec<_>>(),
     });
     let mut connection = session.database.get().await?;

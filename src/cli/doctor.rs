@@ -12,7 +12,7 @@ use crate::{
     config::{Mode, Settings},
     db::retrying,
     gate::source_tags,
-    pledges::{recount::store, roots},
+    pledges::{held, recount::store, roots},
     privacy::retention::proof::{self, Checkup},
 };
 
@@ -71,6 +71,9 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
     }
     let looked = checkup.looked_at.map_or("never".into(), |at| at.format("%F %R UTC").to_string());
     // Beside what is found, for whoever looks.
+    for ending in held::store::ending(&mut connection, None).await? {
+        complain(&ending.told());
+    }
     complain(&format!("retention was last looked after: {looked}"));
     Ok(well)
 }

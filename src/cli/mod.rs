@@ -22,6 +22,7 @@ mod rule;
 mod seed;
 mod serve;
 mod session;
+mod switch;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,9 @@ enum Command {
     /// Blocks and allows: what is held whatever its score, and what isn't.
     #[command(subcommand)]
     Rule(rule::RuleCommand),
+    /// What is turned on for a campaign under attack.
+    #[command(subcommand)]
+    Switch(switch::SwitchCommand),
     /// Root secrets: which there are, what needs them, and new ones.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -145,6 +149,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         Command::Rule(command) => {
             within(&settings, async |session| rule::run(session, &settings, &command).await).await?;
         }
+        Command::Switch(command) => within(&settings, async |session| switch::run(session, &command).await).await?,
         Command::Mail(command) => within(&settings, async |session| mail::run(session, &command).await).await?,
         Command::Keys(keys) => keys::run(&settings, &keys).await?,
         Command::Export(export) => within(&settings, async |session| export::run(session, &export).await).await?,

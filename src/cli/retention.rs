@@ -7,7 +7,7 @@ use clap::Args;
 use super::{output::say, session::Session};
 use crate::{
     config::{Mode, Settings},
-    privacy::retention::{self, Due, dead_rows},
+    privacy::retention::{self, Due, Limit, dead_rows},
 };
 
 /// Clear what is past its retention limit, as the running service does by itself. Looks at every row.
@@ -51,5 +51,11 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Retent
 
 fn told(due: &Due, would: bool) -> String {
     let place = due.campaign.as_deref().unwrap_or("all campaigns");
-    format!("{place}: {} {} {}", due.count, due.limit.in_words(), if would { "would go" } else { "are gone" })
+    let became = match (due.limit, would) {
+        (Limit::Held, true) => "would get the campaign's held_default",
+        (Limit::Held, false) => "got the campaign's held_default",
+        (_, true) => "would go",
+        (_, false) => "are gone",
+    };
+    format!("{place}: {} {} {became}", due.count, due.limit.in_words())
 }

@@ -19,6 +19,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What was switched on for a campaign under attack. Each ends by itself; rows stay for thirty days after that, the audit log keeps longer.
+    campaign_switches (id) {
+        /// UUIDv7.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// hold_all (every new pledge is held), require_mail (pledges are confirmed by mail), raise_proof (proofs of work cost more) or pause_partner (nothing is taken from one partner).
+        switch -> Text,
+        /// The partner that is paused; NULL: the switch is of no partner.
+        partner_id -> Nullable<Uuid>,
+        /// Why, in the words of who switched it on.
+        reason -> Text,
+        /// Who switched it on; NULL: the operator, at the command line.
+        moderator_id -> Nullable<Uuid>,
+        /// When (database clock).
+        on_at -> Timestamptz,
+        /// When it ends by itself.
+        ends_at -> Timestamptz,
+        /// When it was switched off by hand, or another of its kind took its place; NULL: it wasn't.
+        off_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// How many pledges of a campaign are counted, deltas not folded yet left out.
     campaign_totals (campaign_id) {
         /// The campaign.
@@ -97,6 +121,8 @@ diesel::table! {
         hold_at -> Int2,
         /// The campaign whose partners' trials are here; NULL: this is no place of trials.
         test_of -> Nullable<Uuid>,
+        /// What becomes of a pledge that is still held when its review window ends: count (it counts) or remove (it is removed, which can be undone).
+        held_default -> Text,
     }
 }
 
@@ -507,8 +533,8 @@ diesel::table! {
         id -> Uuid,
         /// The campaign.
         campaign_id -> Uuid,
-        /// Who removed.
-        moderator_id -> Uuid,
+        /// Who removed; NULL: the service, by the campaign's held_default.
+        moderator_id -> Nullable<Uuid>,
         /// Category: spam, bot, duplicate, abuse, test or other.
         reason -> Text,
         /// Why, in the moderator's words.
@@ -551,9 +577,9 @@ diesel::table! {
         id -> Uuid,
         /// The campaign; NULL: none.
         campaign_id -> Nullable<Uuid>,
-        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back) or trials (pledges with a partner's key for trials).
+        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back), trials (pledges with a partner's key for trials) or held (pledges that were held until their review window ended, and got the campaign's held_default).
         what -> Text,
-        /// How many rows were cleared or deleted.
+        /// How many rows were cleared, deleted or settled.
         changed -> Int8,
         /// When the first of them was (database clock).
         began_at -> Timestamptz,
@@ -637,4 +663,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);

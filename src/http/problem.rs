@@ -71,6 +71,8 @@ codes! {
     UnknownKey = "unknown_key", 403, "No such key";
     /// The organiser of the campaign takes nothing from this partner any more.
     PartnerDisabled = "partner_disabled", 403, "The partner is disabled";
+    /// The organiser of the campaign takes nothing from this partner for some hours. Retry-After says when that ends at the latest.
+    PartnerPaused = "partner_paused", 503, "The partner is paused";
     /// There is nothing at this address.
     NotFound = "not_found", 404, "Not found";
     /// There is no campaign with this name that you may see.
@@ -93,6 +95,8 @@ codes! {
     NoRecipient = "no_recipient", 409, "Nobody could open it";
     /// The list of this campaign is being given out at this moment. Try again when that has ended.
     ExportUnderWay = "export_under_way", 409, "An export is under way";
+    /// Mails have been waiting for more than ten minutes: who pledged now could not confirm. The operator finds out why (pledges mail status).
+    NoMail = "no_mail", 409, "Mails don't leave";
     /// The body is larger than this operation takes (16 KiB; 64 KiB for a removal).
     PayloadTooLarge = "payload_too_large", 413, "The body is too large";
     /// Send application/json; pledges may also come as a form. Compressed bodies are not taken.

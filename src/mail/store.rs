@@ -232,6 +232,27 @@ pub async fn figures(connection: &mut Connection) -> Result<Figures, DbError> {
     .await?)
 }
 
+#[derive(QueryableByName)]
+struct Yes {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    yes: bool,
+}
+
+/// Whether mails leave, as far as can be told: none waits for ten minutes without a recipient's server having answered. While
+/// the mail server can't be reached, mails wait and have no failure of their own.
+///
+/// # Errors
+/// Those of the database.
+pub async fn leave(connection: &mut Connection) -> Result<bool, DbError> {
+    let leave: Yes = diesel::sql_query(
+        "SELECT NOT EXISTS (SELECT FROM mail_outbox WHERE dead_at IS NULL AND created_at < now() - interval '10 minutes' \
+           AND coalesce(failure, '') NOT LIKE 'smtp\\_%') AS yes",
+    )
+    .get_result(connection)
+    .await?;
+    Ok(leave.yes)
+}
+
 /// A mail that was given up, as operators see it.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Dead {

@@ -12,6 +12,7 @@ pub mod reveal;
 pub mod routes;
 pub mod rules;
 pub mod store;
+pub mod switches;
 
 use serde_json::json;
 use uuid::Uuid;

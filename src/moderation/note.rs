@@ -31,6 +31,14 @@ pub(super) fn up_to(most: usize, ids: &[Uuid]) -> Result<(), ValidationError> {
 /// Characters of a note.
 const NOTE_CHARS: usize = 1_000;
 
+/// A note as it is kept.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn note(text: &str) -> Result<String, FieldCode> {
+    clean_text(text, Lines::Many).and_then(|text| within(text, NOTE_CHARS))
+}
+
 /// A note: what any stranger's text may contain, over several lines, because others will read it.
 pub(super) struct Note(String);
 
@@ -43,8 +51,7 @@ impl Note {
 
 impl<'de> Deserialize<'de> for Note {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        clean_text(&text, Lines::Many).and_then(|text| within(text, NOTE_CHARS)).map(Self).map_err(coded)
+        note(&String::deserialize(deserializer)?).map(Self).map_err(coded)
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Moderation, store};
 use crate::{
     accounts::signed::{Moderator, Signed},
     country::Country,
+    db::DbError,
     gate::{
         signals::{Signal, Signals},
         source_tags,
@@ -25,7 +26,12 @@ use crate::{
         optional_time,
         page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, next_cursor},
     },
-    pledges::{State, fields::Language, mailbox::Email},
+    pledges::{
+        State,
+        fields::Language,
+        held::{self, Ending},
+        mailbox::Email,
+    },
     sealing::mask_name,
     totals,
 };
@@ -40,6 +46,7 @@ pub fn routes(config: &mut ServiceConfig) {
     super::log::routes::routes(config);
     super::partners::routes::routes(config);
     super::recipients::routes::routes(config);
+    super::switches::routes::routes(config);
 }
 
 /// A pledge as moderators see it: nobody's name or address in full.
@@ -93,10 +100,31 @@ pub struct Review {
     message: Option<String>,
 }
 
+/// Held pledges that get the campaign's `held_default` when their review window ends, unless somebody accepts or removes them before.
+#[derive(Serialize, ToSchema)]
+pub struct HeldEnds {
+    /// `count`: they count. `remove`: they are removed, which can be undone.
+    #[schema(example = "remove", pattern = "^(count|remove)$")]
+    default: &'static str,
+    /// How many within seven days.
+    #[schema(minimum = 1)]
+    pledges: i64,
+    /// When the first of them.
+    first_at: DateTime<Utc>,
+}
+
+impl From<Ending> for HeldEnds {
+    fn from(ending: Ending) -> Self {
+        Self { default: ending.default.as_str(), pledges: ending.pledges, first_at: ending.first_at }
+    }
+}
+
 /// Pledges, a page at a time, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct PledgePage {
     pledges: Vec<Pledge>,
+    /// When held pledges are asked for: those that are held no more within seven days, whatever the rest of the filter; null: none.
+    held_ends: Option<HeldEnds>,
     /// Exactly how many fit the filter, on all pages.
     #[schema(minimum = 0)]
     total: i64,
@@ -208,11 +236,18 @@ pub async fn list_pledges(
     let campaign = moderation.campaign(&signed.who, &slug).await?;
     let (filter, limit) = (query.filter(), query.limit.unwrap_or(DEFAULT_LIMIT));
     let before = query.cursor.map(|cursor| cursor.0);
-    let find = async |connection: &mut _| store::find(connection, campaign.id, &filter, before, limit + 1).await;
-    let (mut rows, total) = moderation.database.run(find).await?;
+    let find = async |connection: &mut _| {
+        let (rows, total) = store::find(connection, campaign.id, &filter, before, limit + 1).await?;
+        let ends = match filter.state {
+            Some(State::Held) => held::store::ending(connection, Some(campaign.id)).await?.pop(),
+            _ => None,
+        };
+        Ok::<_, DbError>((rows, total, ends))
+    };
+    let (mut rows, total, ends) = moderation.database.run(find).await?;
     let next_cursor = next_cursor(&mut rows, limit, |row| row.id);
     let pledges = rows.into_iter().map(|row| moderation.shown(campaign.id, row)).collect();
-    Ok(Json(PledgePage { pledges, total, next_cursor }))
+    Ok(Json(PledgePage { pledges, held_ends: ends.map(HeldEnds::from), total, next_cursor }))
 }
 
 /// Whose pledge.

@@ -142,6 +142,8 @@ struct Known {
     site_keys: HashMap<String, Found>,
     secrets: HashMap<[u8; 32], Found>,
     campaigns: HashMap<Uuid, Vec<Arc<Partner>>>,
+    /// Those of which nothing is taken for a while, and when that ends.
+    paused: HashMap<Uuid, Instant>,
 }
 
 /// The handle. Clones share the copy in memory.
@@ -164,13 +166,13 @@ impl Partners {
     ///
     /// # Errors
     /// [`Code::ForeignOrigin`]: a page that may not post here. [`Code::UnknownKey`]: a key that isn't (any more), or another
-    /// campaign's. [`Code::PartnerDisabled`].
+    /// campaign's. [`Code::PartnerDisabled`]. [`Code::PartnerPaused`], until when.
     pub fn admit(&self, campaign: Uuid, claims: Claims<'_>) -> Result<Admitted, Problem> {
         if let Some(secret) = claims.secret {
             // A page that has the secret key gives it to all the world: nothing is taken from it.
             let (partner, lane) = self.by_secret(campaign, secret)?;
             let foreign = claims.origin.is_some() || claims.site_key.is_some();
-            return if foreign { Err(Code::ForeignOrigin.into()) } else { admitted(partner, lane, Door::Server) };
+            return if foreign { Err(Code::ForeignOrigin.into()) } else { self.admitted(partner, lane, Door::Server) };
         }
         let found = claims.site_key.map(|key| self.by_site_key(campaign, key)).transpose()?;
         let door = match (claims.origin, &found) {
@@ -180,8 +182,18 @@ impl Partners {
             (None, _) => Door::Form,
         };
         match found {
-            Some((partner, lane)) => admitted(partner, lane, door),
+            Some((partner, lane)) => self.admitted(partner, lane, door),
             None => Ok(Admitted { partner: None, lane: Lane::Live, door }),
+        }
+    }
+
+    fn admitted(&self, partner: Arc<Partner>, lane: Lane, door: Door) -> Result<Admitted, Problem> {
+        if partner.disabled_at.is_some() {
+            return Err(Code::PartnerDisabled.into());
+        }
+        match self.known().paused.get(&partner.id) {
+            Some(until) => Err(Problem::from(Code::PartnerPaused).after(until.duration_since(Instant::now()))),
+            None => Ok(Admitted { partner: Some(partner), lane, door }),
         }
     }
 
@@ -243,8 +255,13 @@ impl Partners {
     /// Those of the database; the copy stays as it was.
     pub async fn renew(&self) -> Result<(), DbError> {
         let deadline = Instant::now() + TASK_PATIENCE;
-        let all = self.database.run_until(deadline, async |connection| store::all(connection).await).await?;
+        let read = async |connection: &mut _| {
+            Ok::<_, DbError>((store::all(connection).await?, store::pauses(connection).await?))
+        };
+        let (all, pauses) = self.database.run_until(deadline, read).await?;
         let mut known = Known::default();
+        let now = Instant::now();
+        known.paused = pauses.into_iter().map(|(partner, rest)| (partner, now + rest)).collect();
         for (partner, secrets) in all {
             let partner = Arc::new(partner);
             known.site_keys.insert(partner.site_key.clone(), (partner.clone(), Lane::Live));
@@ -296,11 +313,4 @@ impl Partners {
 async fn forget(connection: &mut Connection) -> Result<(), DbError> {
     flow::store::forget(connection).await?;
     store::forget_old_secrets(connection).await
-}
-
-fn admitted(partner: Arc<Partner>, lane: Lane, door: Door) -> Result<Admitted, Problem> {
-    match partner.disabled_at {
-        Some(_) => Err(Code::PartnerDisabled.into()),
-        None => Ok(Admitted { partner: Some(partner), lane, door }),
-    }
 }

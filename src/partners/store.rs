@@ -1,11 +1,13 @@
 //! The shelf of partners.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension, QueryDsl,
     Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::{IntervalDsl, now},
-    sql_types::{BigInt, Jsonb, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Double, Jsonb, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
@@ -98,6 +100,29 @@ pub async fn all(connection: &mut Connection) -> Result<Vec<(Partner, Secrets)>,
         _ => row,
     };
     rows.into_iter().map(good).map(Row::read).collect()
+}
+
+#[derive(QueryableByName)]
+struct Pause {
+    #[diesel(sql_type = SqlUuid)]
+    partner_id: Uuid,
+    #[diesel(sql_type = Double)]
+    rest: f64,
+}
+
+/// Partners of which nothing is taken for a while (a switch), and for how long from now.
+///
+/// # Errors
+/// Those of the database.
+pub async fn pauses(connection: &mut Connection) -> Result<Vec<(Uuid, Duration)>, DbError> {
+    let rows: Vec<Pause> = diesel::sql_query(
+        "SELECT partner_id, extract(epoch FROM ends_at - now())::float8 AS rest FROM campaign_switches \
+         WHERE switch = 'pause_partner' AND off_at IS NULL AND ends_at > now()",
+    )
+    .get_results(connection)
+    .await?;
+    let rest = |rest: f64| Duration::try_from_secs_f64(rest).unwrap_or_default();
+    Ok(rows.into_iter().map(|row| (row.partner_id, rest(row.rest))).collect())
 }
 
 /// Forgets secrets whose time is over.

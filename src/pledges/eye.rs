@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Seen,
-    fields::{Language, Message, Name},
+    fields::{Message, Name},
     mailbox::Email,
     rules::Rules,
     submission::{Checked, Submission},
@@ -84,8 +84,6 @@ impl Eye {
             message: checked.message.as_ref().map(Message::as_str),
             country: checked.country,
             crowd: self.crowd(campaign, checked.country),
-            language: checked.language.as_ref().map(Language::as_str),
-            page_language: None,
             elapsed: took,
             honeypot: submission.website.is_some(),
             script: way.script,

@@ -15,6 +15,7 @@ pub mod fields;
 #[cfg(test)]
 mod fields_tests;
 pub mod form;
+pub mod held;
 pub mod ingest;
 pub mod leave;
 pub mod letters;
@@ -35,17 +36,17 @@ pub mod text;
 pub mod trials;
 pub mod waves;
 
-use prometheus::{IntCounter, IntCounterVec};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    campaigns::{Campaign, Campaigns, settings::Confirmation},
+    campaigns::{Campaign, Campaigns, settings::Confirmation, switches::Switched},
     clock::Clock,
     country::Country,
     crypto::{CryptoError, KeyRing},
     db::Database,
-    gate::{form_token::FormTokens, limits::Limits, proof::Proofs, source_tags::SourceTags},
+    gate::{form_token::FormTokens, limits::Limits, proof::Proofs, signals::Signal, source_tags::SourceTags},
     http::{Code, FieldProblem},
     mail::Outbox,
     metrics::Metrics,
@@ -155,6 +156,15 @@ pub struct Seen {
     pub shape_tag: Option<i64>,
 }
 
+impl Seen {
+    /// The same while this is switched on.
+    #[must_use]
+    fn under(self, switched: Switched) -> Self {
+        let signals = self.signals | Signal::Switch.bit().bits();
+        if switched.hold_all { Self { held: true, signals, ..self } } else { self }
+    }
+}
+
 /// A mail for the outbox: whose is sealed, what it says is decided when it is written.
 #[derive(Clone)]
 pub struct SealedMail {
@@ -191,6 +201,7 @@ pub struct Pledges {
     ingest: Ingest,
     acknowledged: IntCounter,
     refused: IntCounterVec,
+    held_ending: IntGauge,
     sealing: Sealing,
     epochs: Epochs,
     outbox: Outbox,
@@ -269,10 +280,13 @@ impl Pledges {
         let acknowledged = metrics.counter("pledges_acknowledged_total", acknowledged);
         let refused = "Pledges that were refused, by the code of the problem.";
         let refused = metrics.counters("pledges_refused_total", refused, "reason");
+        let ending = "Held pledges that get their campaign's held_default within seven days.";
+        let held_ending = metrics.gauge("pledges_held_ending", ending);
         Ok(Self {
             ingest,
             acknowledged,
             refused,
+            held_ending,
             sealing,
             epochs,
             outbox,
@@ -311,7 +325,7 @@ impl Pledges {
         let keys = Keys::current(&self.epochs, campaign, partner).await?;
         let mut pledge = self.sealing.prepare(Uuid::now_v7(), campaign, checked, key, &keys)?;
         pledge.proof = proof;
-        pledge.seen = seen;
+        pledge.seen = seen.under(campaign.switched);
         if admitted.lane == Lane::Test {
             pledge.mail = pledge.mail.and_then(|_| self.trial_mail(admitted));
         }

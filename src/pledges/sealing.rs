@@ -129,7 +129,8 @@ impl Sealing {
         };
         let mut record = Record::default();
         record.name.clone_from(&copy.name);
-        record.email = checked.email.as_ref().map(|email| email.as_str().to_owned());
+        let given = checked.email.as_ref().filter(|_| !campaign.switched.address_for_mail_only);
+        record.email = given.map(|email| email.as_str().to_owned());
         record.message.clone_from(&copy.message);
         record.updates = checked.consents.updates;
         record.partner = checked.consents.partner;

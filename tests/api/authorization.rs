@@ -79,6 +79,10 @@ const TABLE: &[(&str, Needs)] = &[
     ("setPartner", Needs::Campaign(Role::Organiser)),
     ("rotatePartnerKey", Needs::Campaign(Role::Organiser)),
     ("setPartnerTrialMailbox", Needs::Campaign(Role::Organiser)),
+    ("listSwitches", Needs::Campaign(Role::Moderator)),
+    // Of hold_all; tests/api/switches.rs has the others.
+    ("switchOn", Needs::Campaign(Role::Moderator)),
+    ("switchOff", Needs::Campaign(Role::Moderator)),
     ("erasePerson", Needs::Anywhere(Role::Organiser)),
     ("accessPerson", Needs::Anywhere(Role::Organiser)),
 ];
@@ -152,7 +156,7 @@ fn needs(operation: &Operation) -> Needs {
 /// The operation's path in the campaign `defend`, with ids that nothing has unless given.
 fn path(operation: &Operation, id: Option<&str>) -> String {
     let id = id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-    let path = operation.path.replace("{slug}", "defend").replace("{id}", &id);
+    let path = operation.path.replace("{slug}", "defend").replace("{id}", &id).replace("{switch}", "hold_all");
     assert!(!path.contains('{'), "{path}: what stands here?");
     path
 }

@@ -5,6 +5,7 @@ mod held;
 mod leaving;
 mod ruled;
 mod sequences;
+mod switches;
 
 use std::{collections::BTreeSet, path::PathBuf};
 

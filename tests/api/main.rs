@@ -35,5 +35,6 @@ mod pledges;
 mod privacy;
 mod sealing;
 mod settings;
+mod switches;
 mod totals;
 mod web;

@@ -3,6 +3,7 @@
 mod access;
 mod erasure;
 mod files;
+mod held;
 mod instances;
 mod limits;
 mod report;

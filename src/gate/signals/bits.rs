@@ -57,8 +57,8 @@ signals! {
     TooFast = 10, "too_fast", 50;
     /// Sent with the plain form, without a proof of work.
     NoProof = 11, "no_proof", 10;
-    /// The pledge is in another language than the page.
-    OtherLanguage = 12, "other_language", 0;
+    /// Everything was held when it came or was confirmed, by a switch: its score says nothing of it.
+    Switch = 12, "switch", 0;
     /// Sent within 20 seconds. Only compared, like the next three.
     Under20Seconds = 13, "under_20_seconds", 0;
     /// Sent within 40 seconds.
@@ -95,6 +95,8 @@ signals! {
     Accepted = 29, "accepted", 0;
     /// The campaign has more pledges from the country than people live there.
     MoreThanPeople = 30, "more_than_people", 60;
+    /// It was held until nobody could judge it any more, and the campaign's default was applied.
+    Unreviewed = 31, "unreviewed", 0;
 }
 
 /// A set of signals, as a row keeps it. Bits that this version doesn't know are kept.
@@ -102,7 +104,7 @@ signals! {
 pub struct Signals(i32);
 
 /// Those that are seen at submission and compared between pledges: how it was sent, not how busy the source was.
-const MANNER: i32 = 0b1_1111_1100_0000_0010;
+const MANNER: i32 = 0b1_1110_1100_0000_0010;
 
 impl Signals {
     /// From what is stored.

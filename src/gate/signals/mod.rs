@@ -35,10 +35,6 @@ pub struct Sent<'a> {
     pub country: Country,
     /// How many there are from there already.
     pub crowd: Crowd,
-    /// The pledge's language.
-    pub language: Option<&'a str>,
-    /// The language of the page that the form was on.
-    pub page_language: Option<&'a str>,
     /// From challenge or form token to submission.
     pub elapsed: Option<Duration>,
     /// Whether the field that nobody sees was filled in.
@@ -101,7 +97,6 @@ pub fn judge(sent: &Sent<'_>) -> Verdict {
         on(in_name(text::mixes_scripts), Signal::MixedScripts),
         on(under(TOO_FAST), Signal::TooFast),
         on(!sent.script && !sent.server, Signal::NoProof),
-        on(text::differ(sent.language, sent.page_language), Signal::OtherLanguage),
         on(under(short), Signal::Under20Seconds),
         on(under(middle), Signal::Under40Seconds),
         on(sent.elapsed.is_some() && !under(long), Signal::Over80Seconds),

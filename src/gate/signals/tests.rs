@@ -9,8 +9,6 @@ fn sent() -> Sent<'static> {
         message: None,
         country: Country::WITHHELD,
         crowd: Crowd::default(),
-        language: Some("es"),
-        page_language: Some("es"),
         elapsed: Some(Duration::from_secs(60)),
         honeypot: false,
         script: true,
@@ -199,7 +197,6 @@ fn each_sign_is_told_by_its_name() {
     assert_eq!(names(&Sent { elapsed: fast, ..sent() }), ["too_fast", "under_20_seconds", "under_40_seconds"]);
     assert_eq!(names(&Sent { script: false, elapsed: None, ..sent() }), ["no_proof"]);
     assert_eq!(names(&Sent { script: false, elapsed: None, server: true, ..sent() }), Vec::<&str>::new());
-    assert_eq!(names(&Sent { page_language: Some("fr-CA"), ..sent() }), ["other_language"]);
     let (country, crowd) = ("VA".parse().unwrap(), Crowd { of_country: 501, of_campaign: 9_000 });
     assert_eq!(names(&Sent { country, crowd, ..sent() }), ["many_from_country"]);
     let crowd = Crowd { of_country: 2_001, ..crowd };
@@ -209,14 +206,8 @@ fn each_sign_is_told_by_its_name() {
 /// Behind a busy address, by Tor, without JavaScript, with a throw-away mailbox: all at once is still no hold.
 #[test]
 fn what_honest_people_may_have_together_is_not_held() {
-    let unlucky = Sent {
-        script: false,
-        elapsed: None,
-        source_recent: 5000,
-        mailbox: Some(("a", "yopmail.com")),
-        page_language: Some("fr"),
-        ..sent()
-    };
+    let unlucky =
+        Sent { script: false, elapsed: None, source_recent: 5000, mailbox: Some(("a", "yopmail.com")), ..sent() };
     assert!(judge(&unlucky).score < HOLD_AT, "{:?}", judge(&unlucky));
 }
 

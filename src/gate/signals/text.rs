@@ -44,9 +44,3 @@ fn script(letter: char) -> Option<Script> {
         _ => None,
     }
 }
-
-/// Whether both are known and their first parts (`pt` of `pt-BR`) differ.
-pub(super) fn differ(one: Option<&str>, other: Option<&str>) -> bool {
-    let base = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    one.zip(other).is_some_and(|(one, other)| base(one) != base(other))
-}

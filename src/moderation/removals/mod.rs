@@ -62,8 +62,8 @@ impl Reason {
 pub struct Removal {
     /// UUIDv7.
     pub id: Uuid,
-    /// Login of who removed.
-    pub moderator: String,
+    /// Login of who removed; None: the service, by the campaign's `held_default`.
+    pub moderator: Option<String>,
     /// Category.
     pub reason: Reason,
     /// In the moderator's words.

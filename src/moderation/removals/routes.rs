@@ -68,9 +68,9 @@ fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
 #[derive(Serialize, ToSchema)]
 pub struct Removal {
     id: Uuid,
-    /// Login of who removed.
+    /// Login of who removed; null: the service, because they were held until the review window ended.
     #[schema(example = "ada")]
-    moderator: String,
+    moderator: Option<String>,
     reason: Reason,
     note: String,
     /// How many pledges it took out.

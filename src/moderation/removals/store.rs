@@ -204,8 +204,8 @@ async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<ByMinute
 struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
-    moderator: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    moderator: Option<String>,
     #[diesel(sql_type = Text)]
     reason: String,
     #[diesel(sql_type = Text)]
@@ -239,7 +239,7 @@ impl From<Row> for Removal {
 
 const SELECT: &str = "SELECT removals.id, moderators.login AS moderator, reason, note, pledges, removals.created_at, \
      undone_at, undoer.login AS undone_by, undo_note FROM removals \
-     JOIN moderators ON moderators.id = removals.moderator_id \
+     LEFT JOIN moderators ON moderators.id = removals.moderator_id \
      LEFT JOIN moderators AS undoer ON undoer.id = undone_by WHERE campaign_id = $1";
 
 /// One removal of a campaign.

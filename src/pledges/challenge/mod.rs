@@ -71,6 +71,6 @@ impl Challenges {
             ProofRule::Adaptive => Price::Adaptive,
         };
         let bound = Bound { campaign: campaign.id, partner: asking.partner, test: asking.test };
-        self.issuer.issue(&bound, asking.source, price, false).map_err(NoChallenge::NotIssued)
+        self.issuer.issue(&bound, asking.source, price, campaign.switched.raise_proof).map_err(NoChallenge::NotIssued)
     }
 }

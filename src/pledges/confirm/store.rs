@@ -25,22 +25,29 @@ fn hashes<'a>(jobs: &[&'a Confirmation]) -> Vec<&'a [u8]> {
     jobs.iter().map(|job| job.hash.as_slice()).collect()
 }
 
-/// Makes pledges that wait, and whose links these are, counted, or held when so much speaks against them that confirming
-/// doesn't outweigh it (a block always does, an allow never lets it): rows and deltas in one statement.
+/// Makes pledges that wait, and whose links these are, counted, or held: when so much speaks against them that confirming
+/// doesn't outweigh it (a block always does, an allow never lets it), and when all is held by a switch, now or when they came.
+/// Rows and deltas in one statement.
 ///
 /// # Errors
 /// Those of the database; then none is, unless the connection broke: then all or none are.
 pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Result<(), DbError> {
     const WAITS: &str = "(state = 'awaiting' OR (state = 'removed' AND state_before = 'awaiting'))";
+    // One look into a small index.
+    const HOLD_ALL: &str = "EXISTS (SELECT FROM campaign_switches WHERE campaign_switches.campaign_id = pledges.campaign_id \
+         AND switch = 'hold_all' AND off_at IS NULL AND ends_at > now())";
+    let switch = Signal::Switch.bit().bits();
     Prepared::<Confirm>::new(format!(
         "WITH linked AS (SELECT DISTINCT pledge_id FROM unnest($1::uuid[], $2::bytea[]) AS given (id, hash) \
            JOIN mail_links USING (id, hash) JOIN campaigns ON campaigns.id = campaign_id AND salt IS NOT NULL \
            WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
-         waiting AS (SELECT pledges.id, signals & $4 <> 0 OR \
-             (signals & $5 = 0 AND score - $6 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id)) AS stays \
-           FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
+         waiting AS (SELECT pledges.id, switched OR signals & $4 <> 0 OR \
+             (signals & $5 = 0 AND score - $6 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id)) AS stays, switched \
+           FROM pledges JOIN linked ON pledge_id = pledges.id, LATERAL (SELECT signals & {switch} <> 0 OR {HOLD_ALL} AS switched) AS by_switch \
+           WHERE {WAITS} \
            ORDER BY fingerprint FOR UPDATE OF pledges), \
          recorded AS (UPDATE pledges SET confirmed_at = now(), \
+             signals = CASE WHEN switched THEN signals | {switch} ELSE signals END, \
              counted_at = CASE WHEN NOT stays THEN now() END, \
              state = CASE WHEN state = 'removed' THEN state WHEN stays THEN 'held' ELSE 'counted' END, \
              state_before = CASE WHEN state <> 'removed' THEN NULL WHEN stays THEN 'held' ELSE 'counted' END \

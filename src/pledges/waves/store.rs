@@ -178,7 +178,7 @@ pub async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[R
             .bind::<SmallInt, _>(CONFIRMED_CREDIT)
             .bind::<SmallInt, _>(campaign.hold_at)
             .bind::<SqlUuid, _>(campaign.id)
-            .bind::<Integer, _>(Signal::Accepted.bit().bits())
+            .bind::<Integer, _>(Signal::Accepted.bit().with(Signal::Unreviewed.bit()).bits())
             .bind::<Integer, _>(Signal::Allowed.bit().bits())
             .get_results(connection)
             .await?;

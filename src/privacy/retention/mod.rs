@@ -1,13 +1,14 @@
 //! Retention: what is past its limit goes, a few thousand rows a transaction, by one instance at a time.
 //!
-//! Review copies go `review_days` after the pledge, pledges that nobody confirmed after seven days ([`mails`]), and
-//! those that were made with a partner's key for trials after one. A campaign ends `record_days` after it was closed: first its salt and
+//! Review copies go `review_days` after the pledge, and before them what is still held gets its campaign's default ([`held`]); pledges that nobody
+//! confirmed go after seven days ([`mails`]), and those that were made with a partner's key for trials after one. A campaign ends `record_days` after it was closed: first its salt and
 //! the keys of its sealed records are destroyed, in one transaction that is the point of no return, so that from then on
 //! nobody opens or recomputes anything; then row by row what they protected. Rows are walked by id, and how far is
 //! remembered, so that a run reads only what has become due since the last one. Then the tables are vacuumed: what was
 //! cleared is a dead row until then.
 
 pub mod dead_rows;
+pub mod held;
 pub mod job;
 pub mod mails;
 pub mod preview;
@@ -41,6 +42,8 @@ const ASK_TIMES: u32 = 240;
 /// What is kept for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
+    /// Pledges that are held until their review window ends.
+    Held,
     /// Review copies.
     ReviewCopies,
     /// The salt of an ended campaign and the keys of its sealed records.
@@ -63,6 +66,7 @@ impl Limit {
     /// As it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Held => "held",
             Self::ReviewCopies => "review_copies",
             Self::Keys => "keys",
             Self::Records => "records",
@@ -76,14 +80,22 @@ impl Limit {
 
     /// From what is stored.
     pub fn parse(text: &str) -> Option<Self> {
-        let of_campaigns =
-            [Self::ReviewCopies, Self::Keys, Self::Records, Self::Unconfirmed, Self::Departures, Self::Trials];
+        let of_campaigns = [
+            Self::Held,
+            Self::ReviewCopies,
+            Self::Keys,
+            Self::Records,
+            Self::Unconfirmed,
+            Self::Departures,
+            Self::Trials,
+        ];
         of_campaigns.into_iter().chain([Self::Sessions, Self::Mails]).find(|limit| limit.as_str() == text)
     }
 
     /// In words, after a number.
     pub fn in_words(self) -> &'static str {
         match self {
+            Self::Held => "held pledges that nobody has judged",
             Self::ReviewCopies => "review copies",
             Self::Keys => "keys (the salt among them)",
             Self::Records => "pledges with personal data",
@@ -164,6 +176,7 @@ async fn in_time<T>(patience: Duration, step: impl Future<Output = Result<T, DbE
 /// What is done in steps of a few thousand rows.
 #[derive(Clone, Copy)]
 enum Work<'a> {
+    Held(&'a Plan),
     ReviewCopies(&'a Plan),
     Records(&'a Plan),
     Departures(&'a Plan),
@@ -203,6 +216,9 @@ impl Run {
                 self.note(Some(plan), Limit::Trials, count);
                 continue;
             }
+            // First: afterwards nothing is left by which somebody could judge them.
+            let settled = self.steps(Work::Held(plan)).await?;
+            self.note(Some(plan), Limit::Held, settled);
             if plan.ends || plan.ended {
                 if !plan.cleared {
                     self.end(plan).await?;
@@ -251,6 +267,7 @@ impl Run {
             let connection = &mut self.connection;
             let step = async {
                 match work {
+                    Work::Held(plan) => held::store::settle(connection, plan, run).await,
                     Work::ReviewCopies(plan) => store::clear_review_copies(connection, plan, from, run).await,
                     Work::Records(plan) => store::clear_records(connection, plan, from, run).await,
                     Work::Departures(plan) => store::delete_departures(connection, plan, run).await,

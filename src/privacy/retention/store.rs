@@ -59,6 +59,9 @@ pub struct Plan {
     /// The campaign whose trials it has; None: it is a real one.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub test_of: Option<Uuid>,
+    /// What becomes of pledges that are still held.
+    #[diesel(sql_type = Text)]
+    pub held_default: String,
 }
 
 /// What a step did.
@@ -127,7 +130,7 @@ pub async fn plans(connection: &mut Connection, as_of: Option<DateTime<Utc>>) ->
            salt IS NOT NULL AND state = 'closed' AND closed_at < as_of - record_days * interval '24 hours' AS ends, \
            salt IS NULL AS ended, \
            coalesce(records_from, '00000000-0000-0000-0000-000000000000') AS records_from, \
-           cleared_at IS NOT NULL AS cleared, test_of \
+           cleared_at IS NOT NULL AS cleared, test_of, held_default \
          FROM campaigns LEFT JOIN retention_progress ON campaign_id = campaigns.id, \
            LATERAL (SELECT coalesce($1, now()) AS as_of) AS clock, \
            LATERAL (SELECT as_of - review_days * interval '24 hours' AS review_before) AS limits ORDER BY slug",

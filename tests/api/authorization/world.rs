@@ -105,6 +105,7 @@ impl World {
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "acceptPledges" => Some(json!({"ids": [self.new_pledge().await], "note": "Nothing odd"})),
+            "switchOn" => Some(json!({"reason": "A wave"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
             "exportPledges" | "setPartner" | "rotatePartnerKey" | "setPartnerTrialMailbox" => Some(json!({})),
             other => {

@@ -159,8 +159,6 @@ impl Run {
             message: person.message.as_deref(),
             country: person.country,
             crowd: signals::Crowd::default(),
-            language: Some(&person.language),
-            page_language: Some(&person.language),
             elapsed: person.elapsed,
             honeypot: person.honeypot,
             script: person.script,

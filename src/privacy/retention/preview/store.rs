@@ -11,7 +11,7 @@ use crate::{
     db::{Connection, DbError},
     pledges::leave::store::{PERSONAL, REVIEWED},
     privacy::retention::{
-        Due, Limit,
+        Due, Limit, held,
         mails::store::{MAILS, REMOVED_UNCONFIRMED, UNCONFIRMED},
         store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
         trials::store::TRIALS,
@@ -79,7 +79,8 @@ async fn due_of(
     .bind::<Nullable<Timestamptz>, _>(as_of)
     .get_result(connection)
     .await?;
-    let mut due = vec![(Limit::Unconfirmed, unconfirmed.count)];
+    let held = held::store::due(connection, plan).await?;
+    let mut due = vec![(Limit::Held, held), (Limit::Unconfirmed, unconfirmed.count)];
     if !plan.ends && !plan.ended {
         let copies: Count = diesel::sql_query(format!(
             "SELECT count(*) AS count FROM pledges \
