@@ -2,7 +2,7 @@
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -32,12 +32,13 @@ fn hashes<'a>(jobs: &[&'a Confirmation]) -> Vec<&'a [u8]> {
 /// Those of the database; then none is, unless the connection broke: then all or none are.
 pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Result<(), DbError> {
     const WAITS: &str = "(state = 'awaiting' OR (state = 'removed' AND state_before = 'awaiting'))";
+    let [blocked, allowed] = [Signal::Blocked, Signal::Allowed].map(|signal| signal.bit().bits());
     Prepared::<Confirm>::new(format!(
         "WITH linked AS (SELECT DISTINCT pledge_id FROM unnest($1::uuid[], $2::bytea[]) AS given (id, hash) \
            JOIN mail_links USING (id, hash) JOIN campaigns ON campaigns.id = campaign_id AND salt IS NOT NULL \
            WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
-         waiting AS (SELECT pledges.id, signals & $4 <> 0 OR \
-             (signals & $5 = 0 AND score - $6 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id)) AS stays \
+         waiting AS (SELECT pledges.id, signals & {blocked} <> 0 OR \
+             (signals & {allowed} = 0 AND score - $4 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id)) AS stays \
            FROM pledges JOIN linked ON pledge_id = pledges.id WHERE {WAITS} \
            ORDER BY fingerprint FOR UPDATE OF pledges), \
          recorded AS (UPDATE pledges SET confirmed_at = now(), \
@@ -52,8 +53,6 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
     .bind::<Array<SqlUuid>, _>(mails(jobs))
     .bind::<Array<Bytea>, _>(hashes(jobs))
     .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
-    .bind::<Integer, _>(Signal::Blocked.bit().bits())
-    .bind::<Integer, _>(Signal::Allowed.bit().bits())
     .bind::<SmallInt, _>(CONFIRMED_CREDIT)
     .execute(connection)
     .await?;
