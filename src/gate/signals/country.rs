@@ -10,7 +10,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::{Crowd, Signal, Signals};
+use super::{Crowd, HOLD_AT, Signal};
 use crate::country::Country;
 
 /// Source and licence stand in README.md.
@@ -38,30 +38,33 @@ pub fn people(country: Country) -> i64 {
     PEOPLE.get(&country).copied().unwrap_or_default()
 }
 
-/// What the numbers of a country say.
-pub(super) fn implausible(country: Country, crowd: Crowd) -> Signals {
+/// What the numbers of a country add to the score: nothing, as much as [`Signal::ManyFromCountry`], or beyond all measure enough to hold.
+pub(super) fn crowding(country: Country, crowd: Crowd) -> i16 {
     if country.is_withheld() {
-        return Signals::default();
+        return 0;
     }
     let (here, people) = (crowd.of_country, people(country));
     let at_home = here.saturating_mul(2) >= crowd.of_campaign;
     let of_100 = if at_home { MANY_OF_100_AT_HOME } else { MANY_OF_100 };
-    let on = |limit: i64, signal: Signal| if here > limit { signal.bit() } else { Signals::default() };
-    let many = on((people * of_100 / 100).max(MANY_LEAST), Signal::ManyFromCountry);
-    many.with(on(people.max(MORE_LEAST), Signal::MoreThanPeople))
+    if here > people.max(MORE_LEAST) {
+        HOLD_AT
+    } else if here > (people * of_100 / 100).max(MANY_LEAST) {
+        Signal::ManyFromCountry.weight()
+    } else {
+        0
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::signals::HOLD_AT;
 
     fn country(code: &str) -> Country {
         code.parse().unwrap()
     }
 
     fn score(code: &str, of_country: i64, of_campaign: i64) -> i16 {
-        implausible(country(code), Crowd { of_country, of_campaign }).weight()
+        crowding(country(code), Crowd { of_country, of_campaign })
     }
 
     #[test]

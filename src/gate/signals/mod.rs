@@ -81,6 +81,7 @@ pub fn judge(sent: &Sent<'_>) -> Verdict {
     let in_name = |found: fn(&str) -> bool| name.is_some_and(found);
     let under = |limit: Duration| sent.elapsed.is_some_and(|elapsed| elapsed < limit);
     let [short, middle, long] = PACES;
+    let crowding = country::crowding(sent.country, sent.crowd);
     let signals = [
         on(sent.honeypot, Signal::Honeypot),
         on(sent.mailbox.is_some_and(|(_, domain)| is_disposable(domain)), Signal::DisposableMailbox),
@@ -101,10 +102,11 @@ pub fn judge(sent: &Sent<'_>) -> Verdict {
         on(under(middle), Signal::Under40Seconds),
         on(sent.elapsed.is_some() && !under(long), Signal::Over80Seconds),
         on(sent.message.is_some_and(|message| !message.trim().is_empty()), Signal::WithMessage),
-        country::implausible(sent.country, sent.crowd),
+        on(crowding > 0, Signal::ManyFromCountry),
     ];
     let signals = signals.into_iter().fold(Signals::default(), Signals::with);
-    Verdict { score: signals.weight(), signals }
+    let beyond = (crowding - Signal::ManyFromCountry.weight()).max(0);
+    Verdict { score: (signals.weight() + beyond).min(SCORE_MAX), signals }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -36,13 +36,14 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
     // One look into a small index.
     const HOLD_ALL: &str = "EXISTS (SELECT FROM campaign_switches WHERE campaign_switches.campaign_id = pledges.campaign_id \
          AND switch = 'hold_all' AND off_at IS NULL AND ends_at > now())";
-    let switch = Signal::Switch.bit().bits();
+    let [switch, blocked, allowed] =
+        [Signal::Switch, Signal::Blocked, Signal::Allowed].map(|signal| signal.bit().bits());
     Prepared::<Confirm>::new(format!(
         "WITH linked AS (SELECT DISTINCT pledge_id FROM unnest($1::uuid[], $2::bytea[]) AS given (id, hash) \
            JOIN mail_links USING (id, hash) JOIN campaigns ON campaigns.id = campaign_id AND salt IS NOT NULL \
            WHERE mail_links.created_at > now() - $3 * interval '1 second'), \
-         waiting AS (SELECT pledges.id, switched OR signals & $4 <> 0 OR \
-             (signals & $5 = 0 AND score - $6 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id)) AS stays, switched \
+         waiting AS (SELECT pledges.id, switched OR signals & {blocked} <> 0 OR \
+             (signals & {allowed} = 0 AND score - $4 >= (SELECT hold_at FROM campaigns WHERE campaigns.id = campaign_id)) AS stays, switched \
            FROM pledges JOIN linked ON pledge_id = pledges.id, LATERAL (SELECT signals & {switch} <> 0 OR {HOLD_ALL} AS switched) AS by_switch \
            WHERE {WAITS} \
            ORDER BY fingerprint FOR UPDATE OF pledges), \
@@ -59,8 +60,6 @@ pub async fn confirm(connection: &mut Connection, jobs: &[&Confirmation]) -> Res
     .bind::<Array<SqlUuid>, _>(mails(jobs))
     .bind::<Array<Bytea>, _>(hashes(jobs))
     .bind::<BigInt, _>(CONFIRMS_FOR.num_seconds())
-    .bind::<Integer, _>(Signal::Blocked.bit().bits())
-    .bind::<Integer, _>(Signal::Allowed.bit().bits())
     .bind::<SmallInt, _>(CONFIRMED_CREDIT)
     .execute(connection)
     .await?;

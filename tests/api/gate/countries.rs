@@ -31,15 +31,14 @@ async fn a_country_with_more_pledges_than_its_people_explain_is_watched_and_then
     app.reread().await;
     assert_eq!(face(&client.pledge(&from("VA", "Amina Okafor", 2)).await), plain);
     let watched = vec!["many_from_country"];
-    assert_eq!(newest(&app).await, ("counted".to_owned(), 40, watched), "alone it holds nobody");
+    assert_eq!(newest(&app).await, ("counted".to_owned(), 40, watched.clone()), "alone it holds nobody");
     assert_eq!(face(&client.pledge(&from("VA", "asdfghjkl", 3)).await), plain);
     let (state, score, _) = newest(&app).await;
     assert_eq!((state.as_str(), score), ("held", 100), "with another sign it does");
     count(&app, &[("VA", 1_000)]).await;
     app.reread().await;
     assert_eq!(face(&client.pledge(&from("VA", "Amina Okafor", 4)).await), plain);
-    let more = vec!["many_from_country", "more_than_people"];
-    assert_eq!(newest(&app).await, ("held".to_owned(), 100, more), "beyond all measure it is held");
+    assert_eq!(newest(&app).await, ("held".to_owned(), 100, watched), "beyond all measure it is held");
     for (number, country) in (5..).zip(["DE", "ZZ", "SM"]) {
         assert_eq!(face(&client.pledge(&from(country, "Amina Okafor", number)).await), plain);
         assert_eq!(newest(&app).await, ("counted".to_owned(), 0, vec![]), "{country}");
@@ -68,8 +67,7 @@ async fn pledges_that_count_nowhere_yet_are_seen_too() {
         let batch = client.request(reqwest::Method::POST, "/v1/campaigns/defend/pledges/batches");
         client.send(batch.bearer_auth(&site.secret).json(&json!({"pledges": pledges}))).await.expect(200);
     }
-    let marked =
-        "SELECT (signals & (1 << 17) <> 0) || ' ' || count(*) FROM pledges GROUP BY signals & (1 << 17) ORDER BY 1";
+    let marked = "SELECT (signals < 0) || ' ' || count(*) FROM pledges GROUP BY signals < 0 ORDER BY 1";
     assert_eq!(app.rows.list(marked).await, ["false 500", "true 100"]);
     assert_eq!(newest(&app).await.0, "awaiting");
     app.stop().await;

@@ -88,12 +88,16 @@ async fn a_blocked_domain_is_held_an_allowed_one_is_not_and_a_block_goes_first()
     assert!(last.1.contains(&"blocked".to_owned()) && !last.1.contains(&"allowed".to_owned()), "{last:?}");
     app.publish().await;
     assert_eq!(client.get("/v1/campaigns/defend/totals").await.expect(200)["total"], 2);
-    // Deleted: what it held stays held, and what comes counts.
-    assert_eq!(delete(&app, &moderator, &block["id"]).await.status, 204);
+    // Deleted, with another one in its place: what it held stays held, and what comes counts.
+    let path = format!("{RULES}/{}", block["id"].as_str().unwrap());
+    assert_eq!(moderator.send(moderator.request(Method::DELETE, &path)).await.status, 204);
+    add(&app, &moderator, &rule("block", "domain", "other.example")).await;
     delete(&app, &moderator, &block["id"]).await.problem(404, "not_found");
     client.pledge(&pledge("d@spam.example")).await.expect(201);
     assert_eq!(states(&app, &moderator).await[1].0, "held");
     assert_eq!(states(&app, &moderator).await.pop().unwrap(), state("counted", &[]));
+    client.pledge(&pledge("d@other.example")).await.expect(201);
+    assert_eq!(states(&app, &moderator).await.pop().unwrap(), state("held", &["blocked"]));
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
 }
