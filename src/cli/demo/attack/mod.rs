@@ -7,6 +7,8 @@ mod dice;
 mod honest;
 mod names;
 #[cfg(test)]
+mod second;
+#[cfg(test)]
 mod single_tests;
 mod table;
 #[cfg(test)]
