@@ -8,9 +8,15 @@ mod bots;
 mod honest;
 mod people;
 mod roll;
+mod score_tests;
 mod tests;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
+
+use chrono::DateTime;
+use uuid::Uuid;
+
+use super::{Group, Person};
 
 /// Whose pledge it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,4 +87,35 @@ pub fn quiet(seed: u64) -> Vec<Pledge> {
     let mut all = honest::days(&mut roll, 6, 260);
     all.sort_by(|one, other| one.at.total_cmp(&other.at));
     all
+}
+
+/// The same as the judge of waves takes it: the plain form tells no time and brings no proof.
+pub fn person(pledge: &Pledge) -> Person {
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of some days")]
+    let at = DateTime::from_timestamp_millis(1_717_512_000_000 + (pledge.at * 1_000.0) as i64).unwrap();
+    let (local, domain) = pledge.email.split_once('@').unwrap();
+    Person {
+        source: pledge.source,
+        at,
+        country: pledge.country.parse().unwrap(),
+        name: Some(pledge.name.clone()),
+        local: local.to_owned(),
+        domain: domain.to_owned(),
+        message: pledge.message.clone(),
+        language: pledge.language.to_owned(),
+        elapsed: (!pledge.plain).then(|| Duration::from_secs_f64(pledge.seconds)),
+        script: !pledge.plain,
+        honeypot: false,
+        partner: pledge.site.map(|site| Uuid::from_u128(site as u128 + 1)),
+        page: 0,
+        confirms_after: pledge.confirmed.map(Duration::from_secs_f64),
+        honest: !matches!(pledge.who, Who::Farm | Who::Script),
+        group: match pledge.who {
+            Who::Home => Group::Home,
+            Who::Shared => Group::Shared,
+            Who::Tor => Group::Tor,
+            Who::Plain => Group::NoJavascript,
+            Who::Farm | Who::Script => Group::Bot,
+        },
+    }
 }
