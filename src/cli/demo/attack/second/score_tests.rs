@@ -1,12 +1,14 @@
 //! How the gate fares with the second wave: most of its bots held, hardly anybody honest, nobody who confirmed.
 
+#![expect(clippy::print_stdout, reason = "the tables are what is asked for")]
+
 use std::collections::BTreeMap;
 
 use super::super::{Group, Person, judge};
 use super::{person, quiet, wave};
 
-/// Nobody had looked at the scores of these when the engine was last changed.
-const UNSEEN: [u64; 2] = [21_001, 21_002];
+/// Nobody had looked at the scores of these when the engine was last changed; those from 21001 to 21006 and from 22000 to 22009 were looked at.
+const UNSEEN: [u64; 2] = [23_001, 23_002];
 /// How many more: `PLEDGES_ATTACK_SEEDS=20 cargo test --lib second -- --nocapture`.
 const MORE: &str = "PLEDGES_ATTACK_SEEDS";
 
@@ -16,7 +18,7 @@ const MORE: &str = "PLEDGES_ATTACK_SEEDS";
 fn the_second_wave_is_held_and_no_group_of_people_is() {
     let more = std::env::var(MORE).ok().and_then(|count| count.parse().ok()).unwrap_or(0u64);
     let mut wrong = Vec::new();
-    for seed in UNSEEN.into_iter().chain((0..more).map(|seed| 21_003 + seed)) {
+    for seed in UNSEEN.into_iter().chain((0..more).map(|seed| 23_003 + seed)) {
         let surge: Vec<Person> = wave(seed).iter().map(person).collect();
         let mut groups: BTreeMap<Group, u32> = BTreeMap::new();
         surge.iter().for_each(|one| *groups.entry(one.group).or_default() += 1);
