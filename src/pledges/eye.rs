@@ -29,18 +29,18 @@ const HALF_LIFE: Duration = Duration::from_secs(300);
 
 /// How a submission came in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Way {
+pub struct Way {
     /// Where from, see [`crate::http::Visitor::source`]; None: a partner's server, whose address says nothing of the supporter.
-    pub(super) source: Option<IpAddr>,
+    pub source: Option<IpAddr>,
     /// When its challenge or form was given out.
-    pub(super) begun_at: Option<DateTime<Utc>>,
+    pub begun_at: Option<DateTime<Utc>>,
     /// Whether it came as scripts send it, with the proof that the campaign asks of them.
-    pub(super) script: bool,
+    pub script: bool,
 }
 
 /// Looks at pledges. Clones share what they remember of sources.
 #[derive(Clone)]
-pub(super) struct Eye {
+pub struct Eye {
     key: Key,
     recent: Recent,
     sources: SourceTags,
@@ -50,13 +50,13 @@ pub(super) struct Eye {
 impl Eye {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
-    pub(super) fn new(ring: &KeyRing, sources: SourceTags, clock: Clock) -> Result<Self, CryptoError> {
+    pub fn new(ring: &KeyRing, sources: SourceTags, clock: Clock) -> Result<Self, CryptoError> {
         let recent = Recent::new(clock.clone(), HALF_LIFE)?;
         Ok(Self { key: ring.current().derive(PURPOSE, b""), recent, sources, clock })
     }
 
     /// What stands out. Costs some ten microseconds.
-    pub(super) fn look(&self, campaign: &Campaign, checked: &Checked, submission: &Submission, way: Way) -> Seen {
+    pub fn look(&self, campaign: &Campaign, checked: &Checked, submission: &Submission, way: Way) -> Seen {
         let name = checked.name.as_ref().map(Name::as_str);
         let mailbox = checked.email.as_ref().map(Email::parts);
         let took = way.begun_at.and_then(|begun| (self.clock.now() - begun).to_std().ok());

@@ -4,6 +4,7 @@ mod campaigns;
 mod mails;
 mod people;
 mod private;
+mod rehearsal;
 
 use std::process::Command;
 

@@ -5,6 +5,7 @@ mod bots;
 mod data;
 mod dice;
 mod honest;
+pub(in crate::cli) mod live;
 mod names;
 #[cfg(test)]
 mod second;
