@@ -174,7 +174,7 @@ fn divide(features: &Features, window: &Window, fitted: &mut Fitted) {
     }
     let squares: f32 = sums.iter().skip(1).map(|sum| sum * sum).sum();
     fitted.fleet = sums.iter().skip(1).sum::<f32>().powi(2) / squares.max(1.0);
-    let source_odds = source_odds(&features.sources, &sums, &sure);
+    let priors = priors(&features.sources, &sums, &sure);
     fitted.own.fill(0.0);
     for (feature, leanings) in features.list.iter().zip(&fitted.leanings) {
         let steps: Vec<f32> = leanings.iter().map(|leaning| feature.trust * leaning).collect();
@@ -184,20 +184,20 @@ fn divide(features: &Features, window: &Window, fitted: &mut Fitted) {
             }
         }
     }
-    for ((odds, own), row) in fitted.odds.iter_mut().zip(&fitted.own).zip(&window.rows) {
-        *odds = own + at(&source_odds, row.source);
+    for (((odds, own), row), likely) in fitted.odds.iter_mut().zip(&fitted.own).zip(&window.rows).zip(&fitted.waves) {
+        let others = (at(&features.sources, row.source), at(&sums, row.source) - likely);
+        *odds = own + source_odds(row.source, others, &priors);
     }
     for (likely, odds) in fitted.waves.iter_mut().zip(&fitted.odds) {
         *likely = 1.0 / (1.0 + (-odds).exp());
     }
 }
 
-/// The odds of each source's rows, from what they looked like and what those of equally busy sources did.
-fn source_odds(sources: &[u32], sums: &[f32], sure: &[f32]) -> Vec<f32> {
+/// Of the rows of sources of one busyness, the share that is the wave's, by octave.
+fn priors(sources: &[u32], sums: &[f32], sure: &[f32]) -> [f32; OCTAVES] {
     let mut busy = [(0.0, 0.0, 0.0); OCTAVES];
-    let class = |rows: u32| place(octave(rows));
     for ((rows, sum), sure) in sources.iter().zip(sums).zip(sure) {
-        if let Some((all, wave, surely)) = busy.get_mut(class(*rows)) {
+        if let Some((all, wave, surely)) = busy.get_mut(place(octave(*rows))) {
             *all += number(*rows);
             *wave += sum;
             *surely += sure;
@@ -210,13 +210,18 @@ fn source_odds(sources: &[u32], sums: &[f32], sure: &[f32]) -> Vec<f32> {
     for (octave, prior) in priors.iter_mut().enumerate() {
         *prior = prior.min(if octave < 2 { QUIET_MOST } else { BUSY_MOST });
     }
-    let odds = |(rows, sum): (&u32, &f32)| {
-        let prior = priors.get(class(*rows)).copied().unwrap_or(BUSY_PRIOR);
-        let share = (sum + SOURCE_DOUBT * prior) / (number(*rows) + SOURCE_DOUBT);
-        (share / (1.0 - share)).ln()
+    priors
+}
+
+/// The odds that a row has by its source: from what the other rows there look like (their number with this one, and their sum without),
+/// and what equally busy sources send. A row is no witness for itself: alone at its source it would always seem to be in company.
+fn source_odds(source: u32, (rows, others): (u32, f32), priors: &[f32]) -> f32 {
+    let prior = priors.get(place(octave(rows))).copied().filter(|_| source != 0);
+    let share = match prior {
+        Some(prior) => (others.max(0.0) + SOURCE_DOUBT * prior) / (number(rows) - 1.0 + SOURCE_DOUBT),
+        None => BUSY_PRIOR,
     };
-    let without = (BUSY_PRIOR / (1.0 - BUSY_PRIOR)).ln();
-    [without].into_iter().chain(sources.iter().zip(sums).skip(1).map(odds)).collect()
+    (share / (1.0 - share)).ln()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "half a million fits")]

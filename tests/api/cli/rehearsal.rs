@@ -1,17 +1,21 @@
 //! `pledges demo --attack`, with a running service that looks for waves: who is held in the end is what moderators see.
 
-use std::{collections::BTreeMap, process::Stdio};
+use std::{
+    collections::BTreeMap,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
 use super::{is_refused, on, run};
-use crate::support::{TestApp, eventually, program};
+use crate::support::{TestApp, program};
 
 /// A short wave; its number is still to come.
 const SHORT: [&str; 9] = ["demo", "--attack", "--minutes", "0.25", "--after", "0.6", "--pledges", "6000", "--seed"];
 
 /// What the campaign of rehearsals holds.
-const TRAINING: &str = "FROM pledges JOIN campaigns ON campaigns.id = campaign_id AND slug = 'training'";
+const TRAINING: &str = "FROM pledges WHERE campaign_id = (SELECT id FROM campaigns WHERE slug = 'training')";
 
 /// A service that looks for waves every few seconds.
 async fn service() -> TestApp {
@@ -27,14 +31,58 @@ fn table(stdout: &str) -> BTreeMap<String, (i32, i32)> {
     stdout.lines().skip(1).map(line).collect()
 }
 
+/// Begins a rehearsal, waits until this many rows of its campaign are so, and stops it as Ctrl-C does. What it wrote: output and error.
+async fn until(app: &TestApp, arguments: &[&str], what: &str, rows: i64) -> (String, String) {
+    let child = on(app, &[&["demo", "--attack"], arguments].concat())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let child = Guard(Some(child));
+    let began = Instant::now();
+    while app.rows.number(&format!("SELECT count(*) {TRAINING} AND {what}")).await < rows {
+        assert!(began.elapsed() < PATIENCE, "never {rows} are {what}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    child.interrupt().await
+}
+
+/// How long a busy machine may take for a short wave.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// A process that doesn't outlive a test that fails.
+struct Guard(Option<Child>);
+
+impl Guard {
+    async fn interrupt(mut self) -> (String, String) {
+        let child = self.0.take().unwrap();
+        program::signal("INT", child.id());
+        let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+        let [stdout, stderr] = [ended.stdout, ended.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(ended.status.success(), "{stderr}");
+        (stdout, stderr)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// Measured: 98 to 99 of a hundred bots, and one in a hundred people.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rehearsed_wave_is_held_and_people_are_not() {
     let app = service().await;
-    let ended = run(&app, &[&SHORT[..], &["77"]].concat()).await.expect(0);
-    crate::support::tell(&format!("{}\n{}", ended.stderr, ended.stdout));
-    assert!(ended.stderr.contains("wave 77 into training") && ended.stderr.contains("are held"), "{}", ended.stderr);
-    let table = table(&ended.stdout);
+    let short = ["--minutes", "0.25", "--pledges", "6000", "--seed", "77"];
+    let (stdout, stderr) = until(&app, &short, "state = 'held'", 5_000).await;
+    crate::support::tell(&format!("{stderr}\n{stdout}"));
+    assert!(stderr.contains("wave 77 into training: 6000") && stderr.contains("are held"), "{stderr}");
+    let table = table(&stdout);
     assert_eq!(table.len(), 7, "{table:?}");
     let (bots, held) = table["Bot"];
     assert!(bots > 5_000 && held >= bots / 100 * 85, "{held} of {bots}");
@@ -65,14 +113,9 @@ async fn a_rehearsed_wave_is_held_and_people_are_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rehearsal_can_be_stopped_and_says_what_has_come() {
     let app = service().await;
-    let mut command = on(&app, &["demo", "--attack", "--minutes", "30", "--seed", "78"]);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let lately = format!("SELECT count(*) {TRAINING} AND created_at > now() - interval '1 minute'");
-    eventually("pledges come", async || app.rows.number(&lately).await > 20).await;
-    program::signal("INT", child.id());
-    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
-    let (stdout, stderr) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
-    assert!(ended.status.success() && stderr.contains("stopped"), "{stderr}");
+    let lately = "created_at > now() - interval '1 minute'";
+    let (stdout, stderr) = until(&app, &["--minutes", "30", "--seed", "78"], lately, 20).await;
+    assert!(stderr.contains("stopped"), "{stderr}");
     assert!(table(&stdout)["Bot"].0 > 10, "{stdout}");
     app.publish().await;
     assert_eq!(app.differences().await, [""; 0]);
