@@ -276,6 +276,6 @@ impl Stage {
 fn source(person: &Person) -> IpAddr {
     match person.source {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::from(u64::MAX) << 64)).into(),
-        other => other,
+        version_4 @ IpAddr::V4(_) => version_4,
     }
 }

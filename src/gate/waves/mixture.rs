@@ -33,10 +33,11 @@ const PEOPLE_DOUBT: f32 = 30.0;
 const LOUDEST: f32 = 3.0;
 /// A source is judged with as many rows more, like those of all sources that are as busy.
 const SOURCE_DOUBT: f32 = 6.0;
-/// Of the sources of one busyness, this share is a wave's until as many rows tell otherwise, and never more than one
-/// of the last two, for quiet sources and for others.
+/// Of the quietest sources, this share is a wave's until as many rows tell otherwise; of busier ones the share of those a little
+/// quieter, between the third and the first. Never more than one of the last two, for quiet sources and for others.
 const BUSY_PRIOR: f32 = 0.08;
 const BUSY_DOUBT: f32 = 30.0;
+const PRIOR_LEAST: f32 = 0.005;
 const QUIET_MOST: f32 = 0.8;
 const BUSY_MOST: f32 = 0.95;
 /// Where less than this share is the wave's, only its sure rows count: a little of everybody is no wave.
@@ -203,14 +204,15 @@ fn priors(sources: &[u32], sums: &[f32], sure: &[f32]) -> [f32; OCTAVES] {
             *surely += sure;
         }
     }
-    let mut priors = busy.map(|(all, wave, surely)| {
+    let (mut octave, mut before) = (0, BUSY_PRIOR);
+    busy.map(|(all, wave, surely)| {
         let wave = if wave < all * MOSTLY { surely } else { wave };
-        (wave + BUSY_DOUBT * BUSY_PRIOR) / (all + BUSY_DOUBT)
-    });
-    for (octave, prior) in priors.iter_mut().enumerate() {
-        *prior = prior.min(if octave < 2 { QUIET_MOST } else { BUSY_MOST });
-    }
-    priors
+        let prior = (wave + BUSY_DOUBT * before) / (all + BUSY_DOUBT);
+        // Where there are few of one busyness, those that are a little quieter tell what to expect.
+        before = prior.clamp(PRIOR_LEAST, BUSY_PRIOR);
+        octave += 1;
+        prior.min(if octave <= 2 { QUIET_MOST } else { BUSY_MOST })
+    })
 }
 
 /// The odds that a row has by its source: from what the other rows there look like (their number with this one, and their sum without),

@@ -44,7 +44,7 @@ fn shifts(roll: &mut Roll) -> Vec<(f64, f64)> {
 
 /// The farm: its browsers run scripts, wait as people do, and one in nine writes a line out of a template.
 pub fn farm(roll: &mut Roll, count: usize) -> Vec<Pledge> {
-    let connections: Vec<(IpAddr, Vec<(f64, f64)>, f64)> = (0..CONNECTIONS)
+    let connections: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let address = IpAddr::V4(Ipv4Addr::new(
                 [77, 79, 80, 84, 87, 88, 91, 93, 178, 188, 217][roll.below(11)],

@@ -35,7 +35,9 @@ fn the_second_wave_is_as_large_and_as_mixed_as_it_says() {
 fn no_single_field_of_the_second_wave_gives_the_bots_away() {
     let people: Vec<Person> = hours_of_the_wave(wave(3).iter().map(person).collect());
     let mut busy: HashMap<_, u32> = HashMap::new();
-    people.iter().for_each(|one| *busy.entry(one.source).or_default() += 1);
+    for one in &people {
+        *busy.entry(one.source).or_default() += 1;
+    }
     let fields: [(&str, Field); 11] = [
         ("minute", &|one| one.at.format("%H:%M").to_string()),
         ("country", &|one| one.country.to_string()),
