@@ -35,7 +35,7 @@ pub(super) struct Demo {
     #[arg(long, default_value_t = 10.0, requires = "attack")]
     after: f64,
 
-    /// With --attack: pledges of bots and people together, ten bots for each half person; 52,000 at the most.
+    /// With --attack: how many pledges, one in about sixteen a person's; 53,000 at the most.
     #[arg(long, default_value_t = 20_000, requires = "attack", value_parser = clap::value_parser!(u32).range(1_000..))]
     pledges: u32,
 
