@@ -6,7 +6,7 @@ use super::super::{Person, judge};
 use super::{person, quiet, wave};
 
 /// Nobody had looked at the scores of these when the engine was last changed; those from 21001 to 21006, 22000 to 22009 and 23001 to 23005 were
-/// looked at. In about one wave of six four or five people in two hundred behind Tor exits are held, none of whom confirmed.
+/// looked at.
 const UNSEEN: [u64; 2] = [24_001, 24_002];
 /// How many more: `PLEDGES_ATTACK_SEEDS=20 cargo test --lib second -- --nocapture`.
 const MORE: &str = "PLEDGES_ATTACK_SEEDS";
