@@ -184,8 +184,7 @@ impl Handles {
             rules: rules.clone(),
         };
         let pledges = Pledges::new(parts, &metrics)?;
-        let readers = serve.metrics_readers(settings.mode);
-        let (base, ingested) = (database.clone(), ingest.clone());
+        let (base, ingested, readers) = (database.clone(), ingest.clone(), serve.metrics_readers(settings.mode));
         let figures = Figures::new(&metrics, &readers, base, ingested, totals.clone(), streams.clone());
         let moderation = Moderation::new(database.clone(), sealing.clone(), totals.clone(), &ring);
         let privacy = Privacy::new(database.clone(), sealing, totals.clone(), &ring);

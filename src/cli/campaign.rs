@@ -235,7 +235,11 @@ pub(super) async fn add_demo(session: &Session, settings: &Settings) -> anyhow::
     Ok(Some(campaign))
 }
 
-async fn add(session: &Session, settings: &Settings, new: &NewCampaign) -> anyhow::Result<campaigns::Campaign> {
+pub(super) async fn add(
+    session: &Session,
+    settings: &Settings,
+    new: &NewCampaign,
+) -> anyhow::Result<campaigns::Campaign> {
     let (salt, root) = (crypto::random_bytes()?, settings.key_ring()?.current().id());
     let mut connection = session.database.get().await?;
     match store::add(&mut connection, new, MailboxRules::CURRENT.number(), &salt, root).await {
@@ -262,7 +266,7 @@ pub(super) async fn find(session: &Session, slug: &str) -> anyhow::Result<campai
 }
 
 /// A campaign opens only when it says who answers for the data: supporters must know before they pledge.
-async fn open_campaign(session: &Session, mut campaign: campaigns::Campaign) -> anyhow::Result<()> {
+pub(super) async fn open_campaign(session: &Session, mut campaign: campaigns::Campaign) -> anyhow::Result<()> {
     check_openable(session, &campaign).await?;
     campaign.state = State::Open;
     let mut connection = session.database.get().await?;

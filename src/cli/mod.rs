@@ -105,7 +105,7 @@ enum Command {
     Openapi,
     /// Fill a campaign with made-up pledges, straight into the database, for trials.
     Seed(seed::Seed),
-    /// Post plausible pledges to a running service through its API.
+    /// Post plausible pledges to a running service through its API, or play a bot wave to rehearse with.
     Demo(demo::Demo),
 }
 
@@ -127,7 +127,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(serve) => serve::run(&settings, &serve).await?,
         Command::Openapi => say(app::document_text()?.yaml.trim_end()),
-        Command::Demo(demo) => demo::run(&demo).await?,
+        Command::Demo(demo) => demo::run(&settings, &demo).await?,
         Command::Migrate => {
             let session = Session::open(&settings).await?;
             let run = db::migrate(&session.database).await?;

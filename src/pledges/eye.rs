@@ -35,20 +35,20 @@ const HALF_LIFE: Duration = Duration::from_secs(300);
 
 /// How a submission came in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Way {
+pub struct Way {
     /// Where from, see [`crate::http::Visitor::source`]; None: a partner's server, whose address says nothing of the supporter.
-    pub(super) source: Option<IpAddr>,
+    pub source: Option<IpAddr>,
     /// When its challenge or form was given out.
-    pub(super) begun_at: Option<DateTime<Utc>>,
+    pub begun_at: Option<DateTime<Utc>>,
     /// Whether it came as scripts send it, with the proof that the campaign asks of them.
-    pub(super) script: bool,
+    pub script: bool,
     /// Whose it is.
-    pub(super) partner: Option<Uuid>,
+    pub partner: Option<Uuid>,
 }
 
 /// Looks at pledges. Clones share what they remember of sources.
 #[derive(Clone)]
-pub(super) struct Eye {
+pub struct Eye {
     key: Key,
     recent: Recent,
     sources: SourceTags,
@@ -61,7 +61,7 @@ pub(super) struct Eye {
 impl Eye {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
-    pub(super) fn new(
+    pub fn new(
         ring: &KeyRing,
         sources: SourceTags,
         rules: Rules,
@@ -74,7 +74,7 @@ impl Eye {
     }
 
     /// What stands out. Costs some ten microseconds.
-    pub(super) fn look(&self, campaign: &Campaign, checked: &Checked, submission: &Submission, way: Way) -> Seen {
+    pub fn look(&self, campaign: &Campaign, checked: &Checked, submission: &Submission, way: Way) -> Seen {
         let name = checked.name.as_ref().map(Name::as_str);
         let mailbox = checked.email.as_ref().map(Email::parts);
         let took = way.begun_at.and_then(|begun| (self.clock.now() - begun).to_std().ok());

@@ -10,7 +10,7 @@ pub mod batches;
 pub mod bodies;
 pub mod challenge;
 pub mod confirm;
-mod eye;
+pub mod eye;
 pub mod fields;
 #[cfg(test)]
 mod fields_tests;

@@ -4,6 +4,7 @@ mod campaigns;
 mod mails;
 mod people;
 mod private;
+mod rehearsal;
 mod rules;
 
 use std::process::Command;

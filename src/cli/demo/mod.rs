@@ -1,7 +1,8 @@
-//! `pledges demo`: plausible pledges, posted to a running service as a partner's page would.
+//! `pledges demo`: plausible pledges, posted to a running service as a partner's page would; or an attack to rehearse with.
 
 pub mod attack;
 pub(super) mod people;
+mod rehearsal;
 
 use std::time::Duration;
 
@@ -10,31 +11,59 @@ use clap::Args;
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 
-use super::output::say;
-use crate::{pledges::submission::Submission, tasks};
+use super::{output::say, within};
+use crate::{config::Settings, pledges::submission::Submission, tasks};
 use people::{Crowd, Dice};
 
 /// Post plausible pledges to a running service through its API, until Ctrl-C.
+///
+/// With --attack: play a bot wave among honest people into the campaign `training`, for moderators to rehearse with. The
+/// campaign is made when it isn't there; no other is touched, and nobody is written to. Straight into the database, beside a
+/// running service, which holds the wave when it looks (every 30 seconds in development, every 10 minutes in production).
+/// Ends with a table of who is held, read from the database; docs/signals.md says how to read it.
 #[derive(Args)]
 pub(super) struct Demo {
+    /// Play a bot wave for a rehearsal.
+    #[arg(long)]
+    attack: bool,
+
+    /// With --attack: how long the wave takes to come, in minutes.
+    #[arg(long, default_value_t = 10.0, requires = "attack")]
+    minutes: f64,
+
+    /// With --attack: how many minutes to wait afterwards, before the table.
+    #[arg(long, default_value_t = 10.0, requires = "attack")]
+    after: f64,
+
+    /// With --attack: how many pledges, one in about sixteen a person's; 53,000 at the most.
+    #[arg(long, default_value_t = 20_000, requires = "attack", value_parser = clap::value_parser!(u32).range(1_000..))]
+    pledges: u32,
+
+    /// With --attack: which wave. A number that was used has mailboxes that have pledged. Without it, another each time.
+    #[arg(long, requires = "attack")]
+    seed: Option<u64>,
+
     /// Pledges a second.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 5.0, conflicts_with = "attack")]
     rate: f64,
 
     /// How many in all; without it, until Ctrl-C.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "attack")]
     count: Option<u64>,
 
     /// Where the service is.
     #[arg(long, env = "PLEDGES_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
 
-    /// Which campaign.
-    #[arg(long, default_value = "together-we-defend")]
+    /// Which campaign. An attack only ever goes into `training`.
+    #[arg(long, default_value = "together-we-defend", conflicts_with = "attack")]
     campaign: String,
 }
 
-pub(super) async fn run(demo: &Demo) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings, demo: &Demo) -> anyhow::Result<()> {
+    if demo.attack {
+        return within(settings, async |session| rehearsal::run(session, settings, demo).await).await;
+    }
     if !(demo.rate > 0.0 && demo.rate <= 1000.0) {
         bail!("--rate is more than 0 and at most 1000");
     }

@@ -10,6 +10,8 @@ use crate::gate::signals::Signal;
 pub(super) struct Fitted {
     /// The logarithm of the odds that a row is the wave's, by row.
     pub(super) odds: Vec<f32>,
+    /// The same without what its source says: a busy source hides that somebody there is a person.
+    pub(super) own: Vec<f32>,
     /// How likely each row is the wave's.
     pub(super) waves: Vec<f32>,
     /// By feature and class: how much more the wave has it than people, as a logarithm.
@@ -31,12 +33,15 @@ const PEOPLE_DOUBT: f32 = 30.0;
 const LOUDEST: f32 = 3.0;
 /// A source is judged with as many rows more, like those of all sources that are as busy.
 const SOURCE_DOUBT: f32 = 6.0;
-/// Of the sources of one busyness, this share is a wave's until as many rows tell otherwise, and never more than one
-/// of the last two, for quiet sources and for others.
+/// Of the quietest sources, this share is a wave's until as many rows tell otherwise; of busier ones the share of those a little
+/// quieter, between the third and the first. Never more than one of the last two, for quiet sources and for others.
 const BUSY_PRIOR: f32 = 0.08;
 const BUSY_DOUBT: f32 = 30.0;
+const PRIOR_LEAST: f32 = 0.005;
 const QUIET_MOST: f32 = 0.8;
 const BUSY_MOST: f32 = 0.95;
+/// Where less than this share is the wave's, only its sure rows count: a little of everybody is no wave.
+const MOSTLY: f32 = 0.75;
 /// At least this share of people comes from sources that send one pledge or two.
 const QUIET_SHARE: f32 = 0.45;
 /// In the rush at least half is more than usual; a wave there is commoner by this share at least.
@@ -77,8 +82,8 @@ fn is_upright(features: &Features, window: &Window, fitted: &Fitted) -> bool {
 }
 
 fn run(features: &Features, window: &Window, guess: Vec<f32>) -> Fitted {
-    let odds = vec![0.0; guess.len()];
-    let mut fitted = Fitted { odds, waves: guess, leanings: Vec::new(), strength: 0.0, fleet: 0.0 };
+    let (odds, own) = (vec![0.0; guess.len()], vec![0.0; guess.len()]);
+    let mut fitted = Fitted { odds, own, waves: guess, leanings: Vec::new(), strength: 0.0, fleet: 0.0 };
     let weights: Vec<f32> = window.rows.iter().map(|row| source_weight(features, row.source)).collect();
     for _ in 0..ROUNDS {
         look(features, &weights, &mut fitted);
@@ -161,51 +166,64 @@ fn leanings(wave: &[f32], people: &[f32], before: &[f32], innocent: &[u32]) -> (
 
 /// Whose each row is, by its source and all that it shows.
 fn divide(features: &Features, window: &Window, fitted: &mut Fitted) {
-    let mut sums = vec![0.0; features.sources.len()];
+    let (mut sums, mut sure) = (vec![0.0; features.sources.len()], vec![0.0; features.sources.len()]);
     for (row, likely) in window.rows.iter().zip(&fitted.waves) {
-        if let Some(sum) = sums.get_mut(place(row.source)) {
+        if let (Some(sum), Some(sure)) = (sums.get_mut(place(row.source)), sure.get_mut(place(row.source))) {
             *sum += likely;
+            *sure += likely.powi(4);
         }
     }
     let squares: f32 = sums.iter().skip(1).map(|sum| sum * sum).sum();
     fitted.fleet = sums.iter().skip(1).sum::<f32>().powi(2) / squares.max(1.0);
-    let source_odds = source_odds(&features.sources, &sums);
-    fitted.odds.clear();
-    fitted.odds.extend(window.rows.iter().map(|row| at(&source_odds, row.source)));
+    let priors = priors(&features.sources, &sums, &sure);
+    fitted.own.fill(0.0);
     for (feature, leanings) in features.list.iter().zip(&fitted.leanings) {
         let steps: Vec<f32> = leanings.iter().map(|leaning| feature.trust * leaning).collect();
-        for (odds, class) in fitted.odds.iter_mut().zip(&feature.classes) {
+        for (own, class) in fitted.own.iter_mut().zip(&feature.classes) {
             if *class != NEUTRAL {
-                *odds += at(&steps, *class);
+                *own += at(&steps, *class);
             }
         }
+    }
+    for (((odds, own), row), likely) in fitted.odds.iter_mut().zip(&fitted.own).zip(&window.rows).zip(&fitted.waves) {
+        let others = (at(&features.sources, row.source), at(&sums, row.source) - likely);
+        *odds = own + source_odds(row.source, others, &priors);
     }
     for (likely, odds) in fitted.waves.iter_mut().zip(&fitted.odds) {
         *likely = 1.0 / (1.0 + (-odds).exp());
     }
 }
 
-/// The odds of each source's rows, from what they looked like and what those of equally busy sources did.
-fn source_odds(sources: &[u32], sums: &[f32]) -> Vec<f32> {
-    let mut busy = [(0.0, 0.0); OCTAVES];
-    let class = |rows: u32| place(octave(rows));
-    for (rows, sum) in sources.iter().zip(sums) {
-        if let Some((all, wave)) = busy.get_mut(class(*rows)) {
+/// Of the rows of sources of one busyness, the share that is the wave's, by octave.
+fn priors(sources: &[u32], sums: &[f32], sure: &[f32]) -> [f32; OCTAVES] {
+    let mut busy = [(0.0, 0.0, 0.0); OCTAVES];
+    for ((rows, sum), sure) in sources.iter().zip(sums).zip(sure) {
+        if let Some((all, wave, surely)) = busy.get_mut(place(octave(*rows))) {
             *all += number(*rows);
             *wave += sum;
+            *surely += sure;
         }
     }
-    let mut priors = busy.map(|(all, wave)| (wave + BUSY_DOUBT * BUSY_PRIOR) / (all + BUSY_DOUBT));
-    for (octave, prior) in priors.iter_mut().enumerate() {
-        *prior = prior.min(if octave < 2 { QUIET_MOST } else { BUSY_MOST });
-    }
-    let odds = |(rows, sum): (&u32, &f32)| {
-        let prior = priors.get(class(*rows)).copied().unwrap_or(BUSY_PRIOR);
-        let share = (sum + SOURCE_DOUBT * prior) / (number(*rows) + SOURCE_DOUBT);
-        (share / (1.0 - share)).ln()
+    let (mut octave, mut before) = (0, BUSY_PRIOR);
+    busy.map(|(all, wave, surely)| {
+        let wave = if wave < all * MOSTLY { surely } else { wave };
+        let prior = (wave + BUSY_DOUBT * before) / (all + BUSY_DOUBT);
+        // Where there are few of one busyness, those that are a little quieter tell what to expect.
+        before = prior.clamp(PRIOR_LEAST, BUSY_PRIOR);
+        octave += 1;
+        prior.min(if octave <= 2 { QUIET_MOST } else { BUSY_MOST })
+    })
+}
+
+/// The odds that a row has by its source: from what the other rows there look like (their number with this one, and their sum without),
+/// and what equally busy sources send. A row is no witness for itself: alone at its source it would always seem to be in company.
+fn source_odds(source: u32, (rows, others): (u32, f32), priors: &[f32]) -> f32 {
+    let prior = priors.get(place(octave(rows))).copied().filter(|_| source != 0);
+    let share = match prior {
+        Some(prior) => (others.max(0.0) + SOURCE_DOUBT * prior) / (number(rows) - 1.0 + SOURCE_DOUBT),
+        None => BUSY_PRIOR,
     };
-    let without = (BUSY_PRIOR / (1.0 - BUSY_PRIOR)).ln();
-    [without].into_iter().chain(sources.iter().zip(sums).skip(1).map(odds)).collect()
+    (share / (1.0 - share)).ln()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "half a million fits")]

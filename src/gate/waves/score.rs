@@ -24,6 +24,8 @@ const STRENGTH_FEW: f32 = 1.0;
 const STRENGTH_CERTAIN: f32 = 0.9;
 /// Odds of 13 to 1 hold.
 const HOLDS: f32 = 2.6;
+/// Odds of 30 to 1 hold a row that few others of its source speak for or against.
+const HOLDS_ALONE: f32 = 3.4;
 /// Odds of 5,000 to 1 hold where people use the source too.
 const HOLDS_MIXED: f32 = 8.5;
 /// Of the rows of a source that the wave has for itself, one in two hundred may look like a person's.
@@ -31,6 +33,11 @@ const MIXED_ONE_IN: u32 = 200;
 /// Odds of 1,300 to 1 are certain when found twice, where the source is the wave's alone; of 50 to 1 where the domain is too.
 const CERTAIN: f32 = 7.2;
 const CERTAIN_BOTH: f32 = 4.0;
+/// Odds of 1 to 7, without the source's: somebody who looks so is a person, however much else their source sends. Of a wave's rows
+/// one in ten thousand looks so.
+const PERSON: f32 = -2.0;
+/// Whoever confirmed at a provider of people must show as much themselves, without their source.
+const CERTAIN_OWN: f32 = 1.0;
 /// Fewer rows don't make a source or a domain the wave's alone.
 const ALONE_ROWS: u32 = 15;
 /// A source of a wave's row with as many rows is named among the reasons.
@@ -55,14 +62,22 @@ pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) 
     let sources = Owned::of(window, fitted, &early, features.sources.len(), |row| row.source);
     let domains = Owned::of(window, fitted, &early, window.domains.size(), |row| row.domain);
     let mut raises = Vec::new();
-    for (index, (row, odds)) in window.rows.iter_mut().zip(&fitted.odds).enumerate() {
-        let holds = if sources.mixed(row.source) { HOLDS_MIXED } else { HOLDS };
-        if *odds < holds {
+    for (index, ((row, odds), own)) in window.rows.iter_mut().zip(&fitted.odds).zip(&fitted.own).enumerate() {
+        let among = at(&features.sources, row.source) >= ALONE_ROWS;
+        let holds = match (sources.mixed(row.source), among) {
+            (true, _) => HOLDS_MIXED,
+            (_, true) => HOLDS,
+            _ => HOLDS_ALONE,
+        };
+        let found = std::mem::replace(&mut row.found, *odds >= holds);
+        // A row that stands alone may only be new: people answer their letters in a while.
+        if *odds < holds || !(found || among) {
             continue;
         }
+        let own_domain = domains.alone(row.domain) && domains.several(row.domain) && *odds >= CERTAIN_BOTH;
         let certain = fitted.strength >= STRENGTH_CERTAIN
             && sources.alone(row.source)
-            && *odds >= if domains.alone(row.domain) { CERTAIN_BOTH } else { CERTAIN };
+            && (own_domain || *odds >= CERTAIN && is_clear(row, *own));
         // What looks certain once may be the first minutes of something else.
         let again = std::mem::replace(&mut row.certain, certain);
         let points = if certain && again { 450 } else { 100 + points(odds - holds) };
@@ -77,6 +92,11 @@ pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) 
         }
     }
     raises
+}
+
+/// Whether a row shows enough itself, or its mailbox is one that anybody can open, so that confirming says nothing.
+fn is_clear(row: &Kept, own: f32) -> bool {
+    own >= CERTAIN_OWN || row.told_signals.has(Signal::DisposableMailbox)
 }
 
 /// 25 for each step of the odds, never so many that confirming doesn't take them off.
@@ -110,23 +130,34 @@ fn without_wave(features: &Features, fitted: &Fitted) -> Vec<bool> {
 struct Owned {
     rows: Vec<u32>,
     people: Vec<u32>,
+    /// The source of its latest row, and whether another one has it too.
+    sources: Vec<(u32, bool)>,
 }
 
 impl Owned {
     fn of(window: &Window, fitted: &Fitted, early: &[bool], size: usize, field: fn(&Kept) -> u32) -> Self {
-        let (mut rows, mut people) = (vec![0; size], vec![0; size]);
-        for ((row, odds), early) in window.rows.iter().zip(&fitted.odds).zip(early) {
+        let (mut rows, mut people, mut sources) = (vec![0; size], vec![0; size], vec![(0, false); size]);
+        for ((row, own), (odds, early)) in window.rows.iter().zip(&fitted.own).zip(fitted.odds.iter().zip(early)) {
             if let (Some(rows), Some(people)) = (rows.get_mut(place(field(row))), people.get_mut(place(field(row)))) {
                 *rows += 1;
-                *people += u32::from(*odds < 0.0 || *early);
+                *people += u32::from(*odds < 0.0 || *own < PERSON || *early);
+            }
+            if let Some((latest, several)) = sources.get_mut(place(field(row))) {
+                *several |= *latest != 0 && *latest != row.source;
+                *latest = row.source;
             }
         }
-        Self { rows, people }
+        Self { rows, people, sources }
     }
 
     fn mixed(&self, number: u32) -> bool {
         let people = at(&self.people, number);
         number != 0 && people > at(&self.rows, number) / MIXED_ONE_IN
+    }
+
+    /// Whether more than one source has it: the mailboxes of a campus come from the campus.
+    fn several(&self, number: u32) -> bool {
+        at(&self.sources, number).1
     }
 
     fn alone(&self, number: u32) -> bool {

@@ -49,6 +49,8 @@ pub(super) struct Kept {
     pub(super) confirmed: bool,
     /// Whether it was certain when looked at last.
     pub(super) certain: bool,
+    /// Whether it would have been held by the last look.
+    pub(super) found: bool,
     /// How likely it is the wave's, as found last.
     pub(super) wave: f32,
 }
@@ -94,6 +96,7 @@ impl Window {
             told_signals: row.signals,
             confirmed: row.confirmed,
             certain: false,
+            found: false,
             wave: 0.0,
         };
         self.rows.push_back(kept);

@@ -51,7 +51,7 @@ pub async fn ending(connection: &mut Connection, campaign: Option<Uuid>) -> Resu
          FROM campaigns JOIN pledges ON campaign_id = campaigns.id AND {UNSETTLED}, \
            LATERAL (SELECT least(pledges.created_at + review_days * interval '24 hours', \
              closed_at + record_days * interval '24 hours') AS ends_at) AS window_of \
-         WHERE ($2 IS NULL OR campaign_id = $2) AND ends_at < now() + interval '7 days' \
+         WHERE test_of IS NULL AND ($2 IS NULL OR campaign_id = $2) AND ends_at < now() + interval '7 days' \
          GROUP BY campaign_id, slug, held_default ORDER BY slug"
     ))
     .bind::<Integer, _>(Signal::Unreviewed.bit().bits())

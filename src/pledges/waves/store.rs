@@ -192,3 +192,24 @@ pub async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[R
         })
         .await
 }
+
+#[derive(QueryableByName)]
+struct Fate {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Bool)]
+    caught: bool,
+}
+
+/// Which of these pledges are stored (of two with one mailbox only one is), and whether each is held or removed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn fates(connection: &mut Connection, ids: &[Uuid]) -> Result<Vec<(Uuid, bool)>, DbError> {
+    let fates: Vec<Fate> =
+        diesel::sql_query("SELECT id, state IN ('held', 'removed') AS caught FROM pledges WHERE id = ANY($1)")
+            .bind::<Array<SqlUuid>, _>(ids)
+            .get_results(connection)
+            .await?;
+    Ok(fates.into_iter().map(|Fate { id, caught }| (id, caught)).collect())
+}

@@ -34,7 +34,7 @@ async fn what_is_made_or_confirmed_while_all_is_held_is_held() {
     let after = pledged(&app, "after@example.org").await;
     assert_eq!((confirm(&app, &client, meanwhile).await, confirm(&app, &client, after).await), (303, 303));
     assert_eq!(states(&app).await, ["held", "removed held", "counted", "held", "counted"]);
-    let signals = app.rows.list("SELECT (signals & 131072) / 131072 FROM pledges ORDER BY created_at, id").await;
+    let signals = app.rows.list("SELECT (signals & 4096) / 4096 FROM pledges ORDER BY created_at, id").await;
     assert_eq!(signals, ["1", "1", "0", "1", "0"]);
     assert_eq!(totals(&app).await, (2, 2));
     let held = app.rows.list("SELECT id FROM pledges WHERE state = 'held'").await;

@@ -5,7 +5,10 @@ mod bots;
 mod data;
 mod dice;
 mod honest;
+pub(in crate::cli) mod live;
 mod names;
+#[cfg(test)]
+mod second;
 #[cfg(test)]
 mod single_tests;
 mod table;

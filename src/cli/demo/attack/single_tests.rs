@@ -8,9 +8,9 @@ use super::{Group, Person, wave};
 
 const SEED: u64 = 1998;
 
-type Field<'a> = &'a dyn Fn(&Person) -> String;
+pub(super) type Field<'a> = &'a dyn Fn(&Person) -> String;
 
-fn shape(text: &str) -> String {
+pub(super) fn shape(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             c if c.is_numeric() => '9',
@@ -27,7 +27,7 @@ fn shape(text: &str) -> String {
 
 /// The share of both kinds that is told right by the best rule over one field: a value is a bot's when bots have it more
 /// often. The rule is learned on every second person and tried on the others, so that rare values don't tell by heart.
-fn balanced(people: &[Person], field: impl Fn(&Person) -> String) -> f64 {
+pub(super) fn balanced(people: &[Person], field: impl Fn(&Person) -> String) -> f64 {
     let mut learned: HashMap<String, [f64; 2]> = HashMap::new();
     let mut size = [0.0; 2];
     for person in people.iter().step_by(2) {
@@ -46,7 +46,7 @@ fn balanced(people: &[Person], field: impl Fn(&Person) -> String) -> f64 {
 }
 
 /// Only the hours of the wave: before it there are no bots, and the hour would tell.
-fn hours_of_the_wave(people: Vec<Person>) -> Vec<Person> {
+pub(super) fn hours_of_the_wave(people: Vec<Person>) -> Vec<Person> {
     let first = people.iter().find(|person| !person.honest).unwrap().at;
     let last = people.iter().rev().find(|person| !person.honest).unwrap().at;
     people.into_iter().filter(|person| person.at >= first && person.at <= last).collect()
@@ -141,4 +141,4 @@ fn how_busy_a_source_is_costs_those_who_share_one() {
 /// Of any group of people.
 const MAY_BE_HELD: f64 = 0.02;
 /// More than this from one field alone would make the wave too easy.
-const LIMIT: f64 = 0.80;
+pub(super) const LIMIT: f64 = 0.80;

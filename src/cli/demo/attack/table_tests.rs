@@ -9,8 +9,11 @@ use super::{Group, Person, Table, judge, quiet, wave};
 /// The weights and limits in gate/ were set while looking at these (the last three were to be unseen, and showed something to
 /// mend), so they prove nothing: the tables of waves below don't use them.
 const TUNED_WITH: [u64; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 7_001, 7_002, 7_006];
+/// In these somebody who had confirmed was held once, behind a Tor exit of the farm's. Those from 31001 to 31030, 32001 to 32008 and 34001
+/// to 34024 were looked at while that was mended.
+const MENDED: [u64; 2] = [9_010, 9_015];
 /// Nobody had looked at these, or at those of [`MORE`], when the engine was last changed.
-const UNSEEN: [u64; 2] = [9_001, 9_002];
+const UNSEEN: [u64; 2] = [35_001, 35_002];
 /// How many more: `PLEDGES_ATTACK_SEEDS=20 cargo test --lib waves -- --nocapture`.
 const MORE: &str = "PLEDGES_ATTACK_SEEDS";
 
@@ -32,10 +35,13 @@ fn check(what: &str, table: &Table, bots_at_least: f64) -> Vec<String> {
 #[expect(clippy::disallowed_methods, reason = "how thorough a test is, is no setting of the program")]
 fn waves_of_unseen_seeds_are_held_and_no_group_of_people_is() {
     let more = std::env::var(MORE).ok().and_then(|count| count.parse().ok()).unwrap_or(0u64);
-    let seeds: Vec<u64> = UNSEEN.into_iter().chain((0..more).map(|seed| 9_003 + seed)).collect();
+    let seeds: Vec<u64> = UNSEEN.into_iter().chain((0..more).map(|seed| 35_003 + seed)).collect();
     assert!(seeds.iter().all(|seed| !TUNED_WITH.contains(seed)));
-    let wrong: Vec<String> =
-        seeds.iter().flat_map(|seed| check(&format!("wave {seed}"), &judge(&wave(*seed).unwrap()), 0.95)).collect();
+    let wrong: Vec<String> = seeds
+        .iter()
+        .chain(&MENDED)
+        .flat_map(|seed| check(&format!("wave {seed}"), &judge(&wave(*seed).unwrap()), 0.95))
+        .collect();
     assert_eq!(wrong, Vec::<String>::new());
 }
 
