@@ -73,12 +73,18 @@ pub struct Partner {
 }
 
 /// Where the mails of a partner's trials go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TrialMailbox {
     /// The address, sealed for the partner's id by [`crate::mail::Seal`].
     pub sealed: Vec<u8>,
     /// When its owner agreed; None: nothing is sent there.
     pub verified_at: Option<DateTime<Utc>>,
+}
+
+impl std::fmt::Debug for TrialMailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrialMailbox").field("verified_at", &self.verified_at).finish_non_exhaustive()
+    }
 }
 
 impl Partner {
