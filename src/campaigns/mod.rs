@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     crypto::KeyId,
-    db::{Database, DbError, TASK_PATIENCE},
+    db::{Database, DbError, Renewal, TASK_PATIENCE},
     logged,
     mail::letters::Overrides,
     sealing::{Audience, recipients::Recipient},
@@ -255,7 +255,7 @@ impl Campaigns {
 
     /// Renews the copy about each second.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut failing, mut forgot) = (false, Instant::now());
+        let (mut renewal, mut forgot) = (Renewal::default(), Instant::now());
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -266,19 +266,8 @@ impl Campaigns {
                 forgot = Instant::now();
                 done = self.database.run(async |connection| switches::store::forget(connection).await).await;
             }
-            match done.and(self.renew().await) {
-                Ok(()) => failing = false,
-                // The publisher of the totals says it when the database is away.
-                Err(DbError::Unavailable | DbError::Conflict) => {}
-                Err(error) => {
-                    if !failing {
-                        tracing::error!(
-                            error = %logged::cause(error),
-                            "campaigns can't be renewed: this instance goes by their old settings"
-                        );
-                    }
-                    failing = true;
-                }
+            if let Some(error) = renewal.went(done.and(self.renew().await)) {
+                tracing::error!(error = %logged::cause(error), "campaigns can't be renewed: this instance goes by their old settings");
             }
         }
     }

@@ -7,6 +7,7 @@ mod own;
 mod pooler;
 mod postgres_binaries;
 mod prepared;
+mod renewal;
 #[rustfmt::skip]
 pub mod schema;
 pub mod var_lock;
@@ -28,6 +29,7 @@ pub use constraints::CONSTRAINTS;
 pub use migrate::{migrate, revert_all};
 pub use own::{KeptConnection, Listener};
 pub use prepared::Prepared;
+pub use renewal::Renewal;
 
 /// A connection, taken from the pool or opened by hand.
 pub type Connection = AsyncPgConnection;

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     config::Mode,
     crypto,
-    db::{Connection, Database, DbError, TASK_PATIENCE},
+    db::{Connection, Database, DbError, Renewal, TASK_PATIENCE},
     http::{Code, Problem},
     logged,
 };
@@ -283,7 +283,7 @@ impl Partners {
 
     /// Renews the copy about each second, and writes down what became of submissions. Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut failing, mut forgot) = (false, Instant::now());
+        let (mut renewal, mut forgot) = (Renewal::default(), Instant::now());
         loop {
             let stopped = tokio::select! {
                 () = stop.cancelled() => true,
@@ -297,19 +297,8 @@ impl Partners {
                 forgot = Instant::now();
                 done = done.and(self.database.run(async |connection| forget(connection).await).await);
             }
-            match done.and(self.renew().await) {
-                Ok(()) => failing = false,
-                // The publisher of the totals says it when the database is away.
-                Err(DbError::Unavailable | DbError::Conflict) => {}
-                Err(error) => {
-                    if !failing {
-                        tracing::error!(
-                            error = %logged::cause(error),
-                            "partners can't be renewed: this instance goes by what it knew of them"
-                        );
-                    }
-                    failing = true;
-                }
+            if let Some(error) = renewal.went(done.and(self.renew().await)) {
+                tracing::error!(error = %logged::cause(error), "partners can't be renewed: this instance goes by what it knew of them");
             }
         }
     }

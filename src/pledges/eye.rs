@@ -106,6 +106,7 @@ impl Eye {
             shape_tag: tags.shape_tag(name, mailbox.map(|(local, _)| local)),
         }
     }
+
     /// How many there are from a country: as many as are shown to the public, or as many as came lately, whichever is more. Both are
     /// in memory.
     fn crowd(&self, campaign: &Campaign, country: Country) -> Crowd {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     crypto::{CryptoError, KeyId, KeyRing, PurposeKeys, RootSecret},
-    db::{Database, DbError, TASK_PATIENCE},
+    db::{Database, DbError, Renewal, TASK_PATIENCE},
     gate::{
         rules::{
             Facts, RuleSet, Ruling, Subject, Target,
@@ -249,7 +249,7 @@ impl Rules {
     /// Renews the copy about each second, writes down what rules decided, and deletes those that are over. Runs until `stop`
     /// is cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut failing, mut forgot) = (false, None::<Instant>);
+        let (mut renewal, mut forgot) = (Renewal::default(), None::<Instant>);
         loop {
             let stopped = tokio::select! {
                 () = stop.cancelled() => true,
@@ -263,19 +263,8 @@ impl Rules {
                 forgot = Some(Instant::now());
                 done = done.and(self.database.run(async |connection| store::forget(connection).await).await);
             }
-            match done.and(self.renew().await) {
-                Ok(()) => failing = false,
-                // The publisher of the totals says it when the database is away.
-                Err(DbError::Unavailable | DbError::Conflict) => {}
-                Err(error) => {
-                    if !failing {
-                        tracing::error!(
-                            error = %logged::cause(error),
-                            "rules can't be renewed: this instance goes by those that it knew"
-                        );
-                    }
-                    failing = true;
-                }
+            if let Some(error) = renewal.went(done.and(self.renew().await)) {
+                tracing::error!(error = %logged::cause(error), "rules can't be renewed: this instance goes by those that it knew");
             }
         }
     }
