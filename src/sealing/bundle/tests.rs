@@ -157,8 +157,10 @@ fn a_stolen_bundle_tells_nothing_of_a_pledge() {
     long.consents = Consents::default();
     let long = bundle_of(1, &[long]);
     assert_eq!(lines(&short)[FIRST].len(), lines(&long)[FIRST].len(), "lengths tell little");
-    for text in ["FR", "2026-11-01", &Uuid::from_u128(1001).to_string()] {
+    // With their quotes: base64 has none, and two letters alone stand in one of fifteen lines by chance.
+    for text in ["\"FR\"", "\"fr\"", "2026-11-01", &Uuid::from_u128(1001).to_string()] {
         assert!(!lines(&short)[FIRST].contains(text));
+        assert!(serde_json::to_string(&about(1001)).unwrap().contains(text), "it would be seen");
     }
 }
 
