@@ -307,8 +307,10 @@ impl Service {
         tasks.start("confirmations", handles.confirmations.clone().run(tasks.stop_token()));
         tasks.start("epochs", handles.epochs.clone().run(tasks.stop_token()));
         tasks.start("campaigns", handles.campaigns.clone().run(tasks.stop_token()));
-        let watch = Watch::new(handles.database.clone(), handles.campaigns.clone(), handles.totals.clone());
-        tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
+        if !gate::UNGATED {
+            let watch = Watch::new(handles.database.clone(), handles.campaigns.clone(), handles.totals.clone());
+            tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
+        }
         tasks.start("spent proofs", pledges::spent::repeat(handles.database.clone(), tasks.stop_token()));
         tasks.start("held pledges", handles.pledges.clone().watch_held(tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));

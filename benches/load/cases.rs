@@ -5,6 +5,7 @@ pub mod confirm;
 pub mod crowd;
 pub mod export;
 pub mod few;
+pub mod gate;
 pub mod ingest;
 pub mod large;
 pub mod pgbench;

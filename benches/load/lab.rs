@@ -269,9 +269,17 @@ impl Stage<'_> {
     /// # Errors
     /// When they differ: then nothing that was measured counts.
     pub async fn send(&self, what: &str, shape: load::Shape) -> anyhow::Result<Outcome> {
+        self.send_as(what, None, shape).await
+    }
+
+    /// The same with a partner's secret key.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_as(&self, what: &str, secret: Option<&str>, shape: load::Shape) -> anyhow::Result<Outcome> {
         self.checkpoint().await?;
         let before = self.rows().await?;
-        let outcome = load::send(self.service.address, CAMPAIGN, shape).await?;
+        let outcome = load::send(self.service.address, CAMPAIGN, secret, shape).await?;
         let grown = self.rows().await? - before;
         self.tell(what, &outcome.lines().join("; "));
         ensure!(

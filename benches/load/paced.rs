@@ -67,7 +67,7 @@ pub async fn send(
         gap: Duration::from_secs(1) / rate.max(1),
         next: Cell::new(0),
         people: People::new(Spread::Even)?,
-        requests: Requests::new(address, campaign),
+        requests: Requests::new(address, campaign, None),
         found: RefCell::default(),
     });
     let mut connections = JoinSet::new();

@@ -35,6 +35,10 @@ pub struct Pledge {
 
     #[command(flatten)]
     shape: Shape,
+
+    /// Send as a partner's server does, with this secret key.
+    #[arg(long)]
+    secret: Option<String>,
 }
 
 /// How much of a load.
@@ -63,7 +67,8 @@ impl Pledge {
     /// # Errors
     /// When there is no such service.
     pub async fn run(&self) -> anyhow::Result<()> {
-        let outcome = send(self.target.address().await?, &self.target.campaign, self.shape).await?;
+        let outcome =
+            send(self.target.address().await?, &self.target.campaign, self.secret.as_deref(), self.shape).await?;
         for line in outcome.lines() {
             say(&line);
         }
@@ -131,12 +136,12 @@ impl Outcome {
     }
 }
 
-/// Sends pledges to a campaign of the service at `address`.
+/// Sends pledges to a campaign of the service at `address`; with a secret key, as a partner's server does.
 ///
 /// # Errors
 /// When the system gives no random bytes, or nothing at all was answered.
-pub async fn send(address: SocketAddr, campaign: &str, shape: Shape) -> anyhow::Result<Outcome> {
-    let (people, requests) = (People::new(shape.spread)?, Requests::new(address, campaign));
+pub async fn send(address: SocketAddr, campaign: &str, secret: Option<&str>, shape: Shape) -> anyhow::Result<Outcome> {
+    let (people, requests) = (People::new(shape.spread)?, Requests::new(address, campaign, secret));
     send_from(address, Source::Pledges { people, requests }, shape).await
 }
 
@@ -214,10 +219,11 @@ pub struct Requests {
 
 impl Requests {
     /// For pledges to a campaign.
-    pub fn new(address: SocketAddr, campaign: &str) -> Self {
+    pub fn new(address: SocketAddr, campaign: &str, secret: Option<&str>) -> Self {
+        let authorization = secret.map(|secret| format!("authorization: Bearer {secret}\r\n")).unwrap_or_default();
         let head = format!(
-            "POST /v1/campaigns/{campaign}/pledges HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
-             content-length: "
+            "POST /v1/campaigns/{campaign}/pledges HTTP/1.1\r\nhost: {address}\r\n{authorization}\
+             content-type: application/json\r\ncontent-length: "
         );
         Self { head }
     }

@@ -61,11 +61,15 @@ pub struct Options {
     #[arg(long)]
     pub wrk: Option<PathBuf>,
 
+    /// The service built with the feature `ungated`, for the case `gate`.
+    #[arg(long)]
+    pub ungated: Option<PathBuf>,
+
     /// The service built with the feature `unsealed`, for the case `sealing`.
     #[arg(long)]
     pub unsealed: Option<PathBuf>,
 
-    /// A case to run (may be given several times). Default: all but `confirm`, `large`, `sealing` and `export`.
+    /// A case to run (may be given several times). Default: all but `confirm`, `large`, `sealing`, `gate` and `export`.
     #[arg(long, value_enum)]
     pub only: Vec<Case>,
 
@@ -119,6 +123,8 @@ pub enum Case {
     Stream,
     /// Against the same service with sealing left out (--unsealed).
     Sealing,
+    /// With a partner's secret key, against the same service with the gate left out (--ungated).
+    Gate,
     /// With 20 million rows stored.
     Large,
     /// The sealed list given out and opened.
@@ -135,7 +141,7 @@ fn root_secret(directory: &Path) -> anyhow::Result<SecretString> {
 }
 
 /// What takes long, or a build of its own.
-const NOT_BY_DEFAULT: [Case; 4] = [Case::Confirm, Case::Large, Case::Sealing, Case::Export];
+const NOT_BY_DEFAULT: [Case; 5] = [Case::Confirm, Case::Large, Case::Sealing, Case::Gate, Case::Export];
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
@@ -194,6 +200,7 @@ impl Run {
                 Case::Reads => cases::reads::run(lab, report).await,
                 Case::Stream => cases::stream::run(lab, report).await,
                 Case::Sealing => cases::sealing::run(lab, report).await,
+                Case::Gate => cases::gate::run(lab, report).await,
                 Case::Large => cases::large::run(lab, report).await,
                 Case::Export => cases::export::run(lab, report).await,
             };

@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     config::{Mode, ServeSettings, Settings},
     db,
+    gate::UNGATED,
     pledges::sealing::UNSEALED,
     tasks,
 };
@@ -38,8 +39,8 @@ pub(super) async fn run(settings: &Settings, serve: &Serve) -> anyhow::Result<()
     serve.settings.public_origin(settings.mode)?;
     settings.key_ring()?;
     serve.settings.mail.check(settings.mode)?;
-    if UNSEALED && settings.mode == Mode::Production {
-        anyhow::bail!("this was built for measuring, with what supporters give left out");
+    if (UNSEALED || UNGATED) && settings.mode == Mode::Production {
+        anyhow::bail!("this was built for measuring, with what protects supporters left out");
     }
     if serve.demo && settings.mode == Mode::Production {
         anyhow::bail!("--demo makes up pledges and is for development only");

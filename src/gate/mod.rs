@@ -11,3 +11,6 @@ pub mod signals;
 pub mod source_tags;
 pub mod tags;
 pub mod waves;
+
+/// A build for a measurement: pledges come in without keys, limits and signals, and nobody looks for waves. It refuses production.
+pub const UNGATED: bool = cfg!(feature = "ungated");

@@ -137,6 +137,17 @@ pub struct NewPledge {
     pub proof: Option<Uuid>,
 }
 
+impl NewPledge {
+    /// The state that it is stored in.
+    fn becomes(&self) -> State {
+        match (self.awaiting, self.seen.held) {
+            (true, _) => State::Awaiting,
+            (false, true) => State::Held,
+            (false, false) => State::Counted,
+        }
+    }
+}
+
 /// What the gate saw of a pledge, as it is stored with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {

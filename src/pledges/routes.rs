@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
+    gate::UNGATED,
     http::{
         Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow,
         body::{self, BODY_LIMIT, Media},
@@ -36,7 +37,7 @@ use crate::{
         headers::AllowedOrigin,
     },
     partners::{
-        Claims, Partners,
+        self, Admitted, Claims, Lane, Partners,
         routes::{origin, secret_key},
     },
     sealing::NoEpoch,
@@ -160,8 +161,8 @@ pub async fn submit(
     let (media, secret) = (Media::of(&request), secret_key(&request));
     let carrier = if media == Ok(Media::Json) { Carrier::Script } else { Carrier::Form };
     let visitor = Visitor::of(&request);
-    let limited = pledges.limited(&partners, (secret.as_deref(), carrier), visitor.source(), 1);
-    let limited = allow(&request, [limited]);
+    let limited = (!UNGATED).then(|| pledges.limited(&partners, (secret.as_deref(), carrier), visitor.source(), 1));
+    let limited = allow(&request, limited);
     let media = media.inspect_err(refused)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
     let key = idempotency_key(&request).inspect_err(refused)?;
@@ -225,7 +226,10 @@ impl Door<'_> {
         let submission = arrival.submission;
         let claims =
             Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
-        let admitted = self.partners.admit(self.campaign.id, claims)?;
+        let admitted = match UNGATED {
+            true => Admitted { partner: None, lane: Lane::Live, door: partners::Door::Server },
+            false => self.partners.admit(self.campaign.id, claims)?,
+        };
         // Read before the pledge is stored, so that the answer can't tell whether it counted.
         let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
         let taken = self.pledges.take(&self.campaign, &admitted, arrival, mistakes, self.key.as_ref()).await;

@@ -1,5 +1,7 @@
 //! The shelf of pledges.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName,
@@ -11,7 +13,10 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::NewPledge;
-use crate::db::{Connection, DbError};
+use crate::{
+    db::{Connection, DbError},
+    gate::UNGATED,
+};
 
 /// The end of a statement that has made pledges `counted`: a delta for each of the campaigns that are `concerned`.
 pub(super) const APPEND_DELTAS: &str = "\
@@ -27,51 +32,42 @@ pub(super) const APPEND_DELTAS: &str = "\
        coalesce(sum(confirmed) FILTER (WHERE country IS NOT NULL), 0) \
      FROM concerned LEFT JOIN changes USING (campaign_id) GROUP BY 1, 2";
 
-/// The statement behind its values, up to the deltas.
-const STORE: &str = "::timestamptz[]) WITH ORDINALITY AS sent (awaiting, held, score, signals, source_tag, domain_tag, name_tag, shape_tag, \
-               proof, mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, public, \
-               review, record, for_partner, language, source, at, place)), \
-             spent AS (INSERT INTO spent_proofs (nonce, fingerprint) \
-               SELECT DISTINCT ON (proof) proof, fingerprint FROM sent WHERE proof IS NOT NULL ORDER BY proof, place \
-               ON CONFLICT (nonce) DO UPDATE SET nonce = excluded.nonce RETURNING nonce, fingerprint), \
-             refused AS (SELECT place FROM sent JOIN spent ON nonce = proof WHERE spent.fingerprint <> sent.fingerprint), \
-             given AS (SELECT *, row_number() OVER (PARTITION BY fingerprint ORDER BY place) = 1 AS first, \
-                 CASE WHEN awaiting THEN 'awaiting' WHEN held THEN 'held' ELSE 'counted' END AS becomes \
-               FROM sent WHERE place NOT IN (TABLE refused)), \
-             mailed AS (INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
-               SELECT mail_id, campaign_id, fingerprint, 'pledge', language, address FROM given WHERE mail_id IS NOT NULL), \
-             recorded AS ( \
-               INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, consent_updates, \
-                 consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, source, score, signals, \
-                 source_tag, domain_tag, name_tag, shape_tag, created_at, counted_at) \
-               SELECT id, campaign_id, country, partner_id, becomes, fingerprint, \
-                 request_digest, updates, partner, public, review, record, for_partner, language, source, score, signals, \
-                 source_tag, domain_tag, name_tag, shape_tag, \
-                 coalesce(at, now()), CASE becomes WHEN 'counted' THEN coalesce(at, now()) END FROM given WHERE first \
-               ON CONFLICT (fingerprint) DO NOTHING \
-               RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
-             again AS (UPDATE pledges SET id = given.id, country = given.country, partner_id = given.partner_id, \
-                 state = becomes, consent_updates = updates, \
-                 consent_partner = partner, consent_public = public, sealed_review = review, sealed_record = record, \
-                 sealed_for_partner = for_partner, language = given.language, source = given.source, score = given.score, \
-                 signals = given.signals, source_tag = given.source_tag, domain_tag = given.domain_tag, \
-                 name_tag = given.name_tag, shape_tag = given.shape_tag, created_at = now(), \
-                 counted_at = CASE becomes WHEN 'counted' THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
-                 erased_at = NULL \
-               FROM (SELECT given.* FROM given JOIN pledges USING (fingerprint) WHERE first AND suppressed_at IS NULL \
-                   AND state IN ('awaiting', 'withdrawn') ORDER BY fingerprint FOR UPDATE OF pledges) AS given \
-               WHERE pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL \
-                 AND state IN ('awaiting', 'withdrawn') \
-               RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
-                 date_trunc('minute', counted_at, 'UTC') AS minute), \
-             counted AS (SELECT *, false AS is_confirmed FROM (TABLE recorded UNION ALL TABLE again) AS each WHERE state = 'counted'), \
-             concerned AS (SELECT DISTINCT campaign_id FROM sent), ";
+/// What follows the columns that every statement has: which proofs are spent now, and whose were before. Of several with one
+/// mailbox the first that isn't refused becomes a row.
+const SPEND: &str = "\
+     spent AS (INSERT INTO spent_proofs (nonce, fingerprint) \
+       SELECT DISTINCT ON (proof) proof, fingerprint FROM sent WHERE proof IS NOT NULL ORDER BY proof, place \
+       ON CONFLICT (nonce) DO UPDATE SET nonce = excluded.nonce RETURNING nonce, fingerprint), \
+     refused AS (SELECT place FROM sent JOIN spent ON nonce = proof WHERE spent.fingerprint <> sent.fingerprint), \
+     given AS (SELECT *, row_number() OVER (PARTITION BY fingerprint ORDER BY place) = 1 AS first \
+       FROM sent WHERE place NOT IN (TABLE refused)), ";
+
+/// Columns of what the gate saw.
+const SEEN: &str = ", score, signals, source_tag, domain_tag, name_tag, shape_tag";
+
+/// Their change in a row that pledges again.
+const SEEN_AGAIN: &str = ", score = given.score, signals = given.signals, source_tag = given.source_tag, \
+     domain_tag = given.domain_tag, name_tag = given.name_tag, shape_tag = given.shape_tag";
+
+/// Columns of what was sent, in the order of their values.
+const COLUMNS: &str = "mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, \
+     public, review, record, for_partner, language, source, at, becomes";
+
+/// The rest, up to the deltas.
+const AGAIN: &str = " FROM (SELECT given.* FROM given JOIN pledges USING (fingerprint) WHERE first AND suppressed_at IS NULL \
+         AND state IN ('awaiting', 'withdrawn') ORDER BY fingerprint FOR UPDATE OF pledges) AS given \
+       WHERE pledges.fingerprint = given.fingerprint AND suppressed_at IS NULL AND state IN ('awaiting', 'withdrawn') \
+       RETURNING pledges.campaign_id, pledges.country, pledges.partner_id, state, \
+         date_trunc('minute', counted_at, 'UTC') AS minute), \
+     counted AS (SELECT *, false AS is_confirmed FROM (TABLE recorded UNION ALL TABLE again) AS each WHERE state = 'counted'), ";
 
 /// Pledges by columns, and the statement that stores them with their deltas. diesel prepares it once for each connection,
-/// which it does for no `sql_query`.
-struct Insert<'a> {
-    awaiting: Vec<bool>,
-    held: Vec<bool>,
+/// which it does for no `sql_query`. There are two: what spends proofs has to sort and to look up, which pledges without one
+/// (those of partners' servers) don't pay for.
+struct Insert<'a, const PROVEN: bool> {
+    /// Of several with one fingerprint only the first becomes a row; each has its mail. Where proofs may refuse some, the
+    /// statement finds it out.
+    firsts: Vec<bool>,
     scores: Vec<i16>,
     signals: Vec<i32>,
     source_tags: Vec<Option<i64>>,
@@ -97,19 +93,20 @@ struct Insert<'a> {
     sources: Vec<Option<&'a str>>,
     /// When each was counted; None: now.
     times: Vec<Option<DateTime<Utc>>>,
+    states: Vec<&'static str>,
 }
 
-impl<'a> Insert<'a> {
+impl<'a, const PROVEN: bool> Insert<'a, PROVEN> {
     fn new(pledges: &[(&'a NewPledge, Option<DateTime<Utc>>)]) -> Self {
         fn column<'a, T>(
             pledges: &[(&'a NewPledge, Option<DateTime<Utc>>)],
-            value: impl Fn(&'a NewPledge) -> T,
+            value: impl FnMut(&'a NewPledge) -> T,
         ) -> Vec<T> {
-            pledges.iter().map(|(pledge, _)| value(pledge)).collect()
+            pledges.iter().map(|(pledge, _)| *pledge).map(value).collect()
         }
+        let mut seen = HashSet::new();
         Self {
-            awaiting: column(pledges, |pledge| pledge.awaiting),
-            held: column(pledges, |pledge| pledge.seen.held),
+            firsts: column(pledges, |pledge| seen.insert(pledge.fingerprint)),
             scores: column(pledges, |pledge| pledge.seen.score),
             signals: column(pledges, |pledge| pledge.seen.signals),
             source_tags: column(pledges, |pledge| pledge.seen.source_tag),
@@ -134,27 +131,12 @@ impl<'a> Insert<'a> {
             languages: column(pledges, |pledge| pledge.language.as_deref()),
             sources: column(pledges, |pledge| pledge.source.as_deref()),
             times: pledges.iter().map(|(_, at)| *at).collect(),
+            states: column(pledges, |pledge| pledge.becomes().as_str()),
         }
     }
-}
 
-impl QueryId for Insert<'_> {
-    type QueryId = Insert<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl Query for Insert<'_> {
-    type SqlType = Array<Integer>;
-}
-
-impl QueryFragment<Pg> for Insert<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // The types are said as well, so that the text means the same to whoever prepares it by hand.
-        out.push_sql("WITH sent AS (SELECT * FROM unnest(");
-        for flags in [&self.awaiting, &self.held] {
-            out.push_bind_param::<Array<Bool>, _>(flags)?;
-            out.push_sql("::bool[], ");
-        }
+    /// What the gate saw.
+    fn walk_seen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_bind_param::<Array<SmallInt>, _>(&self.scores)?;
         out.push_sql("::int2[], ");
         out.push_bind_param::<Array<Integer>, _>(&self.signals)?;
@@ -163,16 +145,19 @@ impl QueryFragment<Pg> for Insert<'_> {
             out.push_bind_param::<Array<Nullable<BigInt>>, _>(tags)?;
             out.push_sql("::int8[], ");
         }
-        for ids in [&self.proofs, &self.mail_ids] {
-            out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(ids)?;
-            out.push_sql("::uuid[], ");
-        }
+        Ok(())
+    }
+
+    /// The values of [`COLUMNS`].
+    fn walk_columns<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.mail_ids)?;
+        out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<Nullable<Bytea>>, _>(&self.sealed_addresses)?;
         out.push_sql("::bytea[], ");
-        out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
-        out.push_sql("::uuid[], ");
-        out.push_bind_param::<Array<SqlUuid>, _>(&self.campaigns)?;
-        out.push_sql("::uuid[], ");
+        for ids in [&self.ids, &self.campaigns] {
+            out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+            out.push_sql("::uuid[], ");
+        }
         out.push_bind_param::<Array<Text>, _>(&self.countries)?;
         out.push_sql("::text[], ");
         out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.partners)?;
@@ -196,9 +181,84 @@ impl QueryFragment<Pg> for Insert<'_> {
             out.push_sql("::text[], ");
         }
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.times)?;
-        out.push_sql(STORE);
-        out.push_sql(APPEND_DELTAS);
-        out.push_sql(" RETURNING coalesce((SELECT array_agg((place - 1)::int4) FROM refused), '{}')");
+        out.push_sql("::timestamptz[], ");
+        out.push_bind_param::<Array<Text>, _>(&self.states)?;
+        out.push_sql("::text[]");
+        Ok(())
+    }
+}
+
+impl<const PROVEN: bool> QueryId for Insert<'_, PROVEN> {
+    type QueryId = Insert<'static, PROVEN>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<const PROVEN: bool> Query for Insert<'_, PROVEN> {
+    type SqlType = Array<Integer>;
+}
+
+impl<const PROVEN: bool> QueryFragment<Pg> for Insert<'_, PROVEN> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let (seen, seen_again) = if UNGATED { ("", "") } else { (SEEN, SEEN_AGAIN) };
+        // What was sent, and of that what isn't refused.
+        let sent = if PROVEN { "sent" } else { "given" };
+        // The types are said as well, so that the text means the same to whoever prepares it by hand.
+        for sql in ["WITH ", sent, " AS (SELECT * FROM unnest("] {
+            out.push_sql(sql);
+        }
+        if !UNGATED {
+            self.walk_seen(&mut out)?;
+        }
+        if PROVEN {
+            out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.proofs)?;
+            out.push_sql("::uuid[], ");
+        } else {
+            out.push_bind_param::<Array<Bool>, _>(&self.firsts)?;
+            out.push_sql("::bool[], ");
+        }
+        self.walk_columns(&mut out)?;
+        let head = [") WITH ORDINALITY AS ", sent, " (", seen.trim_start_matches(", ")];
+        let head = head.into_iter().chain(if UNGATED { [""] } else { [", "] });
+        let head = head.chain(if PROVEN { ["proof, "] } else { ["first, "] });
+        let spend = if PROVEN { SPEND } else { "" };
+        let body = [
+            COLUMNS,
+            ", place)), ",
+            spend,
+            "mailed AS (INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, language, sealed) \
+               SELECT mail_id, campaign_id, fingerprint, 'pledge', language, address FROM given WHERE mail_id IS NOT NULL), \
+             recorded AS (INSERT INTO pledges (id, campaign_id, country, partner_id, state, fingerprint, request_digest, \
+                 consent_updates, consent_partner, consent_public, sealed_review, sealed_record, sealed_for_partner, language, \
+                 source, created_at, counted_at",
+            seen,
+            ") SELECT id, campaign_id, country, partner_id, becomes, fingerprint, request_digest, updates, partner, public, \
+                 review, record, for_partner, language, source, coalesce(at, now()), \
+                 CASE becomes WHEN 'counted' THEN coalesce(at, now()) END",
+            seen,
+            " FROM given WHERE first ON CONFLICT (fingerprint) DO NOTHING \
+               RETURNING campaign_id, country, partner_id, state, date_trunc('minute', counted_at, 'UTC') AS minute), \
+             again AS (UPDATE pledges SET id = given.id, country = given.country, partner_id = given.partner_id, \
+                 state = becomes, consent_updates = updates, consent_partner = partner, consent_public = public, \
+                 sealed_review = review, sealed_record = record, sealed_for_partner = for_partner, \
+                 language = given.language, source = given.source, created_at = now(), \
+                 counted_at = CASE becomes WHEN 'counted' THEN now() END, confirmed_at = NULL, withdrawn_at = NULL, \
+                 erased_at = NULL",
+            seen_again,
+            AGAIN,
+            "concerned AS (SELECT DISTINCT campaign_id FROM ",
+            sent,
+            "), ",
+            APPEND_DELTAS,
+            " RETURNING ",
+        ];
+        for sql in head.chain(body) {
+            out.push_sql(sql);
+        }
+        out.push_sql(if PROVEN {
+            "coalesce((SELECT array_agg((place - 1)::int4) FROM refused), '{}')"
+        } else {
+            "'{}'::int4[]"
+        });
         Ok(())
     }
 }
@@ -220,7 +280,7 @@ impl QueryFragment<Pg> for Insert<'_> {
 pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Result<Vec<usize>, DbError> {
     let pledges: Vec<_> = pledges.iter().map(|pledge| (*pledge, None)).collect();
     // Each delta returns all of them.
-    let refused: Vec<Vec<i32>> = Insert::new(&pledges).load(connection).await?;
+    let refused = run(connection, &pledges).await?;
     Ok(refused
         .into_iter()
         .next()
@@ -236,8 +296,18 @@ pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Resu
 /// As [`insert`].
 pub async fn insert_at(connection: &mut Connection, pledges: &[(NewPledge, DateTime<Utc>)]) -> Result<(), DbError> {
     let pledges: Vec<_> = pledges.iter().map(|(pledge, at)| (pledge, Some(*at))).collect();
-    let _: Vec<Vec<i32>> = Insert::new(&pledges).load(connection).await?;
-    Ok(())
+    run(connection, &pledges).await.map(|_| ())
+}
+
+async fn run(
+    connection: &mut Connection,
+    pledges: &[(&NewPledge, Option<DateTime<Utc>>)],
+) -> Result<Vec<Vec<i32>>, DbError> {
+    if pledges.iter().any(|(pledge, _)| pledge.proof.is_some()) {
+        Ok(Insert::<true>::new(pledges).load(connection).await?)
+    } else {
+        Ok(Insert::<false>::new(pledges).load(connection).await?)
+    }
 }
 
 #[derive(QueryableByName)]

@@ -85,7 +85,7 @@ pub async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
 async fn both(stage: &Stage<'_>, tokens: Vec<String>, shape: Shape) -> anyhow::Result<(Outcome, Outcome)> {
     stage.checkpoint().await?;
     let (half, address) = (Shape { connections: CONNECTIONS / 2, ..shape }, stage.service.address);
-    let (new, old) = tokio::join!(load::send(address, CAMPAIGN, half), load::confirm(address, tokens, half));
+    let (new, old) = tokio::join!(load::send(address, CAMPAIGN, None, half), load::confirm(address, tokens, half));
     let both = (new?, old?);
     stage.tell("both: pledges", &both.0.lines().join("; "));
     stage.tell("both: confirmations", &both.1.lines().join("; "));

@@ -78,7 +78,7 @@ pub struct Waves {
 }
 
 impl Waves {
-    /// Takes the next row. Rows come in the order of time; one that is known already changes nothing.
+    /// Takes the next row. Rows come in the order of their ids, which is that of time; one that is known already changes nothing.
     pub fn push(&mut self, row: &Row) {
         self.window.push(row, &mut self.past);
     }

@@ -55,13 +55,10 @@ pub(super) struct Kept {
     pub(super) wave: f32,
 }
 
-/// All rows of the window, oldest first.
+/// All rows of the window, oldest first, in the order of their ids.
 #[derive(Default)]
 pub(super) struct Window {
     pub(super) rows: VecDeque<Kept>,
-    /// Counted from the first row ever.
-    places: HashMap<Uuid, u64>,
-    gone: u64,
     sources: Numbers<i64>,
     pub(super) domains: Numbers<i64>,
     names: Numbers<i64>,
@@ -73,14 +70,13 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn push(&mut self, row: &Row, past: &mut Past) {
-        if self.places.contains_key(&row.id) {
+        if self.rows.back().is_some_and(|last| row.id <= last.id) {
             return;
         }
         if self.rows.len() >= ROWS_MAX {
             self.drop_oldest(past);
         }
         self.shed(past);
-        self.places.insert(row.id, self.gone + self.rows.len() as u64);
         let kept = Kept {
             id: row.id,
             at_ms: row.at.timestamp_millis(),
@@ -103,7 +99,7 @@ impl Window {
     }
 
     pub(super) fn confirm(&mut self, id: Uuid) {
-        let place = self.places.get(&id).and_then(|place| usize::try_from(place - self.gone).ok());
+        let place = self.rows.binary_search_by_key(&id, |row| row.id).ok();
         if let Some(row) = place.and_then(|place| self.rows.get_mut(place)) {
             row.confirmed = true;
         }
@@ -117,8 +113,6 @@ impl Window {
 
     fn drop_oldest(&mut self, past: &mut Past) {
         if let Some(row) = self.rows.pop_front() {
-            self.places.remove(&row.id);
-            self.gone += 1;
             past.learn(&row);
         }
     }
