@@ -48,6 +48,10 @@ impl<'a> Tags<'a> {
 
 /// A name for comparing: what shows of it, compatible forms joined, small letters, single spaces.
 pub fn normal_name(name: &str) -> String {
+    if name.is_ascii() {
+        // The same, without looking anything up.
+        return name.split_ascii_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+    }
     let folded: String = visible(name).nfkc().flat_map(char::to_lowercase).nfkc().collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
