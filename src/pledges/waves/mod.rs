@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     campaigns::{Campaign, Campaigns, State},
-    db::{Connection, Database, DbError},
+    db::{Connection, Database, DbError, IsConflict},
     gate::waves::{Raise, Waves},
     logged,
     totals::Totals,
