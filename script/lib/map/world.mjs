@@ -13,8 +13,8 @@ const GRID = {
   width: 3200,
   // 168.5° W: between Chukotka and Alaska, so that the edge cuts through nobody.
   turn: -11.5,
-  north: 83.7,
-  south: -56,
+  north: 84.6,
+  south: -57,
   // A corner that changes less area than this (in square units) is left out.
   corner: 1.5,
   // Smaller islands are left out, unless a place has no larger one.
@@ -117,9 +117,9 @@ function draw(world, code, polygons, project, point) {
   world.dots[code] = whole(point ? project(point) : centre(polygons[sizes.indexOf(largest)][0]));
 }
 
-/** Rings of at least `least` square units as the text of an SVG path. */
+/** Rings of at least `least` square units as the text of an SVG path, the largest one first. */
 function path(polygons, least) {
-  const seen = polygons.filter(([outer]) => area(outer) >= least);
+  const seen = polygons.filter(([outer]) => area(outer) >= least).sort(([one], [other]) => area(other) - area(one));
   const rings = seen.flatMap(([outer, ...holes]) => [outer, ...holes.filter((hole) => area(hole) >= GRID.traced)]);
   return rings.map((ring) => trace(ring.map(whole), true)).join("");
 }
