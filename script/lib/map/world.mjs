@@ -56,7 +56,8 @@ function ownership(places, { joins }) {
   return new Map([...places.keys()].map((name) => [name, joined.get(name) ?? name]));
 }
 
-function projection() {
+/** Turns degrees into units of the grid. */
+export function projection() {
   const turned = geoEqualEarth().precision(0).rotate([GRID.turn, 0]).translate([0, 0]).scale(1);
   const [edge] = turned([-GRID.turn + 180 - 1e-9, 0]);
   const scale = GRID.width / (2 * edge);
