@@ -14,6 +14,10 @@ export function placesOf(source, codes, territories, disputed) {
   for (const { code, of, within } of territories.parts) move(places, of, code, within);
   for (const { from, to, within } of disputed.moves) move(places, from, to, within);
   for (const cut of disputed.cuts) divide(places, cut);
+  for (const { from, to } of disputed.joins) {
+    known(places, from);
+    if (to !== null && !codes.has(to)) throw new Error(`${to}, which ${from} should join, is no code`);
+  }
   return places;
 }
 

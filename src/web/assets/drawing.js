@@ -12,15 +12,17 @@ export function newSheet(rules) {
 }
 
 /** Has the document or shadow root around `host` use the rules. */
-export function adopt(host, sheet, rules, id) {
+export function adopt(host, sheet, rules) {
   const root = host.getRootNode();
   const scope = root.host ? root : document;
   if (sheet && scope.adoptedStyleSheets) {
     if (!scope.adoptedStyleSheets.includes(sheet)) scope.adoptedStyleSheets = [...scope.adoptedStyleSheets, sheet];
-  } else if (!scope.getElementById(id)) {
-    // Safari before 16.4, Firefox before 101.
-    (scope.head ?? scope).append(make("style", { id }, rules));
+    return;
   }
+  // Safari before 16.4, Firefox before 101. A page's policy may forbid a style element, but not a rule in a sheet it has.
+  const own = [...scope.styleSheets].find(({ href }) => href?.startsWith(location.origin));
+  if (own) own.insertRule(`@media all{${rules}}`, own.cssRules.length);
+  else (scope.head ?? scope).append(make("style", {}, rules));
 }
 
 export function make(name, attributes = {}, ...children) {

@@ -7,8 +7,8 @@ import { adopt, countsOf, make, newSheet, speaker } from "./drawing.js";
 export { drawTable } from "./table.js";
 
 const COLOURS = {
-  0: ["#e4dcd9", "#453641"],
-  1: ["#fcc9a4", "#7a3a66"],
+  0: ["#e6e0dd", "#413440"],
+  1: ["#fbbe91", "#7d3c69"],
   2: ["#f5936f", "#b04272"],
   3: ["#d9526f", "#e0647a"],
   4: ["#9e2367", "#f6a27c"],
@@ -197,7 +197,7 @@ function explain(legend, bounds, say) {
  * `language` a BCP 47 tag, `direction` ltr or rtl, `names` goes before all other names, `texts` are those of lang/.
  */
 export function drawMap(host, world, options) {
-  adopt(host, sheet, RULES, "map-rules");
+  adopt(host, sheet, RULES);
   const say = speaker({ ...options, world });
   const drawn = drawShapes(world);
   const { direction } = options;

@@ -82,7 +82,7 @@ function drawElsewhere(say) {
  * `search`, `sort` ("count" or "name"), `onPoint(code or null)` for a row under the pointer.
  */
 export function drawTable(host, options) {
-  adopt(host, sheet, RULES, "map-table-rules");
+  adopt(host, sheet, RULES);
   const say = speaker(options);
   const rows = new Map();
   let wanted = "";
