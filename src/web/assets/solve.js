@@ -50,7 +50,7 @@ export function solver() {
     if (known !== nonce) [known, counter, began] = [nonce, 0, Date.now()];
     const until = Date.now() + milliseconds;
     for (; ; counter += 1) {
-      if (counter % 64 === 63 && !rested && Date.now() > until) {
+      if ((counter * cost) % 256 < cost && !rested && Date.now() > until) {
         rested = true;
         return null;
       }
