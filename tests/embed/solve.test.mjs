@@ -1,18 +1,10 @@
 // Our solver of challenges finds what the library's solver finds, and takes no longer than it may.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { sha, solveChallenge } from "altcha/lib";
 import { solver } from "../../src/web/assets/solve.js";
-
-export function challenge({ cost = 4, keyPrefix = "000" } = {}) {
-  const random = () => randomBytes(16).toString("hex");
-  const data = { campaign: "0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b80", partner: null, test: false, issued: Date.now() };
-  const expiresAt = Math.floor(Date.now() / 1000) + 1200;
-  const parameters = { algorithm: "SHA-256", cost, data, expiresAt, keyLength: 32, keyPrefix, nonce: random(), salt: random() };
-  return { parameters, signature: randomBytes(32).toString("hex") };
-}
+import { challenge } from "./challenge.mjs";
 
 for (const [cost, keyPrefix, times] of [[1, "00", 4], [4, "000", 3], [7, "f", 6], [2, "", 1], [128, "0", 3]]) {
   test(`solutions are those of the library: cost ${cost}, prefix "${keyPrefix}"`, async () => {

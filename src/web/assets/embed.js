@@ -126,8 +126,9 @@ class PledgeForm extends PledgeElement {
     for (const name of LOOK) say(name, name === "compact" ? this.hasAttribute(name) && "1" : this.getAttribute(name));
     box.className = "frame";
     const theme = this.getAttribute("theme");
+    const allow = `${navigator.share ? "web-share; " : ""}clipboard-write`; // browsers complain about what they don't know
     // `color-scheme` as the frame's own, or browsers put an opaque ground behind it.
-    const frame = make(box, "iframe", { className: "waits", title: "Pledge", referrerPolicy: "origin", allow: "web-share; clipboard-write" }, "frame");
+    const frame = make(box, "iframe", { className: "waits", title: "Pledge", referrerPolicy: "origin", allow }, "frame");
     frame.style.colorScheme = theme === "dark" || theme === "light" ? theme : "light dark";
     frame.setAttribute("scrolling", "no");
     wordsIn(this.language).then(({ form_title: title }) => title && (frame.title = title));

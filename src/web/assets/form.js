@@ -77,8 +77,9 @@ function deliver(form, pledges, send, done) {
     event.preventDefault();
     submit();
   });
-  // What was mended isn't wrong any more; the summary stays until the next try.
-  form.addEventListener("change", ({ target }) => {
+  // What was mended isn't wrong any more; the summary stays until the next try. While typing, not after: whatever moves
+  // when a field loses the focus moves the button away under the finger.
+  form.addEventListener("input", ({ target }) => {
     if (target.hasAttribute("aria-invalid") && !mistakesOf(form).some(({ field }) => field === target.name)) forget(target);
   });
 }
@@ -88,10 +89,10 @@ function offerAddress(email, pledges) {
   const place = document.createElement("div");
   place.setAttribute("role", "status");
   email.after(place);
-  let timer, dismissed;
+  let timer;
   async function offer() {
     const meant = suggestion(email.value);
-    if (!meant || meant === dismissed) return place.replaceChildren();
+    if (!meant) return place.replaceChildren();
     const { form_suggest: pattern = "{address}?" } = await pledges.texts();
     if (suggestion(email.value) !== meant || place.dataset.meant === meant) return undefined;
     const button = document.createElement("button");
@@ -100,12 +101,11 @@ function offerAddress(email, pledges) {
     const address = document.createElement("bdi");
     address.textContent = meant;
     button.append(before, address, after ?? "");
+    button.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus until the click
     button.addEventListener("click", () => {
       email.value = meant;
-      place.replaceChildren();
-      delete place.dataset.meant;
       email.focus();
-      email.dispatchEvent(new Event("change", { bubbles: true }));
+      email.dispatchEvent(new Event("input", { bubbles: true }));
     });
     place.dataset.meant = meant;
     return place.replaceChildren(button);
@@ -116,7 +116,7 @@ function offerAddress(email, pledges) {
     place.replaceChildren();
     timer = setTimeout(offer, SUGGEST_AFTER_MS);
   });
-  email.addEventListener("change", offer);
+  email.addEventListener("change", () => setTimeout(offer, SUGGEST_AFTER_MS / 2));
 }
 
 /** Chooses what the browser's languages say, when nothing is chosen and the form has it. */

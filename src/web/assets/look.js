@@ -53,19 +53,34 @@ export function mended(colour, grounds, least) {
   return target;
 }
 
+/** The button keeps its colour, and an edge lets it be seen on its ground; links are moved until they can be read. */
+function accented(accent, surface, sunk) {
+  const on = onColour(accent), edge = hex(mended(accent, [surface], 3));
+  return {
+    "--action": hex(accent),
+    "--action-2": hex(mix(accent, on === WHITE ? BLACK : WHITE, 0.15)),
+    "--action-edge": edge,
+    "--on-action": hex(on),
+    "--link": hex(mended(accent, [surface, sunk], 4.5)),
+    "--bar": edge,
+  };
+}
+
 /** The custom properties of what was asked for; empty where nothing was. `scheme` is what applies without a background. */
 export function lookOf(asked, scheme) {
   const background = parse(asked.get("background")), text = parse(asked.get("text")), accent = parse(asked.get("accent"));
   const look = {};
   const surface = background ?? SURFACE[scheme];
   const kind = onColour(surface) === WHITE ? "dark" : "light";
-  const ink = mended(text ?? INK[kind], [surface], 4.5);
+  const tinted = mix(surface, INK[kind], 0.05).map(Math.round);
+  // On a ground of middle lightness there is no room for a second one.
+  const sunk = contrast(onColour(surface), tinted) >= 5 ? tinted : surface;
+  const ink = mended(text ?? INK[kind], [surface, sunk], 4.5);
   if (background || text) {
-    const sunk = mix(surface, ink, 0.05);
     Object.assign(look, {
       "--surface": hex(surface),
       "--sunk": hex(sunk),
-      "--ink": hex(mended(ink, [surface, sunk], 4.5)),
+      "--ink": hex(ink),
       "--quiet": hex(mended(mix(ink, surface, 0.3), [surface, sunk], 4.5)),
       "--line": hex(mix(surface, ink, 0.16)),
       "--edge": hex(mended(mix(surface, ink, 0.5), [surface], 3)),
@@ -74,23 +89,10 @@ export function lookOf(asked, scheme) {
       "--focus": hex(mended([26, 79, 214], [surface], 3)),
     });
   }
-  if (accent) {
-    const action = mended(accent, [surface], 3); // a button must be seen on its ground
-    const on = onColour(action.map(Math.round));
-    Object.assign(look, {
-      "--action": hex(action),
-      "--action-2": hex(mix(action, on === WHITE ? BLACK : WHITE, 0.15)),
-      "--on-action": hex(on),
-      "--link": hex(mended(accent, [surface, mix(surface, ink, 0.05)], 4.5)),
-      "--bar": hex(action),
-    });
-  } else if (background) {
-    const link = mended([150, 16, 74], [surface, mix(surface, ink, 0.05)], 4.5);
-    Object.assign(look, { "--action": hex(link), "--action-2": hex(mix(link, ink, 0.2)), "--on-action": hex(onColour(link.map(Math.round))), "--link": hex(link) });
-  }
+  if (accent || background) Object.assign(look, accented(accent ?? mended([163, 18, 63], [surface], 3), surface, sunk));
   const radius = Number(asked.get("radius") || NaN);
   if (radius >= 0 && radius <= 32) Object.assign(look, { "--radius": `${radius}px`, "--radius-control": `${Math.min(radius, 16)}px` });
-  const font = FONTS[asked.get("font")];
-  if (font) look["--font"] = font;
+  const font = asked.get("font");
+  if (Object.prototype.hasOwnProperty.call(FONTS, font)) look["--font"] = FONTS[font];
   return { look, kind: background ? kind : scheme };
 }

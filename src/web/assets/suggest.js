@@ -46,9 +46,11 @@ export function suggestion(address) {
   return best && `${mailbox}@${best}`;
 }
 
-/** The country that the browser's languages name, or null. American English is what programs come with, so others go first. */
+/** The country that the browser's languages name, or null. American English alone names none: programs come with it everywhere. */
 export function countryOf(languages) {
-  const named = (tag) => /^[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2})(?:-|$)/i.exec(tag)?.[1].toUpperCase();
-  const regions = Array.from(languages ?? [], (tag) => [tag.toLowerCase(), named(tag)]).filter(([, region]) => region);
-  return (regions.find(([tag]) => tag !== "en-us") ?? regions[0])?.[1] ?? null;
+  for (const tag of languages ?? []) {
+    const region = /^[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2})(?:-|$)/i.exec(tag)?.[1];
+    if (region && !/^en-us$/i.test(tag)) return region.toUpperCase();
+  }
+  return null;
 }
