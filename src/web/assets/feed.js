@@ -23,6 +23,7 @@ class Feed {
   at = 0; // when the service last said that these are the newest
   #wait = ASK_MS;
   #heard = 0;
+  #spoke = false; // the stream, at all
   #checked = "";
 
   constructor(address) {
@@ -46,12 +47,12 @@ class Feed {
     this.#close();
     this.next = Date.now() + STREAM_AGAIN_MS * (1 + Math.random());
     if (typeof EventSource === "undefined") return;
-    this.#heard = Date.now();
+    [this.#heard, this.#spoke] = [Date.now(), false];
     const stream = (this.stream = new EventSource(`${this.address}/stream`));
     const on = (type, take) =>
       stream.addEventListener(type, ({ data }) => {
         if (this.stream !== stream) return;
-        this.#heard = Date.now();
+        [this.#heard, this.#spoke] = [Date.now(), true];
         take(JSON.parse(data));
       });
     on("totals", (totals) => this.#take(totals, "live"));
@@ -84,19 +85,19 @@ class Feed {
 
   #watch() {
     const now = Date.now();
-    if (this.stream && now - this.#heard < (this.totals ? SILENCE_MS : ASK_MS)) return;
+    if (this.stream && now - this.#heard < (this.#spoke ? SILENCE_MS : ASK_MS)) return;
     if (!this.due || now >= this.due) this.ask();
     if (now > this.next) this.#open();
   }
 
   /** Asks for the totals now; the browser's cache adds the ETag. */
   async ask() {
-    this.due = Infinity;
+    this.due = Date.now() + SILENCE_MS; // should no answer come at all
     try {
       const answer = await fetch(this.address, { credentials: "omit" });
       if (!answer.ok) throw new Error();
       this.#wait = ASK_MS;
-      this.#take(await answer.json(), this.stream && Date.now() - this.#heard < SILENCE_MS ? "live" : "polling");
+      this.#take(await answer.json(), this.stream && this.#spoke && Date.now() - this.#heard < SILENCE_MS ? "live" : "polling");
     } catch {
       this.#wait = Math.min(this.#wait * 2, SLOWEST_MS);
       this.#tell(navigator.onLine === false ? "offline" : "stale");

@@ -33,7 +33,7 @@ function mistakesOf(form) {
   return mistakes;
 }
 
-/** Sends a form by `send`, tells what happens, and gives what came of it, or null. */
+/** Sends a form by `send`, tells what happens, and hands what came of it and what was sent to `done`. */
 function deliver(form, pledges, send, done) {
   const button = form.querySelector("button[type=submit]");
   const label = button.textContent;
@@ -52,19 +52,22 @@ function deliver(form, pledges, send, done) {
   }
 
   async function submit() {
-    if (isBusy) return;
+    if (isBusy || !form.isConnected) return; // sent already, or something else stands in its place
+    isBusy = true;
     const texts = await pledges.texts();
     const mistakes = mistakesOf(form);
+    for (const mistake of mistakes) mistake.message = await pledges.fieldMessage(mistake.field, mistake.code);
     if (mistakes.length > 0) {
-      for (const mistake of mistakes) mistake.message = await pledges.fieldMessage(mistake.field, mistake.code);
+      isBusy = false;
       tell(form, { errors: mistakes, message: texts.errors_text }, texts);
       return;
     }
     clear(form);
     const content = contentOf(new FormData(form));
     try {
-      done(await send(content, { onState: (state) => show(texts[BUSY[state]] ?? label, true) }), content);
+      const receipt = await send(content, { onState: (state) => show(texts[BUSY[state]] ?? label, true) });
       show(label, false);
+      done(receipt, content);
     } catch (error) {
       show(label, false);
       tell(form, error instanceof PledgeError ? error : { message: texts.error_form_other }, texts);
