@@ -47,7 +47,10 @@ function wordsIn(language) {
   const address = `${HOME}/embed/texts/${encodeURIComponent(language)}.json`;
   return (texts[language] ??= fetch(address, { credentials: "omit" })
     .then((answer) => (answer.ok ? answer.json() : {}))
-    .catch(() => ({})));
+    .catch(() => {
+      delete texts[language];
+      return {};
+    }));
 }
 
 function make(parent, name, properties = {}, part = properties.className) {
