@@ -54,10 +54,9 @@ class Dashboard {
     setInterval(() => this.#soon(), 5000); // time goes by, too: the pace falls, the next interval begins
   }
 
-  #take(news) {
-    if (news.state !== "live") this.watch.forget();
-    this.#newest = { ...this.#newest, ...news, totals: news.totals ?? this.#newest?.totals };
-    const { totals } = this.#newest;
+  #take({ totals = this.#newest?.totals, state, at }) {
+    if (state !== "live") this.watch.forget();
+    this.#newest = { totals, state, at };
     if (totals) {
       this.watch.note(totals.total, Date.now());
       this.series.note(totals.total);
@@ -87,7 +86,7 @@ class Dashboard {
       this.announcer.say(`${this.texts.total_label}: ${this.format.number(totals.total)}`);
       showPace(this.root, this.#pace(), this.format.number);
     }
-    if (state) this.#drawState(state, Number(new Date(at ?? totals?.as_of ?? Date.now())));
+    if (state && state !== "waiting") this.#drawState(state, Number(new Date(at || totals?.as_of || Date.now())));
     this.#drawChart();
   }
 
