@@ -95,6 +95,13 @@ test("gathering loses no pledge and keeps to round times", () => {
   }
 });
 
+test("a first bar that is only a part of itself is left out when the range cuts it", () => {
+  const points = minutes(Array(100).fill(1), { from: NOON + 3 * MINUTE });
+  const { points: groups } = gather(points, "minute", 20, true);
+  assert.ok(groups[0].at > points[0].at && groups[0].count === groups[1].count);
+  assert.equal(groups[0].total - groups[0].count, groups[0].at / MINUTE - points[0].at / MINUTE, "the line begins where it was then");
+});
+
 test("a live total goes into the interval under way, or into a new one", () => {
   const points = minutes([3, 4]);
   const soon = withLive(points, 9, NOON + MINUTE + 30_000);
@@ -103,6 +110,7 @@ test("a live total goes into the interval under way, or into a new one", () => {
   assert.deepEqual(later.map(({ count }) => count), [3, 4, 0, 0, 2]);
   assert.deepEqual(points.map(({ total }) => total), [3, 7], "the given points stay as they are");
   assert.deepEqual(withLive([], 9, NOON), []);
+  assert.deepEqual(withLive(points, 5, NOON + 4 * MINUTE), points, "a total that fell is not drawn as pledges below zero");
 });
 
 test("the last part of a day is its last hour", () => {

@@ -58,27 +58,31 @@ function plan({ points, now }, size, format) {
   };
 }
 
+/** A label that reads from right to left in a picture that doesn't. */
+const isolated = (text, rightToLeft) => (rightToLeft ? `\u2067${text}\u2069` : text);
+
 function grid(plan, scale, y, format) {
   return scale.ticks.flatMap((tick) => [
     shape("path", { class: "chart-grid", d: `M${plan.left} ${y(tick)}H${plan.right}` }),
-    shape("text", { class: "chart-text", x: plan.left - plan.em * 0.5, y: y(tick) + plan.em * 0.35, "text-anchor": "end" }, format.axis(tick, scale.step)),
+    shape("text", { class: "chart-text", x: plan.left - plan.em * 0.5, y: y(tick) + plan.em * 0.35, "text-anchor": "end" }, isolated(format.axis(tick, scale.step), plan.rightToLeft)),
   ]);
 }
 
 function timeAxis(plan, times) {
-  const { at, unit } = timeTicks(plan.from, plan.to, Math.max(2, Math.floor((plan.right - plan.left) / (plan.em * 5.5))), times.offsetAt);
+  const { at, unit } = timeTicks(plan.from, plan.to, Math.max(2, Math.floor((plan.right - plan.left) / (plan.em * (plan.width < 450 ? 5.5 : 7)))), times.offsetAt);
   return at.flatMap((time) => {
     const x = plan.x(time);
-    const anchor = x > plan.right - plan.em * 2 ? "end" : "middle";
-    return [
-      shape("path", { class: "chart-tick", d: `M${x} ${plan.bottom}v${plan.em * 0.4}` }),
-      shape("text", { class: "chart-text", x, y: plan.bottom + plan.em * 1.6, "text-anchor": anchor }, times.tick(time, unit === "time" && times.isMidnight(time) ? "day" : unit)),
-    ];
+    const tick = shape("path", { class: "chart-tick", d: `M${x} ${plan.bottom}v${plan.em * 0.4}` });
+    if (x > plan.right - plan.em * 1.5) return [tick]; // its label would be cut off
+    const label = times.tick(time, unit === "time" && times.isMidnight(time) ? "day" : unit);
+    return [tick, shape("text", { class: "chart-text", x, y: plan.bottom + plan.em * 1.6, "text-anchor": "middle" }, isolated(label, plan.rightToLeft))];
   });
 }
 
-function heading(plan, y, text, rightToLeft) {
-  const x = rightToLeft ? plan.right : plan.left;
+/** Above a pane: the first of the texts that has room. */
+function heading(plan, y, texts, rightToLeft) {
+  const text = texts.find((candidate) => candidate.length * plan.em * 0.64 < plan.width) ?? texts.at(-1);
+  const x = rightToLeft ? plan.width : 0;
   return shape("text", { class: "chart-heading", x, y, direction: rightToLeft ? "rtl" : "ltr" }, text);
 }
 
@@ -105,11 +109,13 @@ function curves(plan, points) {
   ];
 }
 
+/** Marks an interval: its bar, and the total that it ended with. */
 function crosshair(plan, point) {
-  const middle = plan.x(point.at + point.length / 2);
+  const x = plan.x(plan.endOf(point));
   return [
-    shape("path", { class: "chart-cross", d: `M${middle} ${plan.top}V${plan.bottom}` }),
-    shape("circle", { class: "chart-dot", cx: middle, cy: plan.yTotal(point.total), r: plan.em * 0.35 }),
+    shape("path", { class: "chart-bar chosen", d: barsPath([[plan.x(point.at), plan.x(point.at + point.length), plan.yFresh(point.count)]], plan.yFresh(0)) }),
+    shape("path", { class: "chart-cross", d: `M${x} ${plan.top}V${plan.bottom}` }),
+    shape("circle", { class: "chart-dot", cx: x, cy: plan.yTotal(point.total), r: plan.em * 0.35 }),
   ];
 }
 
@@ -227,7 +233,7 @@ class Chart {
     this.host.classList.toggle("empty", !points.length);
     if (!points.length || !width || !height) return;
     const em = parseFloat(getComputedStyle(this.svg).fontSize);
-    this.plan = plan(this.data, { width, height, em }, this.format);
+    this.plan = { ...plan(this.data, { width, height, em }, this.format), rightToLeft: this.rightToLeft };
     const steps = fill(this.texts.dash_chart_steps, { step: this.format.length(size, UNITS[interval]) });
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("aria-label", this.#summary(points));
@@ -235,8 +241,8 @@ class Chart {
       ...grid(this.plan, this.plan.total, this.plan.yTotal, this.format),
       ...grid(this.plan, this.plan.fresh, this.plan.yFresh, this.format),
       ...timeAxis(this.plan, this.times),
-      heading(this.plan, em * 1.2, this.texts.dash_chart_total, this.rightToLeft),
-      heading(this.plan, this.plan.barTop - em, steps, this.rightToLeft),
+      heading(this.plan, em * 1.2, [this.texts.dash_chart_total], this.rightToLeft),
+      heading(this.plan, this.plan.barTop - em, [steps, this.texts.dash_chart_new], this.rightToLeft),
       ...curves(this.plan, points),
       ...correctionMarks(this.plan, corrections),
       ...(this.#chosen === null ? [] : crosshair(this.plan, points[this.#chosen])),

@@ -128,7 +128,7 @@ class Dashboard {
   }
 
   #drawChart() {
-    const most = this.#part("chart-host").clientWidth < 600 ? 60 : 150;
+    const most = this.#part("chart-host").clientWidth < 600 ? 100 : 150;
     const data = this.series.show(this.range, most);
     const note = this.#part("chart-note");
     note.hidden = Boolean(data?.points.length);
@@ -146,7 +146,7 @@ class Dashboard {
     const list = this.#part("corrections-list");
     const day = new Intl.DateTimeFormat(this.format.locale, { dateStyle: "long", timeZone: "UTC" });
     const row = ({ at, count, reason }) => {
-      const cells = [day.format(at), `−${this.format.number(count)}`, this.texts[`dash_reason_${reason}`] ?? this.texts.dash_reason_other];
+      const cells = [day.format(at), this.format.number(-count), this.texts[`dash_reason_${reason}`] ?? this.texts.dash_reason_other];
       const node = document.createElement("tr");
       node.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
       return node;

@@ -36,8 +36,11 @@ export function readPoints(history) {
   return points.filter(({ at, count, total }) => [at, count, total].every(Number.isFinite));
 }
 
-/** Neighbouring intervals put together, until there are at most `most`. Groups begin at round times, so they don't wander. */
-export function gather(points, interval, most) {
+/**
+ * Neighbouring intervals put together, until there are at most `most`. Groups begin at round times, so they don't wander.
+ * With `whole`, a first group that would be only a part of itself, and look like a quiet time, is left out.
+ */
+export function gather(points, interval, most, whole = false) {
   const sizes = GROUPS[interval];
   const size = sizes.find((candidate) => points.length / candidate <= most) ?? sizes.at(-1);
   if (size === 1) return { points, size };
@@ -46,6 +49,7 @@ export function gather(points, interval, most) {
   for (const point of points) {
     const at = Math.floor(point.at / length) * length;
     const last = groups.at(-1);
+    if (!last && whole && point.at !== at) continue;
     if (last?.at === at) {
       last.count += point.count;
       last.total = point.total;
@@ -57,7 +61,8 @@ export function gather(points, interval, most) {
 /** Puts the live total on top: into the interval under way, or into new ones when the history is older than that. */
 export function withLive(points, total, now) {
   const last = points.at(-1);
-  if (!last || !Number.isFinite(total)) return points;
+  // A lower total is older than the history, or was corrected: then the history is about to be read again.
+  if (!last || !(total >= last.total)) return points;
   const grown = points.slice();
   if (now < last.at + last.length) {
     grown[grown.length - 1] = { ...last, total, count: last.count + total - last.total };

@@ -53,7 +53,7 @@ export class Series {
     const points = this.#points(wanted);
     if (!points) return null;
     const { span } = RANGES[range];
-    return { ...gather(lastPart(points, span), wanted.interval, most), interval: wanted.interval, now: this.now() };
+    return { ...gather(lastPart(points, span), wanted.interval, most, span !== null), interval: wanted.interval, now: this.now() };
   }
 
   /** Pledges in the last minute, hour and day. */
