@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { origin } from "./support.mjs";
 
-function run(...words) {
+/** Runs the program as an operator would, and gives what it says. */
+export function run(...words) {
   assert(process.env.PLEDGES_PROGRAM, "PLEDGES_PROGRAM is not set; run script/test --only browser");
   return execFileSync(process.env.PLEDGES_PROGRAM, words, {
     env: {
