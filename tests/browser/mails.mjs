@@ -7,7 +7,7 @@ import { addCampaign, until } from "./campaigns.mjs";
 import { origin } from "./support.mjs";
 
 /** The campaign that `openCampaign` makes: the demo's texts, confirmed by mail. */
-export const slug = "confirmed-by-mail";
+export const slug = `confirmed-by-mail-${process.pid}`;
 
 const varDirectory = path.dirname(process.env.PLEDGES_ADMIN_PASSWORD_FILE ?? "");
 

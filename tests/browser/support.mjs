@@ -89,8 +89,8 @@ export async function openPage(
   page.on("pageerror", (error) => troubles.push(`exception: ${error.message}`));
   page.on("requestfailed", (request) => {
     const reason = request.failure()?.errorText ?? "";
-    // A page that is left cancels what it was still loading.
-    if (reason !== "net::ERR_ABORTED") troubles.push(`failed: ${request.url()} ${reason}`);
+    // A page that is left cancels what it was still loading; without scripts, none is loaded beforehand either.
+    if (reason !== "net::ERR_ABORTED" && (javaScript || reason !== "csp")) troubles.push(`failed: ${request.url()} ${reason}`);
   });
   return { page, context, troubles };
 }
