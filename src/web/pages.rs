@@ -6,6 +6,7 @@ mod dashboard;
 mod frame;
 mod own;
 mod partners;
+mod start;
 mod trials;
 
 use askama::Template;
@@ -17,6 +18,7 @@ pub use self::{
     frame::{FramePage, FrameThanksPage},
     own::{GonePage, OwnPledgePage},
     partners::{PartnersCampaign, PartnersPage},
+    start::{StartCampaign, StartPage},
     trials::TrialsPage,
 };
 use super::texts::{self, Texts};
@@ -332,38 +334,6 @@ impl ThanksPage<'_> {
             link.href.push_str("/thanks");
         }
         links
-    }
-}
-
-/// A campaign on the start page.
-#[derive(Debug, Clone)]
-pub struct StartCampaign<'a> {
-    /// The campaign in its default language.
-    pub campaign: Campaign<'a>,
-    /// Its published totals; the countries are not used.
-    pub totals: Totals<'a>,
-}
-
-/// The start page `/`, in English.
-#[derive(Debug, Template)]
-#[template(path = "start.html")]
-pub struct StartPage<'a> {
-    /// English.
-    pub ui: &'static Texts,
-    /// Addresses of the static files.
-    pub assets: &'a Assets,
-    /// Scheme, host and port, without a slash at the end.
-    pub public_url: &'a str,
-    /// Every campaign.
-    pub campaigns: &'a [StartCampaign<'a>],
-    /// Shows what to try, with commands to copy.
-    pub development: bool,
-}
-
-impl StartPage<'_> {
-    /// The campaign of the example commands.
-    fn example(&self) -> &str {
-        self.campaigns.first().map_or("my-campaign", |start| start.campaign.slug)
     }
 }
 

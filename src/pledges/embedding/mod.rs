@@ -79,6 +79,8 @@ pub fn findings(partners: &Partners, campaign: uuid::Uuid, site_key: &str, origi
     let origin = origin.trim();
     let plain = match origin {
         "null" => Err(Finding::NullOrigin),
+        // Registered so, perhaps; but no page has it.
+        _ if origin.contains('*') => Err(Finding::NotAnOrigin),
         _ if partners.origin(origin).is_ok_and(|read| read.to_string() == origin) => Ok(origin),
         _ if origin.starts_with("http://") => Err(Finding::InsecureOrigin),
         _ => Err(Finding::NotAnOrigin),

@@ -114,6 +114,13 @@ impl World {
             }
         };
         let request = client.request(operation.method.clone(), &path(operation, id.as_deref()));
+        let request = match operation.id.as_str() {
+            "checkEmbedding" => {
+                let query = [("campaign", "defend"), ("site_key", "pk_x"), ("origin", "https://example.org")];
+                request.query(&query)
+            }
+            _ => request,
+        };
         if let Some(body) = body { request.json(&body) } else { request }
     }
 
