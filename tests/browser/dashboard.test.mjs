@@ -272,6 +272,7 @@ test("on paper it is black on white, with the whole table and no controls", asyn
     assert.equal(await page.locator(control).isVisible(), false, `no ${control} on paper`);
   }
   assert.equal(await page.locator(".card").first().evaluate((card) => getComputedStyle(card).backgroundColor), "rgb(255, 255, 255)");
+  assert.equal(await page.locator(".explain a").first().evaluate((link) => getComputedStyle(link).color), "rgb(127, 12, 48)", "links can be read");
   const cut = await page.locator(".table-host").evaluate((host) => host.scrollHeight - host.clientHeight);
   assert(cut <= 1, `${cut} px of the table are cut off`);
   await photograph(page, "dashboard-print");

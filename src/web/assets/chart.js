@@ -199,7 +199,8 @@ class Chart {
     this.times = timeFormats(this.format.locale, data.interval);
     this.#draw();
     if (data.points.length) this.table.show(data.points, this.times, this.format);
-    if (fresh) this.#say();
+    // Not while somebody stands on it, who would be told every second.
+    if (fresh || document.activeElement !== this.slider) this.#say();
   }
 
   #pointAt(event) {

@@ -139,7 +139,8 @@ export function follow(origin, campaign, listener) {
 if (typeof document !== "undefined") {
   const each = (call) => () => feeds.forEach(call);
   document.addEventListener("visibilitychange", each((feed) => feed.turn()));
-  addEventListener("online", each((feed) => feed.timer && feed.ask()));
+  // A dead line falls silent, and nothing else tells of it for a while.
+  for (const type of ["online", "offline"]) addEventListener(type, each((feed) => feed.timer && feed.ask()));
   // A pledge was made on this page: it is published within about a second.
   document.addEventListener("pledge:done", () => {
     for (const soon of [0, 1000, 2500]) setTimeout(each((feed) => feed.timer && feed.ask()), soon);
