@@ -21,7 +21,7 @@ pub use self::{
     start::{StartCampaign, StartPage},
     trials::TrialsPage,
 };
-use super::texts::{self, Texts};
+use super::texts::Texts;
 use crate::web::own::CodeForm;
 
 /// The addresses of the static files, with their content hashes.

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{Assets, Campaign, Totals};
-use crate::web::texts::Texts;
+use crate::web::texts::{self, Texts};
 
 /// A campaign on the start page.
 #[derive(Debug, Clone)]

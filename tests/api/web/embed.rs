@@ -135,8 +135,8 @@ async fn web_people_are_told_beforehand_whether_their_page_may_embed() {
     let client = app.client();
     let check = async |key: &str, origin: &str| {
         let query = [("campaign", "defend"), ("site_key", key), ("origin", origin)];
-        let answer = client.send(client.request(Method::GET, "/v1/partner/check").query(&query)).await;
-        let body: Value = serde_json::from_str(&answer.expect(200).text()).unwrap();
+        let query = serde_urlencoded::to_string(query).unwrap();
+        let body = client.get(&format!("/v1/partner/check?{query}")).await.expect(200);
         let codes: Vec<_> =
             body["problems"].as_array().unwrap().iter().map(|problem| problem["code"].clone()).collect();
         assert!(
@@ -164,9 +164,8 @@ async fn web_people_are_told_beforehand_whether_their_page_may_embed() {
     app.rows.execute("UPDATE partners SET disabled_at = now()").await;
     app.service.handles.partners.renew().await.unwrap();
     assert_eq!(check(&site.site_key, good).await, (false, json!(["partner_disabled"])));
-    let nowhere = [("campaign", "nothing"), ("site_key", "pk_x"), ("origin", good)];
-    let answer = client.send(client.request(Method::GET, "/v1/partner/check").query(&nowhere)).await;
-    answer.problem(404, "campaign_not_found");
+    let nowhere = client.get("/v1/partner/check?campaign=nothing&site_key=pk_x&origin=https://example.org").await;
+    nowhere.problem(404, "campaign_not_found");
     app.stop().await;
 }
 
