@@ -84,6 +84,18 @@ test("where its script doesn't come, what stands there is accessible", async () 
   await leave(visitor);
 });
 
+test("form, thanks and start page lead to the dashboard, in the language that is spoken there", async () => {
+  const visitor = await openPage(browser);
+  const { page } = visitor;
+  for (const { address, language } of [{ address: `/c/${demo}/fr`, language: "fr" }, { address: `/c/${demo}/ar/thanks`, language: "ar" }, { address: "/", language: "en" }]) {
+    await visit(page, address);
+    await page.locator(`.counter a[href="${path}?lang=${language}"]`).click();
+    await page.waitForURL(`${origin}${path}?lang=${language}`);
+    assert.equal(await page.locator("html").getAttribute("lang"), language);
+  }
+  await leave(visitor);
+});
+
 for (const { name, address, colorScheme, pictures } of [
   { name: "en-light", address: path, colorScheme: "light", pictures: widths },
   { name: "en-dark", address: path, colorScheme: "dark", pictures: [390] },

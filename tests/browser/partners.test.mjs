@@ -45,6 +45,14 @@ async function pledge(more = {}) {
   assert.equal(answer.status, 201);
 }
 
+test("the start page leads there", async () => {
+  const visitor = await openPage(browser);
+  await visit(visitor.page, "/");
+  await visitor.page.locator("nav a[href='/partners']").click();
+  await visitor.page.waitForURL(`${origin}/partners`);
+  await leave(visitor);
+});
+
 test("without JavaScript all five ways stand there to be copied, for the first campaign", async () => {
   const visitor = await openPage(browser, { javaScript: false });
   const { page } = visitor;
