@@ -3,12 +3,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { snippet } from "../../src/web/assets/snippets.js";
 import { addCampaign, addPartner } from "./campaigns.mjs";
 import { mailTo, openCampaign, slug as mailSlug } from "./mails.mjs";
-import { frameIn, policyFor, startSite, visitForm } from "./sites.mjs";
+import { examine, frameIn, policyFor, startSite, visitForm } from "./sites.mjs";
 import {
   assertAccessible,
-  assertNoSidewaysScroll,
   expectTrouble,
   leave,
   newAddress,
@@ -17,7 +17,6 @@ import {
   photograph,
   startBrowser,
   visit,
-  widths,
 } from "./support.mjs";
 
 const slug = `embedded-${process.pid}`;
@@ -217,48 +216,33 @@ test("a pledge that is confirmed by mail is confirmed in the frame, by the code"
   await form.locator("form[data-confirm]").waitFor();
   assert.equal(await form.evaluate(() => document.activeElement.id), "pledge-title", "the next step has the focus");
   assert.equal(await form.locator("#email").inputValue(), email, "the address stands there already");
-  await examine(page, form, "mail");
+  await examine(page, form, "embed-mail");
   const { code } = await mailTo(email);
   page.expectedFailures = [`${origin}/v1/campaigns/${mailSlug}/confirmations`];
   await form.locator("#code").fill(code === "AAAAAA" ? "BBBBBB" : "AAAAAA");
   await button(form).click();
   await form.locator(".errors").waitFor();
-  await examine(page, form, "mail-wrong-code");
+  await examine(page, form, "embed-mail-wrong-code");
   await form.locator("#code").fill(`${code.slice(0, 3).toLowerCase()} ${code.slice(3)}`);
   await page.keyboard.press("Enter");
   await form.locator(".done h2").waitFor();
-  await examine(page, form, "mail-confirmed");
+  await examine(page, form, "embed-mail-confirmed");
   const said = (await heard(page)).filter(({ type }) => type === "pledge:done").map(({ detail }) => detail);
   assert.deepEqual(said, [{ status: "awaiting" }, { status: "counted" }]);
   await leave(visitor);
 });
 
-/** Accessible in light and dark, whole at every width. */
-async function examine(page, form, name) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await assertAccessible(form, `${name} (${colorScheme})`);
-  }
-  for (const width of widths) {
-    await page.setViewportSize({ width, height: 844 });
-    for (const each of [page, form]) await assertNoSidewaysScroll(each, `${name} at ${width} px`);
-  }
-  await page.setViewportSize({ width: 390, height: 1200 });
-  await photograph(page, `embed-${name}-390-dark`);
-}
-
-for (const { worker, script } of [{ worker: true }, { worker: false }]) {
+for (const worker of [true, false]) {
   test(`pledge.js sends the pledge of a form of one's own, ${worker ? "with a worker" : "where workers are refused"}`, async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
-    const { snippet } = await import("../../src/web/assets/snippets.js");
     const body = `<form id="pledge"><p><label>Name <input name="name"></label></p><p><label>E-mail <input name="email"></label></p>
 <p><label>Country <select name="country"><option value="KE">Kenya</option></select></label></p><button>Pledge</button></form><p role="status" id="pledge-says"></p>`;
     const policy = policyFor("own").replace(worker ? "" : /; worker-src[^;]*/, "");
     const own = snippet("own", { origin, campaign: slug, language: "en", siteKey });
     let workers = 0;
     page.on("worker", () => (workers += 1));
-    await visit(page, partner.embed("own", { body, script: script ?? own, type: "module", policy }));
+    await visit(page, partner.embed("own", { body, script: own, type: "module", policy }));
     await page.locator("[name=name]").fill("Amina");
     await page.locator("[name=email]").fill("amina@localhost");
     page.expectedFailures = [posted];

@@ -4,10 +4,10 @@
 import { createServer } from "node:http";
 import { mergePolicy, neededSources } from "../../src/web/assets/policy.js";
 import { snippet } from "../../src/web/assets/snippets.js";
-import { origin, visit } from "./support.mjs";
+import { assertAccessible, assertNoSidewaysScroll, origin, photograph, visit, widths } from "./support.mjs";
 
 /** As strict as a site's own policy can be: what a form needs comes on top of it. */
-const STRICT = "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'";
+const STRICT = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'";
 
 /** The same with what a way of embedding needs, as /partners says it; `more` is added to its directives. */
 export function policyFor(way, { form = true, more = {} } = {}) {
@@ -23,9 +23,19 @@ const LISTENER = `
   globalThis.messages = [];
   addEventListener("message", ({ origin, data }) => messages.push({ origin, data }));`;
 
+/** How the site looks: nothing of the elements', which bring their own. */
+const STYLE = `
+  body { max-width: 46rem; margin: 0 auto; padding: 0.5rem; background: #fffdf5; color: #1a1a1a; font-family: Georgia, serif; }
+  a { color: #0b4f8a; }
+  pledge-counter, pledge-form, pledge-map { margin-block: 1.5rem; }
+  @media (prefers-color-scheme: dark) { body { background: #10141a; color: #f2f2f2; } a { color: #9cc8ff; } }`;
+
 /** Starts a site at `http://NAME.example`, with a port of its own. */
 export async function startSite(name) {
-  const files = new Map([["/listener.js", { type: "text/javascript", body: LISTENER }]]);
+  const files = new Map([
+    ["/listener.js", { type: "text/javascript", body: LISTENER }],
+    ["/style.css", { type: "text/css", body: STYLE }],
+  ]);
   const server = createServer((request, response) => {
     const { type = "text/html; charset=utf-8", body, policy } = files.get(new URL(request.url, "http://a").pathname) ?? {};
     response.writeHead(body ? 200 : 204, { "content-type": type, ...(policy && { "content-security-policy": policy }) });
@@ -46,7 +56,7 @@ export async function startSite(name) {
     const page = `<!doctype html>
 <html lang="${language}" dir="${language === "ar" ? "rtl" : "ltr"}"><head><meta charset="utf-8"><title>Human Rights House</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<script src="/listener.js"></script><script ${type ? `type="${type}" ` : ""}src="/${number}.js"></script></head>
+<link rel="stylesheet" href="/style.css"><script src="/listener.js"></script><script ${type ? `type="${type}" ` : ""}src="/${number}.js"></script></head>
 <body><header><a href="#content">Human Rights House</a></header>
 <main id="content"><h1>Stand with us</h1>
 ${content}
@@ -72,4 +82,34 @@ export async function visitForm(page, address) {
   await visit(page, address);
   await page.waitForFunction(() => heard.some(({ type }) => type === "pledge:ready"));
   return frameIn(page, "pledge-form iframe");
+}
+
+/** Waits until a form's frame has the width that the page gives it, and both are drawn. */
+async function settle(page, form) {
+  const outer = form === page.mainFrame() ? null : await form.frameElement();
+  const width = outer && (await outer.evaluate((frame) => frame.clientWidth));
+  if (width) await form.waitForFunction((wanted) => innerWidth === wanted, width);
+  const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  await form.evaluate(drawn);
+  await page.evaluate(drawn);
+}
+
+/** A state of the form: accessible in light and dark, and whole at every width, itself and the page around it. */
+export async function examine(page, form, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await assertAccessible(form, `${name} (${colorScheme})`);
+  }
+  // High enough for all of it: what lies outside of the window is not always drawn in a picture.
+  for (const width of [...widths].reverse()) {
+    await page.setViewportSize({ width, height: 1600 });
+    await settle(page, form);
+    await assertNoSidewaysScroll(page, `${name} at ${width} px`);
+    await assertNoSidewaysScroll(form, `the form of ${name} at ${width} px`);
+    if (width === 1440) await photograph(page, `${name}-1440-dark`);
+  }
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await settle(page, form);
+  await photograph(page, `${name}-320-light`);
+  await page.setViewportSize({ width: 390, height: 844 });
 }
