@@ -25,8 +25,8 @@ const UNFRAMED: &str = "frame-ancestors 'none'";
 /// The same for a page that these may frame, and this service itself. Sources of CSP; what isn't one is left out.
 pub fn framed_policy(ancestors: &[String]) -> String {
     let is_source = |source: &&String| source.chars().all(|c| c.is_ascii_graphic() && !matches!(c, ';' | ','));
-    let ancestors = ancestors.iter().filter(is_source).map(|source| format!(" {source}")).collect::<String>();
-    PAGE_POLICY.replace(UNFRAMED, &format!("frame-ancestors 'self'{ancestors}"))
+    let ancestors: Vec<&str> = ancestors.iter().filter(is_source).map(String::as_str).collect();
+    PAGE_POLICY.replace(UNFRAMED, format!("frame-ancestors 'self' {}", ancestors.join(" ")).trim_end())
 }
 
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

@@ -84,10 +84,8 @@ impl Pledges {
             script: carrier == Carrier::Script || shown.proof.is_some(),
             partner: admitted.partner.as_ref().map(|partner| partner.id),
         };
-        let seen = |place: &Campaign| match UNGATED {
-            true => Seen::default(),
-            false => self.eye.look(place, &checked, submission, way),
-        };
+        let look = |place: &Campaign| self.eye.look(place, &checked, submission, way);
+        let seen = |place: &Campaign| if UNGATED { Seen::default() } else { look(place) };
         let proof = shown.proof;
         match admitted.lane {
             Lane::Live => Ok(self.record(campaign, &checked, key, &admitted, (seen(campaign), proof)).await?),

@@ -226,10 +226,8 @@ impl Door<'_> {
         let submission = arrival.submission;
         let claims =
             Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
-        let admitted = match UNGATED {
-            true => Admitted { partner: None, lane: Lane::Live, door: partners::Door::Server },
-            false => self.partners.admit(self.campaign.id, claims)?,
-        };
+        let ungated = || Admitted { partner: None, lane: Lane::Live, door: partners::Door::Server };
+        let admitted = if UNGATED { ungated() } else { self.partners.admit(self.campaign.id, claims)? };
         // Read before the pledge is stored, so that the answer can't tell whether it counted.
         let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
         let taken = self.pledges.take(&self.campaign, &admitted, arrival, mistakes, self.key.as_ref()).await;

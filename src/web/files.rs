@@ -33,7 +33,7 @@ struct Embedded;
 /// Every file by the last part of its address.
 #[derive(Debug, Default)]
 pub struct Files {
-    files: BTreeMap<String, Arc<Forms>>,
+    by_address: BTreeMap<String, Arc<Forms>>,
     stable: BTreeMap<&'static str, Arc<Forms>>,
     addresses: BTreeMap<String, String>,
     integrities: BTreeMap<String, String>,
@@ -84,7 +84,7 @@ impl Files {
         };
         self.addresses.insert(name.to_owned(), format!("/assets/{address}"));
         self.integrities.insert(name.to_owned(), crypto::integrity(bytes));
-        self.files.insert(address, Arc::new(Forms::new("file", Kind { content, caching: CACHING }, bytes)));
+        self.by_address.insert(address, Arc::new(Forms::new("file", Kind { content, caching: CACHING }, bytes)));
         if let Some(stable) = STABLE.into_iter().find(|stable| *stable == name) {
             let kind = Kind { content, caching: STABLE_CACHING };
             self.stable.insert(stable, Arc::new(Forms::new("file", kind, bytes)));
@@ -103,7 +103,7 @@ impl Files {
 
     /// The file at an address.
     pub fn get(&self, address: &str) -> Option<Arc<Forms>> {
-        self.files.get(address).cloned()
+        self.by_address.get(address).cloned()
     }
 
     /// The file that other sites know by its name.

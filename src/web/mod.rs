@@ -129,9 +129,10 @@ impl Pages {
         let language = &view.language;
         let (post, ask) = (own::door::code_address(campaign, language), own::door::ask_address(campaign, language));
         let code = own::CodeForm { post: &post, ask: Some(&ask), ..own::CodeForm::default() };
-        let thanks = match state.framed {
-            true => embed::thanks_address(&campaign.slug, language, state.site_key),
-            false => format!("/c/{}/{language}/thanks", campaign.slug),
+        let thanks = if state.framed {
+            embed::thanks_address(&campaign.slug, language, state.site_key)
+        } else {
+            format!("/c/{}/{language}/thanks", campaign.slug)
         };
         let page = pages::FormPage {
             ui: Texts::of(&view.language),

@@ -23,7 +23,7 @@ fn word_shape(word: &str) -> &'static str {
 }
 
 fn latin(word: &str) -> String {
-    ascii(word, |c| c.is_ascii_alphanumeric())
+    ascii(word, char::is_ascii_alphanumeric)
 }
 
 /// What there is of ASCII in a text, when marks stand apart from their letters; in small letters.

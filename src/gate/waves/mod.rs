@@ -6,8 +6,8 @@
 //! a country or a provider that everybody suddenly uses is never enough: what people don't change together on a day of
 //! fame (how mailboxes are made, time on the form, who confirms) must differ too.
 //!
-//! Memory: at most [`ROWS_MAX`] rows, and twice as many values of each tag; beyond it the oldest go. Reckoned, not measured: 150 bytes a
-//! row with all that is kept beside it, 75 MB a campaign, and half as much again while it judges.
+//! Memory: at most [`ROWS_MAX`] rows, and twice as many values of each tag; beyond it the oldest go. Reckoned, not measured: 110 bytes a
+//! row with all that is kept beside it, 55 MB a campaign, and half as much again while it judges.
 
 mod features;
 mod mixture;
@@ -90,7 +90,9 @@ impl Waves {
 
     /// Takes that raises are stored: they aren't told again.
     pub fn keep(&mut self, raises: &[Raise]) {
-        raises.iter().for_each(|raise| self.window.keep(raise));
+        for raise in raises {
+            self.window.keep(raise);
+        }
     }
 
     /// The oldest row that is compared.

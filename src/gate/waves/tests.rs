@@ -33,7 +33,9 @@ fn rows_of_attack() -> Vec<Row> {
 
 fn attacked() -> (Waves, DateTime<Utc>) {
     let mut waves = Waves::default();
-    rows_of_attack().iter().for_each(|row| waves.push(row));
+    for row in rows_of_attack() {
+        waves.push(&row);
+    }
     (waves, row(0, 115).at)
 }
 
