@@ -177,11 +177,11 @@ fn standing(partner: &Partner, week: &Week) -> String {
         return "disabled".to_owned();
     }
     let words: Vec<&str> = week
-        .flags()
+        .flags(false)
         .into_iter()
         .map(|flag| match flag {
-            Flag::Stopped => "HAS STOPPED: nothing has come for two hours, and it came steadily before",
-            Flag::Refused => "IS REFUSED: half of what comes or more, and far less before",
+            Flag::Stopped => "HAS STOPPED: it came steadily, and nothing has come for longer than chance explains",
+            Flag::Refused => "IS REFUSED: half of what comes or more and far less before, or all of it",
         })
         .collect();
     if words.is_empty() { "well".to_owned() } else { words.join("; ") }

@@ -347,7 +347,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What became of a partner's submissions by hour, repeats included, for eight days.
+    /// What became of a partner's submissions by hour, repeats included, for fifteen days.
     partner_hours (partner_id, hour, test, outcome) {
         /// The partner.
         partner_id -> Uuid,

@@ -150,7 +150,7 @@ pub async fn list(
             accepted: week.accepted(),
             refused: week.refused().values().sum(),
             last_at: week.last_at,
-            flags: if partner.disabled_at.is_some() { Vec::new() } else { week.flags() },
+            flags: if partner.disabled_at.is_some() { Vec::new() } else { week.flags(false) },
         }
     });
     Ok(Json(PartnerList { partners: entries.collect() }))
