@@ -25,7 +25,7 @@ use crate::{
     config::Mode,
     crypto,
     db::{Connection, Database, DbError, Renewal, TASK_PATIENCE},
-    http::{Code, Problem},
+    http::{Code, FieldCode, Problem},
     logged,
 };
 
@@ -172,13 +172,20 @@ impl Partners {
     ///
     /// # Errors
     /// [`Code::ForeignOrigin`]: a page that may not post here. [`Code::UnknownKey`]: a key that isn't (any more), or another
-    /// campaign's. [`Code::PartnerDisabled`]. [`Code::PartnerPaused`], until when.
+    /// campaign's. [`Code::PartnerDisabled`]. [`Code::PartnerPaused`], until when. [`Code::InvalidFields`]: a site key beside a secret
+    /// one.
     pub fn admit(&self, campaign: Uuid, claims: Claims<'_>) -> Result<Admitted, Problem> {
         if let Some(secret) = claims.secret {
             // A page that has the secret key gives it to all the world: nothing is taken from it.
             let (partner, lane) = self.by_secret(campaign, secret)?;
-            let foreign = claims.origin.is_some() || claims.site_key.is_some();
-            return if foreign { Err(Code::ForeignOrigin.into()) } else { self.admitted(partner, lane, Door::Server) };
+            if claims.origin.is_some() {
+                return Err(Code::ForeignOrigin.into());
+            }
+            // Whose it is, the secret key says.
+            if claims.site_key.is_some() {
+                return Err(Problem::field("/site_key", FieldCode::NotAllowed));
+            }
+            return self.admitted(partner, lane, Door::Server);
         }
         let found = claims.site_key.map(|key| self.by_site_key(campaign, key)).transpose()?;
         let door = match (claims.origin, &found) {

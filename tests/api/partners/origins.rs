@@ -119,6 +119,8 @@ async fn a_disabled_partner_is_refused_and_a_secret_key_in_a_page_too() {
     };
     client.send(with_secret(None)).await.expect(201);
     client.send(with_secret(Some("https://www.example.net"))).await.problem(403, "foreign_origin");
+    let both = client.request(Method::POST, PLEDGES).bearer_auth(&site.secret);
+    client.send(both.json(&with_key("s@example.org", &site.site_key))).await.fields(&[("/site_key", "not_allowed")]);
     app.rows.execute("UPDATE partners SET disabled_at = now()").await;
     app.service.handles.partners.renew().await.unwrap();
     client.send(with_secret(None)).await.problem(403, "partner_disabled");
