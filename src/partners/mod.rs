@@ -230,11 +230,11 @@ impl Partners {
         found.ok_or_else(|| Code::UnknownKey.into())
     }
 
-    /// Whether scripts of this origin may post to a campaign with some site key: what a browser asks beforehand.
-    pub fn any_may_post(&self, campaign: Uuid, origin: &str) -> bool {
+    /// Whether this is a page of some partner of a campaign: its scripts may post, which a browser asks beforehand, and may read the
+    /// answer, also that the partner is disabled.
+    pub fn is_page(&self, campaign: Uuid, origin: &str) -> bool {
         let known = self.known();
-        let mut partners = known.campaigns.get(&campaign).into_iter().flatten();
-        partners.any(|partner| partner.disabled_at.is_none() && self.may_post(partner, origin))
+        known.campaigns.get(&campaign).into_iter().flatten().any(|partner| self.may_post(partner, origin))
     }
 
     /// Reads an origin. `http` is for development only.

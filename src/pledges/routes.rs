@@ -163,11 +163,11 @@ pub async fn submit(
     let visitor = Visitor::of(&request);
     let limited = (!UNGATED).then(|| pledges.limited(&partners, (secret.as_deref(), carrier), visitor.source(), 1));
     let limited = allow(&request, limited);
-    let media = media.inspect_err(refused)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
-    let key = idempotency_key(&request).inspect_err(refused)?;
     let origin = origin(&request).inspect_err(refused)?;
     allow_scripts(&request, &partners, &campaign, origin);
+    let media = media.inspect_err(refused)?;
+    let key = idempotency_key(&request).inspect_err(refused)?;
     let limited = limited.and_then(|()| allow(&request, pledges.limited_by_campaign(campaign.id)));
     if media == Media::Json {
         limited.clone().inspect_err(refused)?;
@@ -313,7 +313,7 @@ impl Door<'_> {
 
 /// Lets scripts of a partner's page read the answer, whatever it is.
 fn allow_scripts(request: &HttpRequest, partners: &Partners, campaign: &Campaign, origin: Option<&str>) {
-    let allowed = origin.filter(|origin| partners.any_may_post(campaign.id, origin));
+    let allowed = origin.filter(|origin| partners.is_page(campaign.id, origin));
     if let Some(origin) = allowed.and_then(|origin| HeaderValue::from_str(origin).ok()) {
         request.extensions_mut().insert(AllowedOrigin(origin));
     }
