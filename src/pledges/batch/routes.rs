@@ -115,7 +115,7 @@ pub struct BatchReceipt {
     tag = "Partners", operation_id = "recordPledges", security(("secret_key" = [])),
     params(
         ("slug" = String, Path, description = "The campaign", example = "together-we-defend"),
-        ("Idempotency-Key" = inline(IdempotencyKey), Header, description = "Random, the same for each retry of a batch"),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header, description = "Random, the same for each retry of a batch; it is good for each pledge at its place in it"),
     ),
     request_body = PledgeBatch,
     responses(
@@ -148,7 +148,7 @@ pub async fn submit(
     let published = totals.published(&campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
     let (pledges, campaign, admitted) = (&pledges, &campaign, &admitted);
     let results = join_all(rows.iter().enumerate().map(|(place, row)| {
-        let key = key.as_ref().and_then(|key| IdempotencyKey::parse(&format!("{}/{place}", key.as_str())).ok());
+        let key = key.as_ref().map(|key| key.of_row(place));
         async move {
             let submission: Submission = body::parse(row.get().as_bytes())?;
             // Whose it is was said once, by the secret key.
