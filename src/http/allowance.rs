@@ -57,6 +57,24 @@ struct Told {
     left: Vec<String>,
 }
 
+impl Told {
+    /// A limit is told once, however often it is asked.
+    fn tell(&mut self, allowance: &Allowance) {
+        let policy = allowance.policy();
+        if !self.policies.contains(&policy) {
+            self.policies.push(policy);
+        }
+    }
+}
+
+/// Has the answer tell of limits that this request doesn't count against, or not yet: it may be refused before.
+pub fn announce(request: &HttpRequest, allowances: impl IntoIterator<Item = Allowance>) {
+    let mut extensions = request.extensions_mut();
+    let mut told: Told = extensions.remove().unwrap_or_default();
+    allowances.into_iter().for_each(|allowance| told.tell(&allowance));
+    extensions.insert(told);
+}
+
 /// Lets a request pass if every limit does. Its answer tells of them, whichever it is.
 ///
 /// # Errors
@@ -66,7 +84,7 @@ pub fn allow(request: &HttpRequest, allowances: impl IntoIterator<Item = Allowan
     let mut told: Told = extensions.remove().unwrap_or_default();
     let mut longest: Option<Duration> = None;
     for allowance in allowances {
-        told.policies.push(allowance.policy());
+        told.tell(&allowance);
         told.left.extend(allowance.left());
         longest = longest.max(allowance.left.err());
     }
@@ -103,13 +121,14 @@ mod tests {
     fn the_strictest_limit_decides() {
         let request = actix_web::test::TestRequest::default().to_http_request();
         let wait = |seconds| Allowance { name: "campaign", left: Err(Duration::from_secs(seconds)), ..HALF };
+        announce(&request, [HALF]);
         assert_eq!(allow(&request, [HALF]), Ok(()));
         let refused = allow(&request, [wait(3), HALF, wait(8)]);
         assert_eq!(refused, Err(Problem::retry_after(Duration::from_secs(8))));
         let mut headers = HeaderMap::new();
         put(&request, &mut headers);
         let policy = headers.get(POLICY).unwrap().to_str().unwrap();
-        assert_eq!(policy.matches("\"pledges\"").count(), 2, "{policy}");
+        assert_eq!(policy, "\"pledges\";q=60;w=30, \"campaign\";q=60;w=30", "each is told once");
         assert_eq!(headers.get(LEFT).unwrap(), "\"campaign\";r=0;t=4, \"campaign\";r=0;t=9");
     }
 }

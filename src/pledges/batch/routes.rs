@@ -15,7 +15,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     campaigns::Campaigns,
-    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow, body},
+    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow, announce, body},
     partners::{
         Claims, Partners,
         routes::{origin, secret_key},
@@ -135,7 +135,9 @@ pub async fn submit(
     slug: Path<String>,
     payload: Payload,
 ) -> Result<Json<BatchReceipt>, Problem> {
-    let secret = secret_key(&request).ok_or(Code::Unauthorized)?;
+    let secret = secret_key(&request);
+    announce(&request, pledges.policies(&partners, secret.as_deref()));
+    let secret = secret.ok_or(Code::Unauthorized)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
     let claims = Claims { secret: Some(&secret), origin: origin(&request)?, site_key: None };
     // Before the body: a megabyte is read of nobody who is unknown.

@@ -15,7 +15,7 @@ use super::{Asking, Challenges, NoChallenge};
 use crate::{
     campaigns::Campaigns,
     gate::proof::issuer::NotIssued,
-    http::{Code, Problem, ProblemBody, ValidQuery, Visitor, allow},
+    http::{Code, Problem, ProblemBody, ValidQuery, Visitor, allow, announce},
     partners::{Claims, Lane, Partners, routes::origin},
 };
 
@@ -116,8 +116,10 @@ pub async fn get_challenge(
     visitor: Visitor,
     request: HttpRequest,
     slug: Path<String>,
-    ValidQuery(asked): ValidQuery<Asked>,
+    asked: Result<ValidQuery<Asked>, Problem>,
 ) -> Result<HttpResponse, Problem> {
+    announce(&request, [challenges.allowance(visitor.source())]);
+    let ValidQuery(asked) = asked?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
     let claims = Claims { site_key: asked.site_key.as_deref(), secret: None, origin: origin(&request)? };
     let admitted = partners.admit(campaign.id, claims)?;
