@@ -254,8 +254,31 @@ impl Partners {
     pub fn note(&self, admitted: &Admitted, taken: &Result<(), Problem>) {
         if let Some(partner) = &admitted.partner {
             let outcome = taken.as_ref().map_or_else(|problem| problem.code.as_str(), |()| flow::ACCEPTED);
-            self.flow.note(partner.id, admitted.lane, outcome);
+            self.flow.note(partner.id, admitted.lane, outcome, 1);
         }
+    }
+
+    /// Keeps account of `count` submissions that were refused before it was decided whose they are: for the partner whose key they
+    /// bring, or, where nobody has read the body yet, the only one that has the page. Whoever writes a partner's key can count as its
+    /// refusals; there are only so many codes, and a row an hour of each.
+    pub fn refused(&self, campaign: Uuid, claims: Claims<'_>, code: Code, count: usize) {
+        if let Some((partner, lane)) = self.named(campaign, claims) {
+            self.flow.note(partner.id, lane, code.as_str(), count);
+        }
+    }
+
+    /// Whom a submission names, whether or not it may come in.
+    fn named(&self, campaign: Uuid, claims: Claims<'_>) -> Option<Found> {
+        if let Some(secret) = claims.secret {
+            return self.by_secret(campaign, secret).ok();
+        }
+        if let Some(key) = claims.site_key {
+            return self.by_site_key(campaign, key).ok();
+        }
+        let (origin, known) = (claims.origin?, self.known());
+        let has_page = |partner: &&Arc<Partner>| partner.origins.iter().any(|pattern| pattern.fits(origin));
+        let mut of_page = known.campaigns.get(&campaign)?.iter().filter(has_page);
+        of_page.next().filter(|_| of_page.next().is_none()).map(|partner| (partner.clone(), Lane::Live))
     }
 
     fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {

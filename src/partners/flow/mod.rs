@@ -38,11 +38,11 @@ type Counts = HashMap<(Uuid, bool, &'static str), i64>;
 pub struct Flow(Arc<Mutex<Counts>>);
 
 impl Flow {
-    /// Counts one.
-    pub fn note(&self, partner: Uuid, lane: Lane, outcome: &'static str) {
+    /// Counts so many.
+    pub fn note(&self, partner: Uuid, lane: Lane, outcome: &'static str, count: usize) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() < MOST_WAITING {
-            *counts.entry((partner, lane == Lane::Test, outcome)).or_default() += 1;
+            *counts.entry((partner, lane == Lane::Test, outcome)).or_default() += i64::try_from(count).unwrap_or(i64::MAX);
         }
     }
 

@@ -140,14 +140,17 @@ pub async fn submit(
     let secret = secret.ok_or(Code::Unauthorized)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
     let claims = Claims { secret: Some(&secret), origin: origin(&request)?, site_key: None };
+    // Of a batch that is refused as a whole it isn't known how many there are until it is read.
+    let refused = |problem: &Problem, rows: usize| partners.refused(campaign.id, claims, problem.code, rows);
     // Before the body: a megabyte is read of nobody who is unknown.
-    let admitted = partners.admit(campaign.id, claims)?;
-    let key = idempotency_key(&request)?;
-    let PledgeBatch { pledges: rows } = read(&request, payload).await?;
+    let admitted = partners.admit(campaign.id, claims).inspect_err(|problem| refused(problem, 1))?;
+    let key = idempotency_key(&request).inspect_err(|problem| refused(problem, 1))?;
+    let PledgeBatch { pledges: rows } = read(&request, payload).await.inspect_err(|problem| refused(problem, 1))?;
     let visitor = Visitor::of(&request);
     let own = pledges.limited(&partners, (Some(&secret), Carrier::Script), visitor.source(), rows.len());
-    allow(&request, iter::once(own).chain(pledges.limited_by_campaign(campaign.id)))?;
-    let published = totals.published(&campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
+    let allowed = allow(&request, iter::once(own).chain(pledges.limited_by_campaign(campaign.id)));
+    let published = allowed.and_then(|()| totals.published(&campaign.slug).ok_or(Code::Unavailable.into()));
+    let published = published.inspect_err(|problem| refused(problem, rows.len()))?.raw.clone();
     let (pledges, campaign, admitted) = (&pledges, &campaign, &admitted);
     let results = join_all(rows.iter().enumerate().map(|(place, row)| {
         let key = key.as_ref().map(|key| key.of_row(place));
