@@ -137,11 +137,16 @@ pub async fn submit(
 ) -> Result<Json<BatchReceipt>, Problem> {
     let secret = secret_key(&request);
     announce(&request, pledges.policies(&partners, secret.as_deref()));
-    let secret = secret.ok_or(Code::Unauthorized)?;
-    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
-    let claims = Claims { secret: Some(&secret), origin: origin(&request)?, site_key: None };
+    let unknown = |problem: &Problem| pledges.refused(problem.code);
+    let secret = secret.ok_or(Code::Unauthorized.into()).inspect_err(unknown)?;
+    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(unknown)?;
+    let origin = origin(&request).inspect_err(unknown)?;
+    let claims = Claims { secret: Some(&secret), origin, site_key: None };
     // Of a batch that is refused as a whole it isn't known how many there are until it is read.
-    let refused = |problem: &Problem, rows: usize| partners.refused(campaign.id, claims, problem.code, rows);
+    let refused = |problem: &Problem, rows: usize| {
+        pledges.many_refused(problem.code, rows);
+        partners.refused(campaign.id, claims, problem.code, rows);
+    };
     // Before the body: a megabyte is read of nobody who is unknown.
     let admitted = partners.admit(campaign.id, claims).inspect_err(|problem| refused(problem, 1))?;
     let key = idempotency_key(&request).inspect_err(|problem| refused(problem, 1))?;
@@ -167,6 +172,9 @@ pub async fn submit(
     .await;
     for result in &results {
         partners.note(admitted, result);
+        if let Err(problem) = result {
+            pledges.refused(problem.code);
+        }
     }
     match results.iter().find(|result| matches!(result, Err(problem) if problem.code.status().is_server_error())) {
         Some(Err(problem)) if results.iter().all(Result::is_err) => Err(problem.clone()),
