@@ -305,6 +305,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// How the mail server does, as the instances that send have last seen it; one row, or none before the first mail.
+    mail_server (only_row) {
+        /// Always true: there is one row.
+        only_row -> Bool,
+        /// When it last answered about a mail, within some seconds (database clock); NULL: never.
+        worked_at -> Nullable<Timestamptz>,
+        /// Since when it can't be used; NULL: it can.
+        failing_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// The mails of the last seven days, so that a mailbox gets five at the most, and one campaign can't use up all of them.
     mailbox_mails (mail_id) {
         /// Keyed hash of the mail's id, so that the row itself names no pledge.
@@ -663,4 +675,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
