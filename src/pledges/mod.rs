@@ -170,7 +170,7 @@ pub struct Seen {
 impl Seen {
     /// The same while this is switched on.
     #[must_use]
-    fn under(self, switched: Switched) -> Self {
+    pub fn under(self, switched: Switched) -> Self {
         let signals = self.signals | Signal::Switch.bit().bits();
         if switched.hold_all { Self { held: true, signals, ..self } } else { self }
     }
