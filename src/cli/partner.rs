@@ -1,6 +1,7 @@
 //! `pledges partner`: organisations whose sites collect pledges.
 
 use anyhow::bail;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
@@ -155,6 +156,7 @@ async fn list(session: &Session, slug: &str) -> anyhow::Result<()> {
     let campaign = campaign::find(session, slug).await?;
     let mut connection = session.database.get().await?;
     let (mut weeks, now) = flow_store::weeks(&mut connection, campaign.id).await?;
+    let paused = store::paused_until(&mut connection, campaign.id).await?;
     for partner in store::list(&mut connection, campaign.id).await? {
         let week = Week::of(weeks.remove(&partner.id).unwrap_or_default(), now);
         let origins: Vec<String> = partner.origins.iter().map(ToString::to_string).collect();
@@ -166,24 +168,25 @@ async fn list(session: &Session, slug: &str) -> anyhow::Result<()> {
             if origins.is_empty() { "no origin".to_owned() } else { origins.join(" ") },
             week.accepted(),
             week.refused().values().sum::<i64>(),
-            standing(&partner, &week),
+            standing(&partner, &week, paused.get(&partner.id)),
         ));
     }
     Ok(())
 }
 
-fn standing(partner: &Partner, week: &Week) -> String {
+fn standing(partner: &Partner, week: &Week, paused_until: Option<&DateTime<Utc>>) -> String {
     if partner.disabled_at.is_some() {
         return "disabled".to_owned();
     }
-    let words: Vec<&str> = week
-        .flags(false)
-        .into_iter()
-        .map(|flag| match flag {
+    let paused = paused_until.map(|until| format!("paused until {}", until.format("%F %R UTC")));
+    let flags = week.flags(paused.is_some()).into_iter().map(|flag| {
+        let words = match flag {
             Flag::Stopped => "HAS STOPPED: it came steadily, and nothing has come for longer than chance explains",
             Flag::Refused => "IS REFUSED: half of what comes or more and far less before, or all of it",
-        })
-        .collect();
+        };
+        words.to_owned()
+    });
+    let words: Vec<String> = paused.into_iter().chain(flags).collect();
     if words.is_empty() { "well".to_owned() } else { words.join("; ") }
 }
 

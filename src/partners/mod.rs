@@ -250,6 +250,11 @@ impl Partners {
         local || partner.origins.iter().any(|pattern| pattern.fits(origin))
     }
 
+    /// Whether nothing is taken from a partner for a while.
+    pub fn is_paused(&self, partner: Uuid) -> bool {
+        self.known().paused.contains_key(&partner)
+    }
+
     /// Keeps account of what became of a submission of a partner's.
     pub fn note(&self, admitted: &Admitted, taken: &Result<(), Problem>) {
         if let Some(partner) = &admitted.partner {

@@ -142,7 +142,7 @@ pub async fn status(
         accepted: week.accepted(),
         refused: week.refused(),
         last_at: week.last_at,
-        flags: week.flags(false),
+        flags: week.flags(partners.is_paused(partner.id)),
         states: serde_json::from_value(states.states).unwrap_or_default(),
         states_at: states.states_at,
         hours: hours.collect(),
