@@ -51,11 +51,11 @@ pub(super) enum PartnerCommand {
         slug: String,
         /// The partner's id (partner list).
         partner: Uuid,
-        /// The key for trials instead.
+        /// The key for trials (sk_test_…) instead. The one before ends at once.
         #[arg(long)]
         test: bool,
         /// Hours for which the key before stays good; 0: it ends at once.
-        #[arg(long, default_value_t = GRACE_HOURS, value_parser = clap::value_parser!(i32).range(0..=720))]
+        #[arg(long, conflicts_with = "test", default_value_t = GRACE_HOURS, value_parser = clap::value_parser!(i32).range(0..=720))]
         grace_hours: i32,
     },
     /// Say where mails of a partner's trials go; the owner of the address is asked by mail first.
@@ -112,7 +112,8 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Partne
             change(session, &set.slug, set.partner, &changed).await
         }
         PartnerCommand::RotateKey { slug, partner, test, grace_hours } => {
-            rotate(session, slug, *partner, if *test { Lane::Test } else { Lane::Live }, *grace_hours).await
+            let (lane, grace_hours) = if *test { (Lane::Test, 0) } else { (Lane::Live, *grace_hours) };
+            rotate(session, slug, *partner, lane, grace_hours).await
         }
         PartnerCommand::TrialMailbox { slug, partner, email } => {
             trial_mailbox(session, settings, slug, *partner, email.as_deref()).await

@@ -297,10 +297,10 @@ pub async fn set(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"test": false, "grace_hours": 24}))]
 pub struct NewKeyBody {
-    /// Whether it is the key for trials.
+    /// Whether it is the key for trials, `sk_test_…`.
     #[serde(default)]
     test: bool,
-    /// Hours for which the key before stays good: 24 unless said; 0: it ends at once.
+    /// Hours for which the key before stays good: 24 unless said; 0: it ends at once. Not for trials: there it always does.
     #[serde(default)]
     #[validate(range(min = 0, max = 720))]
     #[schema(minimum = 0, maximum = 720)]
@@ -336,9 +336,12 @@ pub async fn new_key(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let lane = if body.test { Lane::Test } else { Lane::Live };
+    let (lane, grace) = match (body.test, body.grace_hours) {
+        (true, Some(_)) => return Err(Problem::field("/grace_hours", FieldCode::NotAllowed)),
+        (true, None) => (Lane::Test, 0),
+        (false, hours) => (Lane::Live, hours.unwrap_or(GRACE_HOURS)),
+    };
     let (secret_key, hash) = keys::new_secret(lane)?;
-    let grace = body.grace_hours.unwrap_or(GRACE_HOURS);
     let rotate = async |connection: &mut _| {
         store::rotate(connection, campaign.id, id, (hash, lane), grace, Some(signed.who.id)).await
     };
