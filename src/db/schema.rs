@@ -421,7 +421,7 @@ diesel::table! {
         states -> Jsonb,
         /// When they were counted.
         states_at -> Timestamptz,
-        /// The address that mails of its trials go to, sealed under a key of the server's for this row; NULL: none.
+        /// The address that mails of its trials go to, sealed under a key of the server's for this row; NULL: none. Cleared when its owner hasn't agreed in seven days, and when the campaign's retention ends.
         trial_mailbox -> Nullable<Bytea>,
         /// The mail that asks its owner (UUIDv7); stands in the link by which he agrees.
         trial_mailbox_mail -> Nullable<Uuid>,
@@ -589,7 +589,7 @@ diesel::table! {
         id -> Uuid,
         /// The campaign; NULL: none.
         campaign_id -> Nullable<Uuid>,
-        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back), trials (pledges with a partner's key for trials) or held (pledges that were held until their review window ended, and got the campaign's held_default).
+        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back), trials (pledges with a partner's key for trials), held (pledges that were held until their review window ended, and got the campaign's held_default) or trial_mailboxes (addresses for mails of a partner's trials).
         what -> Text,
         /// How many rows were cleared, deleted or settled.
         changed -> Int8,
