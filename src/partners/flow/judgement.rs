@@ -73,7 +73,7 @@ fn has_stopped(week: &[Hour], silence: TimeDelta) -> bool {
 /// Hours in a row without anything, between two with something.
 fn longest_gap(hours: &[Hour]) -> usize {
     let busy = hours.iter().enumerate().filter(|(_, hour)| hour.came() > 0).map(|(place, _)| place);
-    let (mut longest, mut before) = (0, None);
+    let (mut longest, mut before) = (0, None::<usize>);
     for place in busy {
         longest = before.map_or(0, |before| place - before - 1).max(longest);
         before = Some(place);
@@ -85,9 +85,9 @@ fn longest_gap(hours: &[Hour]) -> usize {
 /// fifth. The latest are those of the last hour, of as many hours as it takes to see enough, of a day at the most.
 fn is_refused(week: &[Hour]) -> bool {
     let sum = |hours: &[Hour]| {
-        let (accepted, mistakes) = hours.iter().fold((0, 0), |(accepted, mistakes), hour| {
-            (accepted + hour.accepted, mistakes + hour.mistakes())
-        });
+        let (accepted, mistakes) = hours
+            .iter()
+            .fold((0, 0), |(accepted, mistakes), hour| (accepted + hour.accepted, mistakes + hour.mistakes()));
         (accepted + mistakes, mistakes)
     };
     let since = week.iter().rposition(|hour| hour.accepted > 0).map_or(0, |place| place + 1);
@@ -114,7 +114,11 @@ mod tests {
     fn hours(counts: &[(i64, i64)]) -> Vec<Hour> {
         let hour = |(accepted, refused): &(i64, i64)| Hour {
             accepted: *accepted,
-            refused: if *refused > 0 { HashMap::from([("invalid_fields".to_owned(), *refused)]) } else { HashMap::new() },
+            refused: if *refused > 0 {
+                HashMap::from([("invalid_fields".to_owned(), *refused)])
+            } else {
+                HashMap::new()
+            },
         };
         counts.iter().map(hour).collect()
     }
@@ -156,7 +160,10 @@ mod tests {
         let before = vec![(30, 3); 24];
         assert!(is_flagged_refused(&[before.clone(), vec![(5, 20)]].concat()));
         assert!(is_flagged_refused(&[before.clone(), vec![(10, 19), (1, 1)]].concat()), "a new hour begins");
-        assert!(!is_flagged_refused(&[before.clone(), vec![(4, 5)]].concat()), "too few to tell, and the hour before was well");
+        assert!(
+            !is_flagged_refused(&[before.clone(), vec![(4, 5)]].concat()),
+            "too few to tell, and the hour before was well"
+        );
         assert!(!is_flagged_refused(&[before, vec![(5, 20), (30, 2)]].concat()), "it was mended");
         assert!(!is_flagged_refused(&[vec![(10, 30); 24], vec![(5, 20)]].concat()), "it was always so");
     }

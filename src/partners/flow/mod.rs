@@ -42,7 +42,8 @@ impl Flow {
     pub fn note(&self, partner: Uuid, lane: Lane, outcome: &'static str, count: usize) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() < MOST_WAITING {
-            *counts.entry((partner, lane == Lane::Test, outcome)).or_default() += i64::try_from(count).unwrap_or(i64::MAX);
+            *counts.entry((partner, lane == Lane::Test, outcome)).or_default() +=
+                i64::try_from(count).unwrap_or(i64::MAX);
         }
     }
 
@@ -173,8 +174,9 @@ mod tests {
     #[test]
     fn a_flow_that_stops_stays_flagged_for_as_long_as_its_last_submission_is_told() {
         let began: DateTime<Utc> = "2026-11-20T00:00:00Z".parse().unwrap();
-        let rows = || (0..24).map(|hour| row(&(began + TimeDelta::hours(hour)).to_rfc3339(), ACCEPTED, 30)).collect();
-        let flags = |hours: i64, paused| Week::of(rows(), began + TimeDelta::hours(hours)).flags(paused);
+        let busy = |hour| row(&(began + TimeDelta::hours(hour)).to_rfc3339(), ACCEPTED, 30);
+        let flags =
+            |hours, paused| Week::of((0..24).map(busy).collect(), began + TimeDelta::hours(hours)).flags(paused);
         assert_eq!(flags(24, false), [], "an hour is nothing");
         for hours in [25, 26, 30, 48, 100, 23 + 167] {
             assert_eq!(flags(hours, false), [Flag::Stopped], "{hours}");

@@ -115,7 +115,8 @@ async fn a_mail_server_that_is_away_costs_no_attempts() {
     assert!(!store::leave(&mut connection).await.unwrap());
     let server = Server::at(place, |_, _| Answer::Accept).await;
     until("all is sent", LONG, async || post.waiting().await == 0).await;
-    let back = "SELECT count(*) FROM mail_server WHERE failing_since IS NULL AND worked_at > now() - interval '1 minute'";
+    let back =
+        "SELECT count(*) FROM mail_server WHERE failing_since IS NULL AND worked_at > now() - interval '1 minute'";
     until("that is written down", LONG, async || post.rows.number(back).await == 1).await;
     assert_eq!((server.count(), server.repeated()), (30, 0));
     worker.stop().await;

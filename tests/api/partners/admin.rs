@@ -64,9 +64,8 @@ async fn a_key_for_trials_ends_the_one_before_at_once_and_knows_no_grace() {
     let second = command(&[]).await.expect(0).stdout;
     let second = second.split(['\t', '\n']).nth(1).unwrap();
     app.service.handles.partners.renew().await.unwrap();
-    let status = async |key: &str| {
-        client.send(client.request(Method::GET, "/v1/partner/status").bearer_auth(key)).await.status
-    };
+    let status =
+        async |key: &str| client.send(client.request(Method::GET, "/v1/partner/status").bearer_auth(key)).await.status;
     assert!(second.starts_with("sk_test_"), "{second}");
     assert_eq!((status(first.as_str().unwrap()).await.as_u16(), status(second).await.as_u16()), (401, 200));
     assert_eq!(status(&site.secret).await, 200, "the real one is another");

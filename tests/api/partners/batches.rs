@@ -78,7 +78,11 @@ async fn without_a_mailbox_the_same_key_counts_once() {
             let answer = client.send(request.header("idempotency-key", key).json(&json!({"pledges": rows}))).await;
             assert!(!answer.expect(200)["results"].to_string().contains("refused"), "{}", answer.text());
         }
-        assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 2 * (i64::try_from(number).unwrap() + 1), "{key}");
+        assert_eq!(
+            app.rows.number("SELECT count(*) FROM pledges").await,
+            2 * (i64::try_from(number).unwrap() + 1),
+            "{key}"
+        );
     }
     app.stop().await;
 }

@@ -71,7 +71,8 @@ async fn states_are_coarse_and_stand_still_for_an_hour() {
 /// Also what is refused before anybody has looked at the pledge: a partner whose key stands on the wrong page sees that it does.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_at_the_door_is_told_too() {
-    let few = ["--pledges-at-once", "2", "--pledges-per-minute", "1", "--forms-at-once", "1", "--forms-per-minute", "1"];
+    let few =
+        ["--pledges-at-once", "2", "--pledges-per-minute", "1", "--forms-at-once", "1", "--forms-per-minute", "1"];
     let app = TestApp::with(&few).await;
     let site = partner(&app, &["https://www.example.net"]).await;
     app.rows.execute("UPDATE partners SET per_minute = 500").await;
