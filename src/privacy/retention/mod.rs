@@ -221,6 +221,7 @@ impl Run {
             if plan.test_of.is_some() {
                 let count = self.steps(Work::Trials(plan)).await?;
                 self.note(Some(plan), Limit::Trials, count);
+                in_time(STEP_PATIENCE, store::looked(&mut self.connection, plan.campaign_id)).await?;
                 continue;
             }
             // First: afterwards nothing is left by which somebody could judge them.

@@ -249,3 +249,27 @@ async fn an_address_whose_owner_does_not_agree_is_forgotten_and_every_one_at_the
     assert_eq!(app.rows.list("SELECT what FROM retention_runs WHERE what = 'trial_mailboxes'").await.len(), 2);
     app.stop().await;
 }
+
+/// The salt of its trials goes with its own, and nobody misses anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_has_partners_ends_like_any_other() {
+    let app = TestApp::start().await;
+    let (site, client) = (partner(&app, &[]).await, app.client());
+    from_server(&client, &site.test_secret, "a@example.org").await.expect(201);
+    from_server(&client, &site.secret, "a@example.org").await.expect(201);
+    app.publish().await;
+    app.rows.execute("UPDATE campaigns SET created_at = now() - interval '60 days'").await;
+    app.rows
+        .execute("UPDATE campaigns SET state = 'closed', closed_at = now() - interval '31 days' WHERE test_of IS NULL")
+        .await;
+    let now = Order { as_of: None, every_row: false, vacuum_at_once: false };
+    let done = retention::run(&app.rows.database, now).await.unwrap().unwrap();
+    assert!(done.iter().any(|due| due.limit == Limit::Keys), "{done:?}");
+    assert_eq!(app.rows.list("SELECT DISTINCT salt IS NULL FROM campaigns").await, ["true"], "that of trials, too");
+    app.rows.execute("UPDATE campaigns SET salt_destroyed_at = now() - interval '2 days'").await;
+    retention::run(&app.rows.database, now).await.unwrap().unwrap();
+    let mut connection = app.rows.database.open().await.unwrap();
+    let checkup = retention::proof::store::check_up(&mut connection).await.unwrap();
+    assert_eq!((checkup.overdue, checkup.left_over), (Vec::<String>::new(), 0));
+    app.stop().await;
+}
