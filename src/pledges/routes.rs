@@ -239,9 +239,10 @@ impl Door<'_> {
     fn admit(&self, site_key: Option<&str>) -> Result<(Admitted, Box<RawValue>), Problem> {
         // A form is read first, so that nobody has to fill it in again.
         self.limited.clone()?;
-        let admitted = match UNGATED {
-            true => Admitted { partner: None, lane: Lane::Live, door: partners::Door::Server },
-            false => self.partners.admit(self.campaign.id, self.claims(site_key))?,
+        let admitted = if UNGATED {
+            Admitted { partner: None, lane: Lane::Live, door: partners::Door::Server }
+        } else {
+            self.partners.admit(self.campaign.id, self.claims(site_key))?
         };
         Ok((admitted, self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone()))
     }

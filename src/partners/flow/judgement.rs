@@ -179,10 +179,10 @@ mod tests {
     #[test]
     fn refusals_of_small_flows_are_summed_over_a_day() {
         let slow = vec![(1, 0); 100];
-        assert!(is_flagged_refused(&[slow.clone(), vec![(0, 1), (1, 1)].repeat(10)].concat()));
-        assert!(!is_flagged_refused(&[slow, vec![(1, 0), (1, 1)].repeat(10)].concat()), "a third");
-        assert!(is_flagged_refused(&[vec![(0, 0), (0, 1)].repeat(20)].concat()), "none was ever taken");
-        assert!(!is_flagged_refused(&[vec![(0, 0), (0, 1)].repeat(19)].concat()), "too few to tell");
+        assert!(is_flagged_refused(&[slow.clone(), [(0, 1), (1, 1)].repeat(10)].concat()));
+        assert!(!is_flagged_refused(&[slow, [(1, 0), (1, 1)].repeat(10)].concat()), "a third");
+        assert!(is_flagged_refused(&[(0, 0), (0, 1)].repeat(20)), "none was ever taken");
+        assert!(!is_flagged_refused(&[(0, 0), (0, 1)].repeat(19)), "too few to tell");
     }
 
     #[test]
