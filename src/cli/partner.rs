@@ -1,6 +1,7 @@
 //! `pledges partner`: organisations whose sites collect pledges.
 
 use anyhow::bail;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
@@ -50,11 +51,11 @@ pub(super) enum PartnerCommand {
         slug: String,
         /// The partner's id (partner list).
         partner: Uuid,
-        /// The key for trials instead.
+        /// The key for trials (sk_test_…) instead. The one before ends at once.
         #[arg(long)]
         test: bool,
         /// Hours for which the key before stays good; 0: it ends at once.
-        #[arg(long, default_value_t = GRACE_HOURS, value_parser = clap::value_parser!(i32).range(0..=720))]
+        #[arg(long, conflicts_with = "test", default_value_t = GRACE_HOURS, value_parser = clap::value_parser!(i32).range(0..=720))]
         grace_hours: i32,
     },
     /// Say where mails of a partner's trials go; the owner of the address is asked by mail first.
@@ -111,7 +112,8 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Partne
             change(session, &set.slug, set.partner, &changed).await
         }
         PartnerCommand::RotateKey { slug, partner, test, grace_hours } => {
-            rotate(session, slug, *partner, if *test { Lane::Test } else { Lane::Live }, *grace_hours).await
+            let (lane, grace_hours) = if *test { (Lane::Test, 0) } else { (Lane::Live, *grace_hours) };
+            rotate(session, slug, *partner, lane, grace_hours).await
         }
         PartnerCommand::TrialMailbox { slug, partner, email } => {
             trial_mailbox(session, settings, slug, *partner, email.as_deref()).await
@@ -155,6 +157,7 @@ async fn list(session: &Session, slug: &str) -> anyhow::Result<()> {
     let campaign = campaign::find(session, slug).await?;
     let mut connection = session.database.get().await?;
     let (mut weeks, now) = flow_store::weeks(&mut connection, campaign.id).await?;
+    let paused = store::paused_until(&mut connection, campaign.id).await?;
     for partner in store::list(&mut connection, campaign.id).await? {
         let week = Week::of(weeks.remove(&partner.id).unwrap_or_default(), now);
         let origins: Vec<String> = partner.origins.iter().map(ToString::to_string).collect();
@@ -166,24 +169,25 @@ async fn list(session: &Session, slug: &str) -> anyhow::Result<()> {
             if origins.is_empty() { "no origin".to_owned() } else { origins.join(" ") },
             week.accepted(),
             week.refused().values().sum::<i64>(),
-            standing(&partner, &week),
+            standing(&partner, &week, paused.get(&partner.id)),
         ));
     }
     Ok(())
 }
 
-fn standing(partner: &Partner, week: &Week) -> String {
+fn standing(partner: &Partner, week: &Week, paused_until: Option<&DateTime<Utc>>) -> String {
     if partner.disabled_at.is_some() {
         return "disabled".to_owned();
     }
-    let words: Vec<&str> = week
-        .flags()
-        .into_iter()
-        .map(|flag| match flag {
-            Flag::Stopped => "HAS STOPPED: nothing has come for two hours, and it came steadily before",
-            Flag::Refused => "IS REFUSED: half of what comes or more, and far less before",
-        })
-        .collect();
+    let paused = paused_until.map(|until| format!("paused until {}", until.format("%F %R UTC")));
+    let flags = week.flags(paused.is_some()).into_iter().map(|flag| {
+        let words = match flag {
+            Flag::Stopped => "HAS STOPPED: it came steadily, and nothing has come for longer than chance explains",
+            Flag::Refused => "IS REFUSED: half of what comes or more and far less before, or all of it",
+        };
+        words.to_owned()
+    });
+    let words: Vec<String> = paused.into_iter().chain(flags).collect();
     if words.is_empty() { "well".to_owned() } else { words.join("; ") }
 }
 

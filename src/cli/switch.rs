@@ -103,7 +103,9 @@ async fn on(session: &Session, which: &Which, reason: &str, hours: i32) -> anyho
     let Ok(reason) = switches::reason(reason) else { bail!("a reason has 1 to 1,000 characters") };
     let mut connection = session.database.get().await?;
     if !switches::is_usable(&mut connection, target).await? {
-        bail!("mails have been waiting for more than ten minutes, so nobody could confirm: pledges mail status");
+        bail!(
+            "the mail server has taken no mail for more than ten minutes, so nobody could confirm: pledges mail status"
+        );
     }
     let standing = match store::on(&mut connection, target, hours, &reason, None).await {
         Err(DbError::NotFound) => bail!(no_partner(&which.slug)),

@@ -77,6 +77,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "mail_links_pkey",
     "mail_outbox_kind_check",
     "mail_outbox_pkey",
+    "mail_server_only_row_check",
+    "mail_server_pkey",
     "mailbox_mails_pkey",
     "moderator_campaigns_campaign_id_fkey",
     "moderator_campaigns_moderator_id_fkey",

@@ -305,6 +305,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// How the mail server does, as the instances that send have last seen it; one row, or none before the first mail.
+    mail_server (only_row) {
+        /// Always true: there is one row.
+        only_row -> Bool,
+        /// When it last answered about a mail, within some seconds (database clock); NULL: never.
+        worked_at -> Nullable<Timestamptz>,
+        /// Since when it can't be used; NULL: it can.
+        failing_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// The mails of the last seven days, so that a mailbox gets five at the most, and one campaign can't use up all of them.
     mailbox_mails (mail_id) {
         /// Keyed hash of the mail's id, so that the row itself names no pledge.
@@ -347,7 +359,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What became of a partner's submissions by hour, repeats included, for eight days.
+    /// What became of a partner's submissions by hour, repeats included, for fifteen days.
     partner_hours (partner_id, hour, test, outcome) {
         /// The partner.
         partner_id -> Uuid,
@@ -409,7 +421,7 @@ diesel::table! {
         states -> Jsonb,
         /// When they were counted.
         states_at -> Timestamptz,
-        /// The address that mails of its trials go to, sealed under a key of the server's for this row; NULL: none.
+        /// The address that mails of its trials go to, sealed under a key of the server's for this row; NULL: none. Cleared when its owner hasn't agreed in seven days, and when the campaign's retention ends.
         trial_mailbox -> Nullable<Bytea>,
         /// The mail that asks its owner (UUIDv7); stands in the link by which he agrees.
         trial_mailbox_mail -> Nullable<Uuid>,
@@ -577,7 +589,7 @@ diesel::table! {
         id -> Uuid,
         /// The campaign; NULL: none.
         campaign_id -> Nullable<Uuid>,
-        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back), trials (pledges with a partner's key for trials) or held (pledges that were held until their review window ended, and got the campaign's held_default).
+        /// review_copies, keys (the salt and the keys of sealed records), records (all that is personal in a pledge), sessions, unconfirmed (pledges that were never confirmed), mails (which mailbox had a mail), departures (former ids of pledges that were taken back), trials (pledges with a partner's key for trials), held (pledges that were held until their review window ended, and got the campaign's held_default) or trial_mailboxes (addresses for mails of a partner's trials).
         what -> Text,
         /// How many rows were cleared, deleted or settled.
         changed -> Int8,
@@ -663,4 +675,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);

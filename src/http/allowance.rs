@@ -30,9 +30,8 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    fn tell_policy(&self, list: &mut String) {
-        // Writing to a String can't fail.
-        let _ = write!(list, "{}\"{}\";q={};w={}", comma(list), self.name, self.quota, self.window_seconds);
+    fn policy(&self) -> String {
+        format!("\"{}\";q={};w={}", self.name, self.quota, self.window_seconds)
     }
 
     fn tell_left(&self, list: &mut String) {
@@ -41,6 +40,7 @@ impl Allowance {
             Ok(left) => (left, self.refilled_in(left)),
             Err(wait) => (0, wait.as_secs().saturating_add(1)),
         };
+        // Writing to a String can't fail.
         let _ = write!(list, "{}\"{}\";r={left};t={seconds}", comma(list), self.name);
     }
 
@@ -63,6 +63,27 @@ struct Told {
     left: String,
 }
 
+impl Told {
+    /// A limit is told once, however often it is asked.
+    fn tell(&mut self, allowance: &Allowance) {
+        let policy = allowance.policy();
+        if !self.policies.contains(&policy) {
+            self.policies.push_str(comma(&self.policies));
+            self.policies.push_str(&policy);
+        }
+    }
+}
+
+/// Has the answer tell of limits that this request doesn't count against, or not yet: it may be refused before.
+pub fn announce(request: &HttpRequest, allowances: impl IntoIterator<Item = Allowance>) {
+    let mut extensions = request.extensions_mut();
+    let mut told: Told = extensions.remove().unwrap_or_default();
+    for allowance in allowances {
+        told.tell(&allowance);
+    }
+    extensions.insert(told);
+}
+
 /// Lets a request pass if every limit does. Its answer tells of them, whichever it is.
 ///
 /// # Errors
@@ -72,7 +93,7 @@ pub fn allow(request: &HttpRequest, allowances: impl IntoIterator<Item = Allowan
     let mut told: Told = extensions.remove().unwrap_or_default();
     let mut longest: Option<Duration> = None;
     for allowance in allowances {
-        allowance.tell_policy(&mut told.policies);
+        told.tell(&allowance);
         allowance.tell_left(&mut told.left);
         longest = longest.max(allowance.left.err());
     }
@@ -100,7 +121,7 @@ mod tests {
     fn what_remains_is_told_to_those_who_are_alone_and_to_those_who_wait() {
         let told = |allowance: Allowance| {
             let [mut policies, mut left] = [String::new(), String::new()];
-            allowance.tell_policy(&mut policies);
+            policies.push_str(&allowance.policy());
             allowance.tell_left(&mut left);
             [policies, left]
         };
@@ -113,13 +134,14 @@ mod tests {
     fn the_strictest_limit_decides() {
         let request = actix_web::test::TestRequest::default().to_http_request();
         let wait = |seconds| Allowance { name: "campaign", left: Err(Duration::from_secs(seconds)), ..HALF };
+        announce(&request, [HALF]);
         assert_eq!(allow(&request, [HALF]), Ok(()));
         let refused = allow(&request, [wait(3), HALF, wait(8)]);
         assert_eq!(refused, Err(Problem::retry_after(Duration::from_secs(8))));
         let mut headers = HeaderMap::new();
         put(&request, &mut headers);
         let policy = headers.get(POLICY).unwrap().to_str().unwrap();
-        assert_eq!(policy.matches("\"pledges\"").count(), 2, "{policy}");
+        assert_eq!(policy, "\"pledges\";q=60;w=30, \"campaign\";q=60;w=30", "each is told once");
         assert_eq!(headers.get(LEFT).unwrap(), "\"campaign\";r=0;t=4, \"campaign\";r=0;t=9");
     }
 }

@@ -20,7 +20,7 @@ pub mod request;
 pub mod server;
 mod visitor;
 
-pub use allowance::{Allowance, allow};
+pub use allowance::{Allowance, allow, announce};
 pub use body::Valid;
 pub use field_code::FieldCode;
 pub use problem::{CATALOGUE, Code, FieldProblem, Problem, ProblemBody};

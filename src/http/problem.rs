@@ -95,7 +95,7 @@ codes! {
     NoRecipient = "no_recipient", 409, "Nobody could open it";
     /// The list of this campaign is being given out at this moment. Try again when that has ended.
     ExportUnderWay = "export_under_way", 409, "An export is under way";
-    /// Mails have been waiting for more than ten minutes: who pledged now could not confirm. The operator finds out why (pledges mail status).
+    /// The mail server has taken no mail for more than ten minutes: who pledged now could not confirm. The operator finds out why (pledges mail status).
     NoMail = "no_mail", 409, "Mails don't leave";
     /// The body is larger than this operation takes (16 KiB; 64 KiB for a removal).
     PayloadTooLarge = "payload_too_large", 413, "The body is too large";

@@ -138,6 +138,11 @@ impl Breaker {
         self.until.filter(|until| now < *until)
     }
 
+    /// Whether it has failed since it last answered.
+    pub(super) fn fails(&self) -> bool {
+        self.failures > 0
+    }
+
     /// It failed. Returns after how long it may be tried again, and whether this is the first pause.
     pub(super) fn failed(&mut self, now: Instant) -> (Duration, bool) {
         if let Some(until) = self.until(now) {

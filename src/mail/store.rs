@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Binary, Double, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Double, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -234,19 +234,39 @@ pub async fn figures(connection: &mut Connection) -> Result<Figures, DbError> {
 
 #[derive(QueryableByName)]
 struct Yes {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
+    #[diesel(sql_type = Bool)]
     yes: bool,
 }
 
-/// Whether mails leave, as far as can be told: none waits for ten minutes without a recipient's server having answered. While
-/// the mail server can't be reached, mails wait and have no failure of their own.
+/// Writes down how the mail server does: it answered, or it can't be used.
+///
+/// # Errors
+/// Those of the database.
+pub async fn note_server(connection: &mut Connection, worked: bool) -> Result<(), DbError> {
+    diesel::sql_query(
+        "INSERT INTO mail_server (worked_at, failing_since) \
+           VALUES (CASE WHEN $1 THEN now() END, CASE WHEN NOT $1 THEN now() END) \
+         ON CONFLICT (only_row) DO UPDATE SET worked_at = coalesce(excluded.worked_at, mail_server.worked_at), \
+           failing_since = CASE WHEN NOT $1 THEN coalesce(mail_server.failing_since, excluded.failing_since) END",
+    )
+    .bind::<Bool, _>(worked)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether mails leave, as far as can be told. They don't when the mail server has answered about none for ten minutes, though one
+/// waits for as long, and that is nobody's intention: it can't be used, nobody takes mails that are due, or their failures are the
+/// service's own. A mail that is only put off, for its domain's pace or rest, is no sign.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn leave(connection: &mut Connection) -> Result<bool, DbError> {
     let leave: Yes = diesel::sql_query(
-        "SELECT NOT EXISTS (SELECT FROM mail_outbox WHERE dead_at IS NULL AND created_at < now() - interval '10 minutes' \
-           AND coalesce(failure, '') NOT LIKE 'smtp\\_%') AS yes",
+        "SELECT NOT EXISTS (SELECT FROM mail_outbox LEFT JOIN mail_server ON true, \
+             LATERAL (SELECT now() - interval '10 minutes' AS ten) AS ago \
+           WHERE dead_at IS NULL AND created_at < ten AND coalesce(worked_at < ten, true) \
+             AND (failing_since < ten OR due_at < ten OR failure NOT LIKE 'smtp\\_%')) AS yes",
     )
     .get_result(connection)
     .await?;
@@ -278,7 +298,7 @@ pub struct Dead {
     #[diesel(sql_type = Timestamptz)]
     pub dead_at: DateTime<Utc>,
     /// Whether it can be sent again.
-    #[diesel(sql_type = diesel::sql_types::Bool)]
+    #[diesel(sql_type = Bool)]
     pub has_address: bool,
 }
 

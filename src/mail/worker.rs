@@ -7,6 +7,8 @@
 //! Whatever fails, the row stays and its lease ends: so a crash, a lost database or a lost mail server delays mails and loses
 //! none.
 
+mod lookout;
+
 use std::{
     collections::HashSet,
     sync::{
@@ -45,10 +47,6 @@ const STEP_BACK: Duration = Duration::from_secs(1);
 /// How long writing a letter may take.
 const COMPOSE_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often is counted, and after how many counts is cleared.
-const COUNT_EVERY: Duration = Duration::from_secs(5);
-const COUNTS_PER_CLEARING: u32 = 12;
-
 /// How often the row of a mail that was accepted is tried to be deleted when the service is to stop.
 const LAST_TRIES: u32 = 3;
 
@@ -75,6 +73,8 @@ pub struct Worker<C> {
     /// Accepted, but the row is still there because the database is away.
     accepted: Mutex<HashSet<Uuid>>,
     database_fails: AtomicBool,
+    /// The mail server has answered since that was written down.
+    server_answered: AtomicBool,
     stop: CancellationToken,
 }
 
@@ -92,6 +92,7 @@ impl<C: Composer> Worker<C> {
             pace: Pace::new(settings.mail_connections),
             accepted: Mutex::default(),
             database_fails: AtomicBool::new(false),
+            server_answered: AtomicBool::new(false),
             stop: CancellationToken::new(),
         }
     }
@@ -359,6 +360,7 @@ impl<C: Composer> Worker<C> {
     }
 
     fn server_works(&self) {
+        self.server_answered.store(true, Ordering::Relaxed);
         if locked(&self.breaker).worked() {
             tracing::info!("the mail server takes mails again");
         }
@@ -371,26 +373,6 @@ impl<C: Composer> Worker<C> {
             tracing::warn!(error = %logged::cause(error), "the mail server can't be used; mails wait");
         }
         wait
-    }
-
-    /// Counts, and clears what is too old.
-    async fn look_after(&self) {
-        let measures = &self.outbox.0.measures;
-        for count in (0..COUNTS_PER_CLEARING).cycle() {
-            if count == 0 {
-                self.within(async |connection| store::forget(connection).await).await;
-                locked(&self.domains).sweep(Instant::now());
-            }
-            if let Some(figures) = self.within(async |connection| store::figures(connection).await).await {
-                measures.waiting.set(figures.waiting);
-                measures.dead.set(figures.dead);
-                measures.oldest.set(figures.oldest);
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = sleep(COUNT_EVERY) => {}
-            }
-        }
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Pledge {
     state: String,
     #[schema(value_type = Country)]
     country: String,
+    /// The partner by whose page or server it came; null: by ours.
+    partner: Option<Uuid>,
     /// BCP 47 tag of the form.
     language: Option<String>,
     /// Which page it came from.
@@ -157,6 +159,17 @@ pub struct PledgeFilter {
     language: Option<String>,
     /// Taken out by this removal.
     removal: Option<Uuid>,
+    /// With this signal, perhaps among others (docs/signals.md). This and the next two are quick with a state other than
+    /// counted; else all of the campaign's pledges are looked at.
+    #[serde(default, deserialize_with = "signal")]
+    #[param(value_type = Option<String>, example = "wave_shape")]
+    signal: Option<Signal>,
+    /// From the source with this tag.
+    #[serde(default, deserialize_with = "source_tag")]
+    #[param(value_type = Option<String>, pattern = "^[0-9a-f]{16}$", example = "00c5f16d0e7c3a9b")]
+    source_tag: Option<i64>,
+    /// By this partner's page or server.
+    partner: Option<Uuid>,
     /// Pledges a page.
     #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
     #[param(minimum = 1, maximum = 200, example = 50)]
@@ -175,6 +188,17 @@ fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     Ok(Some(language.as_str().to_owned()))
 }
 
+fn signal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Signal>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let signal = Signal::ALL.iter().copied().find(|signal| signal.name() == name);
+    signal.map(Some).ok_or_else(|| coded(FieldCode::NotAllowed))
+}
+
+fn source_tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let tag = source_tags::read(&String::deserialize(deserializer)?);
+    tag.map(Some).ok_or_else(|| coded(FieldCode::InvalidSourceTag))
+}
+
 impl PledgeFilter {
     fn filter(&self) -> store::Filter {
         store::Filter {
@@ -185,6 +209,9 @@ impl PledgeFilter {
             language: self.language.clone(),
             removal: self.removal,
             fingerprint: None,
+            signal: self.signal,
+            source_tag: self.source_tag,
+            partner: self.partner,
         }
     }
 }
@@ -202,6 +229,7 @@ impl Moderation {
             id: row.id,
             state: row.state,
             country: row.country,
+            partner: row.partner_id,
             language: row.language,
             source: row.source,
             created_at: row.created_at,

@@ -1,13 +1,19 @@
 //! The shelf that moderators search.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper, dsl::count_star, pg::Pg};
+use diesel::{
+    ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
+    dsl::{count_star, sql},
+    pg::Pg,
+    sql_types::{Bool, Integer},
+};
 use diesel_async::RunQueryDsl;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
     country::Country,
     db::{Connection, DbError, schema::pledges},
+    gate::signals::Signal,
     pledges::State,
     totals,
 };
@@ -35,6 +41,25 @@ pub struct Filter {
     pub removal: Option<Uuid>,
     /// With this fingerprint.
     pub fingerprint: Option<Uuid>,
+    /// With this signal, perhaps among others.
+    pub signal: Option<Signal>,
+    /// From the source with this tag.
+    pub source_tag: Option<i64>,
+    /// By this partner.
+    pub partner: Option<Uuid>,
+}
+
+impl Filter {
+    /// Whether the counters can't know how many fit.
+    fn is_of_rows(&self) -> bool {
+        self.language.is_some() || self.removal.is_some() || self.fingerprint.is_some() || self.has_no_index()
+    }
+
+    /// Whether it asks for what only the rows tell: an index for each would cost ingest more than moderators gain, who look at what
+    /// is held, of which there is an index.
+    fn has_no_index(&self) -> bool {
+        self.signal.is_some() || self.source_tag.is_some() || self.partner.is_some()
+    }
 }
 
 /// A pledge as it is stored, without its fingerprint.
@@ -47,6 +72,8 @@ pub struct Row {
     pub state: String,
     /// Where from.
     pub country: String,
+    /// The partner whose site it came from.
+    pub partner_id: Option<Uuid>,
     /// BCP 47.
     pub language: Option<String>,
     /// Which page.
@@ -91,6 +118,16 @@ fn filtered(campaign: Uuid, filter: &Filter) -> Boxed<'_> {
     }
     if let Some(fingerprint) = filter.fingerprint {
         query = query.filter(pledges::fingerprint.eq(fingerprint));
+    }
+    if let Some(signal) = filter.signal {
+        let bit = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(signal.bit().bits());
+        query = query.filter(bit.sql(" <> 0"));
+    }
+    if let Some(source_tag) = filter.source_tag {
+        query = query.filter(pledges::source_tag.eq(source_tag));
+    }
+    if let Some(partner) = filter.partner {
+        query = query.filter(pledges::partner_id.eq(partner));
     }
     // The bounds of the id let an index begin and end near the right place; the time itself decides.
     if let Some(from) = filter.from {
@@ -153,7 +190,10 @@ async fn page(
 
 async fn count(connection: &mut Connection, campaign: Uuid, filter: &Filter) -> Result<i64, DbError> {
     let timeless = Filter { from: None, to: None, ..filter.clone() };
-    let by_counters = filter.language.is_none() && filter.removal.is_none() && filter.fingerprint.is_none();
+    if filter.has_no_index() {
+        return count_rows(connection, filtered(campaign, filter)).await;
+    }
+    let by_counters = !filter.is_of_rows();
     if filter.state == Some(State::Counted) && !(by_counters && filter.from.is_none() && filter.to.is_none()) {
         // No index has the state, because nearly all are counted; the few others have indexes of their own.
         let all = Filter { state: None, ..filter.clone() };

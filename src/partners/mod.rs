@@ -25,7 +25,7 @@ use crate::{
     config::Mode,
     crypto,
     db::{Connection, Database, DbError, Renewal, TASK_PATIENCE},
-    http::{Code, Problem},
+    http::{Code, FieldCode, Problem},
     logged,
 };
 
@@ -172,13 +172,20 @@ impl Partners {
     ///
     /// # Errors
     /// [`Code::ForeignOrigin`]: a page that may not post here. [`Code::UnknownKey`]: a key that isn't (any more), or another
-    /// campaign's. [`Code::PartnerDisabled`]. [`Code::PartnerPaused`], until when.
+    /// campaign's. [`Code::PartnerDisabled`]. [`Code::PartnerPaused`], until when. [`Code::InvalidFields`]: a site key beside a secret
+    /// one.
     pub fn admit(&self, campaign: Uuid, claims: Claims<'_>) -> Result<Admitted, Problem> {
         if let Some(secret) = claims.secret {
             // A page that has the secret key gives it to all the world: nothing is taken from it.
             let (partner, lane) = self.by_secret(campaign, secret)?;
-            let foreign = claims.origin.is_some() || claims.site_key.is_some();
-            return if foreign { Err(Code::ForeignOrigin.into()) } else { self.admitted(partner, lane, Door::Server) };
+            if claims.origin.is_some() {
+                return Err(Code::ForeignOrigin.into());
+            }
+            // Whose it is, the secret key says.
+            if claims.site_key.is_some() {
+                return Err(Problem::field("/site_key", FieldCode::NotAllowed));
+            }
+            return self.admitted(partner, lane, Door::Server);
         }
         let found = claims.site_key.map(|key| self.by_site_key(campaign, key)).transpose()?;
         let door = match (claims.origin, &found) {
@@ -223,11 +230,11 @@ impl Partners {
         found.ok_or_else(|| Code::UnknownKey.into())
     }
 
-    /// Whether scripts of this origin may post to a campaign with some site key: what a browser asks beforehand.
-    pub fn any_may_post(&self, campaign: Uuid, origin: &str) -> bool {
+    /// Whether this is a page of some partner of a campaign: its scripts may post, which a browser asks beforehand, and may read the
+    /// answer, also that the partner is disabled.
+    pub fn is_page(&self, campaign: Uuid, origin: &str) -> bool {
         let known = self.known();
-        let mut partners = known.campaigns.get(&campaign).into_iter().flatten();
-        partners.any(|partner| partner.disabled_at.is_none() && self.may_post(partner, origin))
+        known.campaigns.get(&campaign).into_iter().flatten().any(|partner| self.may_post(partner, origin))
     }
 
     /// Whose pages may frame a partner's form, as CSP writes it.
@@ -250,12 +257,40 @@ impl Partners {
         local || partner.origins.iter().any(|pattern| pattern.fits(origin))
     }
 
+    /// Whether nothing is taken from a partner for a while.
+    pub fn is_paused(&self, partner: Uuid) -> bool {
+        self.known().paused.contains_key(&partner)
+    }
+
     /// Keeps account of what became of a submission of a partner's.
     pub fn note(&self, admitted: &Admitted, taken: &Result<(), Problem>) {
         if let Some(partner) = &admitted.partner {
             let outcome = taken.as_ref().map_or_else(|problem| problem.code.as_str(), |()| flow::ACCEPTED);
-            self.flow.note(partner.id, admitted.lane, outcome);
+            self.flow.note(partner.id, admitted.lane, outcome, 1);
         }
+    }
+
+    /// Keeps account of `count` submissions that were refused before it was decided whose they are: for the partner whose key they
+    /// bring, or, where nobody has read the body yet, the only one that has the page. Whoever writes a partner's key can count as its
+    /// refusals; there are only so many codes, and a row an hour of each.
+    pub fn refused(&self, campaign: Uuid, claims: Claims<'_>, code: Code, count: usize) {
+        if let Some((partner, lane)) = self.named(campaign, claims) {
+            self.flow.note(partner.id, lane, code.as_str(), count);
+        }
+    }
+
+    /// Whom a submission names, whether or not it may come in.
+    fn named(&self, campaign: Uuid, claims: Claims<'_>) -> Option<Found> {
+        if let Some(secret) = claims.secret {
+            return self.by_secret(campaign, secret).ok();
+        }
+        if let Some(key) = claims.site_key {
+            return self.by_site_key(campaign, key).ok();
+        }
+        let (origin, known) = (claims.origin?, self.known());
+        let has_page = |partner: &&Arc<Partner>| partner.origins.iter().any(|pattern| pattern.fits(origin));
+        let mut of_page = known.campaigns.get(&campaign)?.iter().filter(has_page);
+        of_page.next().filter(|_| of_page.next().is_none()).map(|partner| (partner.clone(), Lane::Live))
     }
 
     fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {

@@ -130,7 +130,7 @@ pub async fn status(
     let week = Week::of(rows, now);
     let present = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
     let ago = |place: usize| TimeDelta::hours(i64::try_from(HOURS - 1 - place).unwrap_or_default());
-    let hours = week.hours.iter().enumerate().filter(|(_, hour)| **hour != Hour::default());
+    let hours = week.hours().iter().enumerate().filter(|(_, hour)| **hour != Hour::default());
     let hours = hours.map(|(place, hour)| PartnerHour {
         hour: present - ago(place),
         accepted: hour.accepted,
@@ -142,7 +142,7 @@ pub async fn status(
         accepted: week.accepted(),
         refused: week.refused(),
         last_at: week.last_at,
-        flags: week.flags(),
+        flags: week.flags(partners.is_paused(partner.id)),
         states: serde_json::from_value(states.states).unwrap_or_default(),
         states_at: states.states_at,
         hours: hours.collect(),

@@ -1,6 +1,6 @@
 //! The shelf of partners.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -106,23 +106,37 @@ pub async fn all(connection: &mut Connection) -> Result<Vec<(Partner, Secrets)>,
 struct Pause {
     #[diesel(sql_type = SqlUuid)]
     partner_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    ends_at: DateTime<Utc>,
     #[diesel(sql_type = Double)]
     rest: f64,
 }
 
-/// Partners of which nothing is taken for a while (a switch), and for how long from now.
+/// Partners of which nothing is taken for a while: a switch.
+const PAUSED: &str = "SELECT partner_id, ends_at, extract(epoch FROM ends_at - now())::float8 AS rest FROM campaign_switches \
+     WHERE switch = 'pause_partner' AND off_at IS NULL AND ends_at > now()";
+
+/// Partners of which nothing is taken for a while, and for how long from now.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn pauses(connection: &mut Connection) -> Result<Vec<(Uuid, Duration)>, DbError> {
-    let rows: Vec<Pause> = diesel::sql_query(
-        "SELECT partner_id, extract(epoch FROM ends_at - now())::float8 AS rest FROM campaign_switches \
-         WHERE switch = 'pause_partner' AND off_at IS NULL AND ends_at > now()",
-    )
-    .get_results(connection)
-    .await?;
+    let rows: Vec<Pause> = diesel::sql_query(PAUSED).get_results(connection).await?;
     let rest = |rest: f64| Duration::try_from_secs_f64(rest).unwrap_or_default();
     Ok(rows.into_iter().map(|row| (row.partner_id, rest(row.rest))).collect())
+}
+
+/// Those of a campaign, and until when.
+///
+/// # Errors
+/// Those of the database.
+pub async fn paused_until(
+    connection: &mut Connection,
+    campaign: Uuid,
+) -> Result<HashMap<Uuid, DateTime<Utc>>, DbError> {
+    let paused = diesel::sql_query(format!("{PAUSED} AND campaign_id = $1")).bind::<SqlUuid, _>(campaign);
+    let rows: Vec<Pause> = paused.get_results(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.partner_id, row.ends_at)).collect())
 }
 
 /// Forgets secrets whose time is over.

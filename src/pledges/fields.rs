@@ -5,11 +5,12 @@
 //! Lengths are counted in characters (Unicode scalar values, as JSON Schema's `maxLength` does) after trimming and
 //! normalising, which `text` explains. `Debug` prints no personal value.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{country::Country, http::FieldCode};
+use crate::{country::Country, crypto, http::FieldCode};
 
 use super::text::{Lines, clean_text, contains_link, trim_blanks, within};
 
@@ -108,6 +109,17 @@ impl IdempotencyKey {
             return Err(FieldCode::InvalidText);
         }
         within(key, Self::MAX_CHARS).map(Self)
+    }
+
+    /// The key of the pledge at this place of a batch with this key.
+    #[must_use]
+    pub fn of_row(&self, place: usize) -> Self {
+        let own = format!("{}/{place}", self.0);
+        // What would be too long is hashed: without a key a retry would count twice.
+        if own.len() <= Self::MAX_CHARS {
+            return Self(own);
+        }
+        Self(format!("{}/{place}", URL_SAFE_NO_PAD.encode(crypto::digest(self.0.as_bytes()))))
     }
 }
 

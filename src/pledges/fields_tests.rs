@@ -228,6 +228,17 @@ fn a_language_is_a_well_formed_tag_in_its_usual_case() {
 }
 
 #[test]
+fn each_pledge_of_a_batch_has_a_key_of_its_own_that_is_one() {
+    for batch in ["k", &"k".repeat(253), &"k".repeat(255), r#""\"quoted""#] {
+        let key = IdempotencyKey::parse(batch).unwrap();
+        let (first, last) = (key.of_row(0), key.of_row(499));
+        assert!(first != last && first == key.of_row(0) && last.as_str().len() <= IdempotencyKey::MAX_CHARS, "{batch}");
+    }
+    let [one, other] = ["a", "b"].map(|end| IdempotencyKey::parse(&format!("{}{end}", "k".repeat(254))).unwrap());
+    assert!(one.of_row(0) != other.of_row(0), "all of a long key counts");
+}
+
+#[test]
 fn an_idempotency_key_is_the_same_bare_and_quoted() {
     assert_eq!(key("abc"), Ok("abc".to_owned()));
     assert_eq!(key(" \"abc\" "), Ok("abc".to_owned()));

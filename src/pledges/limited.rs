@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{Pledges, arrival::Carrier};
 use crate::{
-    http::{Allowance, Code},
-    partners::{Admitted, Door, Lane, Partners},
+    gate::limits::Limits,
+    http::Allowance,
+    partners::{Lane, Partners},
 };
 
 impl Pledges {
@@ -28,12 +29,16 @@ impl Pledges {
         };
         let per_minute = u32::try_from(partner.per_minute).unwrap_or(1);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let allowance = self.limits.partner(partner.id, lane == Lane::Test, per_minute, count);
-        if allowance.left.is_err() {
-            let admitted = Admitted { partner: Some(partner), lane, door: Door::Server };
-            partners.note(&admitted, &Err(Code::TooManyRequests.into()));
-        }
-        allowance
+        self.limits.partner(partner.id, lane == Lane::Test, per_minute, count)
+    }
+
+    /// What a server is told of these limits when it is refused before they count.
+    pub(super) fn policies(&self, partners: &Partners, secret: Option<&str>) -> impl Iterator<Item = Allowance> {
+        let own = match secret.and_then(|secret| partners.of_secret(secret)) {
+            Some((partner, _)) => Limits::partner_policy(u32::try_from(partner.per_minute).unwrap_or(1)),
+            None => self.limits.script_policy(),
+        };
+        std::iter::once(own).chain(self.limits.campaign_policy())
     }
 
     /// A pledge, or a batch of them, comes for a campaign.

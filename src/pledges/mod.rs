@@ -171,7 +171,7 @@ pub struct Seen {
 impl Seen {
     /// The same while this is switched on.
     #[must_use]
-    fn under(self, switched: Switched) -> Self {
+    pub fn under(self, switched: Switched) -> Self {
         let signals = self.signals | Signal::Switch.bit().bits();
         if switched.hold_all { Self { held: true, signals, ..self } } else { self }
     }
@@ -327,7 +327,13 @@ impl Pledges {
 
     /// Counts a refusal by the code of its problem.
     pub fn refused(&self, reason: Code) {
-        self.refused.with_label_values(&[reason.as_str()]).inc();
+        self.many_refused(reason, 1);
+    }
+
+    /// Counts so many of one kind.
+    fn many_refused(&self, reason: Code, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.refused.with_label_values(&[reason.as_str()]).inc_by(count);
     }
 
     /// Records a pledge. When this returns Ok, it is committed; or its mailbox had pledged before.

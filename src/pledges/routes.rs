@@ -163,14 +163,20 @@ pub async fn submit(
     let visitor = Visitor::of(&request);
     let limited = (!UNGATED).then(|| pledges.limited(&partners, (secret.as_deref(), carrier), visitor.source(), 1));
     let limited = allow(&request, limited);
-    let media = media.inspect_err(refused)?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(refused)?;
-    let key = idempotency_key(&request).inspect_err(refused)?;
     let origin = origin(&request).inspect_err(refused)?;
     allow_scripts(&request, &partners, &campaign, origin);
+    // The body, and with it the site key, is read of nobody who is refused here.
+    let claims = Claims { site_key: None, secret: secret.as_deref(), origin };
+    let unread = |problem: &Problem| {
+        refused(problem);
+        partners.refused(campaign.id, claims, problem.code, 1);
+    };
+    let media = media.inspect_err(unread)?;
+    let key = idempotency_key(&request).inspect_err(unread)?;
     let limited = limited.and_then(|()| allow(&request, pledges.limited_by_campaign(campaign.id)));
     if media == Media::Json {
-        limited.clone().inspect_err(refused)?;
+        limited.clone().inspect_err(unread)?;
     }
     let bytes = body::read(&request, &mut payload.into_inner(), BODY_LIMIT).await;
     // A body may take ten seconds: what was changed meanwhile holds.
@@ -220,16 +226,31 @@ impl Door<'_> {
         Arrival { submission, carrier, visitor: self.visitor }
     }
 
-    async fn pass(&self, arrival: Arrival<'_>, mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+    /// Keeps account, for the partner whom it concerns, of what is refused before it is decided whose it is.
+    fn refuse(&self, site_key: Option<&str>, problem: &Problem) {
+        self.partners.refused(self.campaign.id, self.claims(site_key), problem.code, 1);
+    }
+
+    fn claims<'b>(&'b self, site_key: Option<&'b str>) -> Claims<'b> {
+        Claims { site_key, secret: self.secret.as_deref(), origin: self.origin }
+    }
+
+    /// Whose it is, and the totals as they are published.
+    fn admit(&self, site_key: Option<&str>) -> Result<(Admitted, Box<RawValue>), Problem> {
         // A form is read first, so that nobody has to fill it in again.
         self.limited.clone()?;
-        let submission = arrival.submission;
-        let claims =
-            Claims { site_key: submission.site_key.as_deref(), secret: self.secret.as_deref(), origin: self.origin };
-        let ungated = || Admitted { partner: None, lane: Lane::Live, door: partners::Door::Server };
-        let admitted = if UNGATED { ungated() } else { self.partners.admit(self.campaign.id, claims)? };
-        // Read before the pledge is stored, so that the answer can't tell whether it counted.
-        let totals = self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
+        let admitted = if UNGATED {
+            Admitted { partner: None, lane: Lane::Live, door: partners::Door::Server }
+        } else {
+            self.partners.admit(self.campaign.id, self.claims(site_key))?
+        };
+        Ok((admitted, self.totals.published(&self.campaign.slug).ok_or(Code::Unavailable)?.raw.clone()))
+    }
+
+    async fn pass(&self, arrival: Arrival<'_>, mistakes: Vec<FieldProblem>) -> Result<Recorded, Problem> {
+        let site_key = arrival.submission.site_key.as_deref();
+        // The totals are read before the pledge is stored, so that the answer can't tell whether it counted.
+        let (admitted, totals) = self.admit(site_key).inspect_err(|problem| self.refuse(site_key, problem))?;
         let taken = self.pledges.take(&self.campaign, &admitted, arrival, mistakes, self.key.as_ref()).await;
         self.partners.note(&admitted, &taken);
         taken?;
@@ -238,7 +259,9 @@ impl Door<'_> {
     }
 
     async fn pass_json(&self, bytes: Result<Bytes, Problem>) -> Result<Recorded, Problem> {
-        self.pass(self.arrival(&body::parse(&bytes?)?, Carrier::Script), Vec::new()).await
+        let submission = bytes.and_then(|bytes| body::parse(&bytes));
+        let submission = submission.inspect_err(|problem| self.refuse(None, problem))?;
+        self.pass(self.arrival(&submission, Carrier::Script), Vec::new()).await
     }
 
     /// Records a form's pledge: what could be read of the form, and where the browser goes.
@@ -253,7 +276,10 @@ impl Door<'_> {
             Err(problem) => Err(problem),
         };
         match entries {
-            Err(problem) => (PostedForm::default(), Err(problem)),
+            Err(problem) => {
+                self.refuse(None, &problem);
+                (PostedForm::default(), Err(problem))
+            }
             Ok(entries) => {
                 let (posted, mistakes) = PostedForm::read(entries);
                 let passed = self.pass_form(&posted, mistakes, request).await;
@@ -319,7 +345,7 @@ impl Door<'_> {
 
 /// Lets scripts of a partner's page read the answer, whatever it is.
 fn allow_scripts(request: &HttpRequest, partners: &Partners, campaign: &Campaign, origin: Option<&str>) {
-    let allowed = origin.filter(|origin| partners.any_may_post(campaign.id, origin));
+    let allowed = origin.filter(|origin| partners.is_page(campaign.id, origin));
     if let Some(origin) = allowed.and_then(|origin| HeaderValue::from_str(origin).ok()) {
         request.extensions_mut().insert(AllowedOrigin(origin));
     }

@@ -134,6 +134,47 @@ async fn a_partner_s_server_has_its_own_limit_and_knows_what_remains() {
     app.stop().await;
 }
 
+/// Also one that counted against no limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_tells_the_policy() {
+    let app = TestApp::with(&["--campaign-per-minute", "600"]).await;
+    let site = partner(&app, &["https://www.example.net"]).await;
+    let client = app.client();
+    let batch = |slug: &str, key: Option<&str>, body: &str| {
+        let request = client.request(Method::POST, &format!("/v1/campaigns/{slug}/pledges/batches"));
+        let request = request.header("content-type", "application/json").body(body.to_owned());
+        client.send(key.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth))
+    };
+    let campaign = "\"campaign\";q=600;w=60";
+    let (key, good) = (Some(site.secret.as_str()), r#"{"pledges": [{}]}"#);
+    for (answer, status) in [
+        (batch("nowhere", key, good).await, 404),
+        (batch("defend", key, "{").await, 400),
+        (batch("defend", key, r#"{"pledges": []}"#).await, 422),
+        (batch("defend", key, good).await, 200),
+    ] {
+        answer.expect(status);
+        assert_eq!(answer.header("ratelimit-policy"), format!("\"partner\";q=6000;w=60, {campaign}"), "{status}");
+    }
+    for answer in [batch("defend", None, good).await, batch("defend", Some("sk_nobody"), good).await] {
+        let policy = answer.header("ratelimit-policy");
+        assert!(policy.starts_with("\"pledges\";q=") && policy.ends_with(campaign), "{policy}");
+        assert_eq!(answer.header("ratelimit"), "");
+    }
+    let challenge = "/v1/campaigns/defend/challenge";
+    for (path, status) in [
+        ("/v1/campaigns/nowhere/challenge".to_owned(), 404),
+        (format!("{challenge}?site_key=pk_nobody"), 403),
+        (format!("{challenge}?sitekey=x"), 422),
+        (challenge.to_owned(), 200),
+    ] {
+        let answer = client.get(&path).await;
+        answer.expect(status);
+        assert_eq!(answer.header("ratelimit-policy"), "\"challenges\";q=5000;w=866", "{path}");
+    }
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_codes_and_asking_for_links_is_slowed_on_pages_too() {
     let app = TestApp::with(LOW).await;

@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{PRODUCTION, TestApp, client::pledge};
+use crate::{
+    partners::partner,
+    support::{PRODUCTION, TestApp, client::pledge},
+};
 
 fn value(text: &str, name: &str) -> f64 {
     let line = text.lines().find(|line| line.split(' ').next() == Some(name));
@@ -40,6 +43,35 @@ async fn pledges_are_counted_by_what_was_answered_and_not_by_whether_they_were_n
     assert!(value(&text, "pledges_board_age_seconds") < 5.0);
     for told in ["amina", "Amina", "DE", "defend"] {
         assert!(!text.contains(told), "{told} is in\n{text}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refused_pledge_of_a_batch_is_counted_and_a_batch_that_can_t_be_read_once() {
+    let app = TestApp::start().await;
+    let site = partner(&app, &[]).await;
+    app.rows.execute("UPDATE partners SET per_minute = 500").await;
+    app.service.handles.partners.renew().await.unwrap();
+    let client = app.client();
+    let batch = |key: &str, body: String| {
+        let request = client.request(Method::POST, "/v1/campaigns/defend/pledges/batches").bearer_auth(key);
+        client.send(request.header("content-type", "application/json").body(body))
+    };
+    let rows = json!({"pledges": [pledge("a@example.org"), {"name": "Li"}, pledge("b@example.org"), {}]}).to_string();
+    batch(&site.secret, rows).await.expect(200);
+    batch(&site.secret, "{".into()).await.problem(400, "malformed_json");
+    batch(&site.secret, json!({"pledges": vec![json!({}); 500]}).to_string()).await.problem(429, "too_many_requests");
+    batch("pk_x", "{}".into()).await.problem(401, "unauthorized");
+    let text = client.get("/metrics").await.text();
+    for (name, expected) in [
+        ("pledges_acknowledged_total", 2.0),
+        ("pledges_refused_total{reason=\"invalid_fields\"}", 2.0),
+        ("pledges_refused_total{reason=\"malformed_json\"}", 1.0),
+        ("pledges_refused_total{reason=\"too_many_requests\"}", 500.0),
+        ("pledges_refused_total{reason=\"unauthorized\"}", 1.0),
+    ] {
+        assert!((value(&text, name) - expected).abs() < f64::EPSILON, "{name} is {}", value(&text, name));
     }
     app.stop().await;
 }

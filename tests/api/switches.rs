@@ -182,17 +182,35 @@ async fn mail_is_not_required_where_none_leaves() {
     let organiser = app.signed_in(Role::Organiser).await;
     app.rows
         .execute(
-            "INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, sealed, due_at, created_at, failure) \
+            "INSERT INTO mail_outbox (id, campaign_id, fingerprint, kind, sealed, due_at, created_at) \
              SELECT gen_random_uuid(), id, gen_random_uuid(), 'pledge', '\\x00', now() + interval '1 hour', \
-               now() - interval '11 minutes', 'smtp_451' FROM campaigns",
+               now() - interval '11 minutes' FROM campaigns",
         )
         .await;
-    ask(&organiser, "require_mail", &json!({"reason": "One mailbox is full"})).await.expect(200);
+    // What an attack brings: mails wait for the pace of their domain, or its rest, and the mail server is well.
+    let asked = async |reason: &str| ask(&organiser, "require_mail", &json!({ "reason": reason })).await;
+    asked("They wait for their domain").await.expect(200);
+    app.rows.execute("UPDATE mail_outbox SET failure = 'smtp_451'").await;
+    asked("One mailbox is full").await.expect(200);
+    for (since, worked) in [("9 minutes", "1 hour"), ("20 minutes", "1 minute")] {
+        app.rows.execute("DELETE FROM mail_server").await;
+        app.rows
+            .execute(&format!(
+                "INSERT INTO mail_server VALUES (true, now() - interval '{worked}', now() - interval '{since}')"
+            ))
+            .await;
+        asked("It is not long away, or not for everybody").await.expect(200);
+    }
     app.rows.execute("DELETE FROM campaign_switches").await;
-    // Not a word of anybody's: the mail server is away.
-    app.rows.execute("UPDATE mail_outbox SET failure = NULL").await;
-    let told = ask(&organiser, "require_mail", &json!({"reason": "A wave"})).await;
-    told.problem(409, "no_mail");
+    // The mail server is away; or every mail fails by a fault of ours.
+    let away = "UPDATE mail_server SET worked_at = now() - interval '11 minutes', failing_since = now() - interval '11 minutes'";
+    let ours = "UPDATE mail_server SET failing_since = NULL; UPDATE mail_outbox SET failure = 'key_missing'";
+    for reason in [away, ours] {
+        for statement in reason.split(';') {
+            app.rows.execute(statement).await;
+        }
+        asked("A wave").await.problem(409, "no_mail");
+    }
     let ended = run(&app, &["switch", "on", "defend", "require_mail", "--reason", "A wave"]).await.expect(1);
     assert!(ended.stderr.contains("pledges mail status"), "{}", ended.stderr);
     ask(&organiser, "hold_all", &json!({"reason": "A wave"})).await.expect(200);

@@ -29,6 +29,7 @@ use crate::{
     campaigns::{
         self, Campaign, State,
         settings::{Confirmation, NewCampaign},
+        switches::{self, Switch, Switched},
     },
     clock::{Clock, FixedClock},
     config::Settings,
@@ -126,6 +127,7 @@ struct Stage {
     clock: FixedClock,
     eye: Eye,
     rules: Rules,
+    source_tags: SourceTags,
     cast: HashMap<Uuid, Role>,
 }
 
@@ -143,8 +145,9 @@ impl Stage {
             campaign,
             connection: session.database.open_direct().await?,
             epochs: app::epochs(settings, session.database.clone(), Clock::System)?,
-            eye: Eye::new(&ring, source_tags, rules.clone(), totals, Clock::Fixed(clock.clone()))?,
+            eye: Eye::new(&ring, source_tags.clone(), rules.clone(), totals, Clock::Fixed(clock.clone()))?,
             rules,
+            source_tags,
             sealing: Sealing::new(ring),
             clock,
             cast: HashMap::new(),
@@ -170,8 +173,7 @@ impl Stage {
             let passed = TimeDelta::from_std(began.elapsed())?;
             let due = live.hour.get(come..).unwrap_or_default().iter().take(BATCH);
             let due: Vec<&Person> = due.take_while(|(at, _)| *at <= passed).map(|(_, person)| person).collect();
-            // Whoever practises may block meanwhile.
-            self.rules.renew().await?;
+            self.renew().await?;
             self.send(&due, Clock::System.now()).await?;
             come += due.len();
             if told.elapsed() >= TELL {
@@ -192,6 +194,19 @@ impl Stage {
             }
         }
         Ok(true)
+    }
+
+    /// Whoever practises may block meanwhile, and hold everything; and midnight may come. The other switches ask something of whom there
+    /// is nobody to ask: mails, proofs of work, a partner.
+    async fn renew(&mut self) -> anyhow::Result<()> {
+        self.rules.renew().await?;
+        self.source_tags.renew().await?;
+        let on = switches::store::in_force(&mut self.connection).await?;
+        self.campaign.switched = Switched::default();
+        if on.contains(&(self.campaign.id, Switch::HoldAll)) {
+            self.campaign.switch(Switch::HoldAll);
+        }
+        Ok(())
     }
 
     /// Honest people of the day before, unless somebody was here within it.
@@ -255,7 +270,7 @@ impl Stage {
             at.timestamp_subsec_nanos(),
         ));
         let mut pledge = self.sealing.prepare(id, &self.campaign, &checked, None, keys)?;
-        pledge.seen = self.eye.look(&self.campaign, &checked, &submission, way);
+        pledge.seen = self.eye.look(&self.campaign, &checked, &submission, way).under(self.campaign.switched);
         Ok(pledge)
     }
 

@@ -42,6 +42,8 @@ const MOST_NAMES: usize = 10_000;
 /// Pledges of one request of a partner's server: so many must always be possible at once.
 const LARGEST_BATCH: u32 = 500;
 
+const PARTNER: &str = "partner";
+
 /// The limits of one instance. Clones share them.
 #[derive(Clone)]
 pub struct Limits(Arc<Inner>);
@@ -69,8 +71,12 @@ struct Own {
 }
 
 impl Own {
+    fn rate(per_minute: u32) -> Rate {
+        Rate::new(per_minute.max(LARGEST_BATCH), per_minute)
+    }
+
     fn new(per_minute: u32, clock: &DefaultClock) -> Self {
-        let rate = Rate::new(per_minute.max(LARGEST_BATCH), per_minute);
+        let rate = Self::rate(per_minute);
         let limiter = RateLimiter::direct_with_clock(rate.quota(), clock.clone()).with_middleware();
         Self { per_minute, rate, limiter: Arc::new(limiter) }
     }
@@ -97,9 +103,24 @@ impl Limits {
             status: steady("status", settings.status(mode), MOST_NAMES),
             campaigns: settings.campaign_per_minute.map(|rate| steady("campaign", rate, MOST_NAMES)),
             partners: Mutex::default(),
-            partner_refused: refused.with_label_values(&["partner"]),
+            partner_refused: refused.with_label_values(&[PARTNER]),
             clock: clock.clone(),
         }))
+    }
+
+    /// What a script is told of its limit when it is refused before it counts.
+    pub fn script_policy(&self) -> Allowance {
+        self.0.script.policy()
+    }
+
+    /// What a partner's server is told of its limit then.
+    pub fn partner_policy(per_minute: u32) -> Allowance {
+        Own::rate(per_minute).policy(PARTNER)
+    }
+
+    /// What everybody is told of the limit of a campaign then. None: there is no such limit.
+    pub fn campaign_policy(&self) -> Option<Allowance> {
+        self.0.campaigns.as_ref().map(Keyed::policy)
     }
 
     /// A pledge of a script's, from `source` (see [`crate::http::Visitor::source`]).
@@ -144,7 +165,7 @@ impl Limits {
         if left.is_err() {
             self.0.partner_refused.inc();
         }
-        own.rate.allowance("partner", true, left)
+        own.rate.allowance(PARTNER, true, left)
     }
 
     /// The limit of one partner, which begins anew when it is set anew.

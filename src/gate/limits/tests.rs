@@ -48,6 +48,22 @@ fn a_full_table_forgets_who_has_rested_and_lets_the_rest_share() {
 }
 
 #[test]
+fn who_was_there_before_the_table_was_full_keeps_a_count_of_their_own() {
+    let (limit, clock) = keyed(Rate::new(3, 60), 100);
+    for number in 0..100 {
+        limit.check(numbered(number));
+    }
+    for stranger in 1_000..1_010 {
+        limit.check(numbered(stranger));
+    }
+    assert!(limit.check(numbered(1_010)).left.is_err(), "strangers have used up what they share");
+    assert_eq!([1, 0].map(|left| limit.check(numbered(7)).left == Ok(left)), [true; 2]);
+    assert!(limit.check(numbered(7)).left.is_err(), "and no more than that");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(limit.check(numbered(7)).left, Ok(0));
+}
+
+#[test]
 fn the_policy_says_when_a_burst_is_possible_again() {
     let policy = |burst, per_minute| Rate::new(burst, per_minute).window_seconds();
     assert_eq!([policy(60, 120), policy(20, 30), policy(30, 30), policy(1, 7), policy(0, 0)], [30, 40, 60, 9, 60]);

@@ -60,6 +60,8 @@ pub struct PartnerBody {
     created_at: DateTime<Utc>,
     /// Since when nothing is taken from it; null: it is.
     disabled_at: Option<DateTime<Utc>>,
+    /// Until when nothing is taken from it, by the switch `pause_partner`; null: it isn't paused.
+    paused_until: Option<DateTime<Utc>>,
     /// Whether mails of its trials go anywhere. `none`: nobody was named. `asked`: its owner hasn't agreed yet. `agreed`: they do.
     trial_mailbox: TrialMailboxState,
 }
@@ -76,8 +78,8 @@ pub enum TrialMailboxState {
     Agreed,
 }
 
-impl From<&Partner> for PartnerBody {
-    fn from(partner: &Partner) -> Self {
+impl PartnerBody {
+    fn of(partner: &Partner, paused_until: Option<DateTime<Utc>>) -> Self {
         Self {
             id: partner.id,
             name: partner.name.clone(),
@@ -90,6 +92,7 @@ impl From<&Partner> for PartnerBody {
             per_minute: partner.per_minute,
             created_at: partner.created_at,
             disabled_at: partner.disabled_at,
+            paused_until,
             trial_mailbox: match &partner.trial_mailbox {
                 None => TrialMailboxState::None,
                 Some(mailbox) if mailbox.verified_at.is_none() => TrialMailboxState::Asked,
@@ -140,17 +143,18 @@ pub async fn list(
     let read = async |connection: &mut _| {
         let partners = store::list(connection, campaign.id).await?;
         let (weeks, now) = flow_store::weeks(connection, campaign.id).await?;
-        Ok::<_, DbError>((partners, weeks, now))
+        Ok::<_, DbError>((partners, weeks, now, store::paused_until(connection, campaign.id).await?))
     };
-    let (partners, mut weeks, now) = moderation.database.run(read).await?;
+    let (partners, mut weeks, now, paused) = moderation.database.run(read).await?;
     let entries = partners.iter().map(|partner| {
         let week = Week::of(weeks.remove(&partner.id).unwrap_or_default(), now);
+        let paused_until = paused.get(&partner.id).copied();
         PartnerEntry {
-            partner: partner.into(),
+            partner: PartnerBody::of(partner, paused_until),
             accepted: week.accepted(),
             refused: week.refused().values().sum(),
             last_at: week.last_at,
-            flags: if partner.disabled_at.is_some() { Vec::new() } else { week.flags() },
+            flags: if partner.disabled_at.is_some() { Vec::new() } else { week.flags(paused_until.is_some()) },
         }
     });
     Ok(Json(PartnerList { partners: entries.collect() }))
@@ -249,7 +253,7 @@ pub async fn add(
     };
     let partner = moderation.database.run(add).await?;
     let location = format!("/v1/admin/campaigns/{}/partners/{}", campaign.slug, partner.id);
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(PartnerBody::from(&partner)))
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(PartnerBody::of(&partner, None)))
 }
 
 /// Change a partner
@@ -280,8 +284,12 @@ pub async fn set(
     let name = body.name.as_deref().map(super::name).transpose().map_err(|code| Problem::field("/name", code))?;
     let origins = body.origins.as_deref().map(|origins| read_origins(&partners, origins)).transpose()?;
     let change = Change { name, origins, per_minute: body.per_minute, disabled: body.disabled };
-    let set = async |connection: &mut _| store::change(connection, campaign.id, id, &change, Some(signed.who.id)).await;
-    Ok(Json(PartnerBody::from(&moderation.database.run(set).await?)))
+    let set = async |connection: &mut _| {
+        let partner = store::change(connection, campaign.id, id, &change, Some(signed.who.id)).await?;
+        Ok::<_, DbError>((partner, store::paused_until(connection, campaign.id).await?))
+    };
+    let (partner, paused) = moderation.database.run(set).await?;
+    Ok(Json(PartnerBody::of(&partner, paused.get(&id).copied())))
 }
 
 /// Which key.
@@ -289,10 +297,10 @@ pub async fn set(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"test": false, "grace_hours": 24}))]
 pub struct NewKeyBody {
-    /// Whether it is the key for trials.
+    /// Whether it is the key for trials, `sk_test_…`.
     #[serde(default)]
     test: bool,
-    /// Hours for which the key before stays good: 24 unless said; 0: it ends at once.
+    /// Hours for which the key before stays good: 24 unless said; 0: it ends at once. Not for trials: there it always does.
     #[serde(default)]
     #[validate(range(min = 0, max = 720))]
     #[schema(minimum = 0, maximum = 720)]
@@ -328,9 +336,12 @@ pub async fn new_key(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let lane = if body.test { Lane::Test } else { Lane::Live };
+    let (lane, grace) = match (body.test, body.grace_hours) {
+        (true, Some(_)) => return Err(Problem::field("/grace_hours", FieldCode::NotAllowed)),
+        (true, None) => (Lane::Test, 0),
+        (false, hours) => (Lane::Live, hours.unwrap_or(GRACE_HOURS)),
+    };
     let (secret_key, hash) = keys::new_secret(lane)?;
-    let grace = body.grace_hours.unwrap_or(GRACE_HOURS);
     let rotate = async |connection: &mut _| {
         store::rotate(connection, campaign.id, id, (hash, lane), grace, Some(signed.who.id)).await
     };

@@ -1,6 +1,7 @@
 //! What becomes of a partner's submissions: counted in memory, written down about each second by hour, told to the partner
 //! and to organisers. Repeats count like new ones, so that nobody learns from it whether a mailbox had pledged (rule 4).
 
+mod judgement;
 pub mod store;
 
 use std::{
@@ -10,19 +11,22 @@ use std::{
 };
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use serde::Serialize;
 use tokio::time::Instant;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Lane;
 use crate::db::{Database, DbError, TASK_PATIENCE};
 
+pub use judgement::Flag;
+
 /// What a submission that was taken is called.
 pub const ACCEPTED: &str = "accepted";
 
-/// Hours that are told, and that flags are judged by.
+/// Hours that are told.
 pub const HOURS: usize = 7 * 24;
+
+/// Hours that are known: what is told, and the week before whatever is told, by which it is judged.
+const KNOWN: usize = 2 * HOURS;
 
 /// Partners times outcomes that may wait to be written, in an outage of the database; what is beyond is not counted.
 const MOST_WAITING: usize = 100_000;
@@ -34,11 +38,12 @@ type Counts = HashMap<(Uuid, bool, &'static str), i64>;
 pub struct Flow(Arc<Mutex<Counts>>);
 
 impl Flow {
-    /// Counts one.
-    pub fn note(&self, partner: Uuid, lane: Lane, outcome: &'static str) {
+    /// Counts so many.
+    pub fn note(&self, partner: Uuid, lane: Lane, outcome: &'static str, count: usize) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() < MOST_WAITING {
-            *counts.entry((partner, lane == Lane::Test, outcome)).or_default() += 1;
+            *counts.entry((partner, lane == Lane::Test, outcome)).or_default() +=
+                i64::try_from(count).unwrap_or(i64::MAX);
         }
     }
 
@@ -73,41 +78,25 @@ pub struct Hour {
     pub refused: HashMap<String, i64>,
 }
 
-impl Hour {
-    fn refusals(&self) -> i64 {
-        self.refused.values().sum()
-    }
-}
-
-/// What organisers should look into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Flag {
-    /// Submissions came steadily, and have stopped.
-    Stopped,
-    /// Far more of them are refused than before.
-    Refused,
-}
-
-/// The last [`HOURS`] hours of a partner, oldest first; the last is the present one.
+/// The last hours of a partner, oldest first; the last is the present one.
 #[derive(Clone, Debug, Default)]
 pub struct Week {
-    /// By hour.
-    pub hours: Vec<Hour>,
-    /// When the last submission came.
+    known: Vec<Hour>,
+    now: DateTime<Utc>,
+    /// When the last submission came; None: none did in the last [`HOURS`].
     pub last_at: Option<DateTime<Utc>>,
 }
 
 impl Week {
     /// Puts rows into their hours; `now` is in the last one.
     pub fn of(rows: Vec<store::Row>, now: DateTime<Utc>) -> Self {
-        let mut week = Self { hours: vec![Hour::default(); HOURS], last_at: None };
-        let present = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+        let mut week = Self { known: vec![Hour::default(); KNOWN], now, last_at: None };
         for row in rows {
-            week.last_at = week.last_at.max(Some(row.last_at));
-            let ago = usize::try_from((present - row.hour).num_hours()).ok();
-            let hour = ago.and_then(|ago| HOURS.checked_sub(ago + 1)).and_then(|place| week.hours.get_mut(place));
-            if let Some(hour) = hour {
+            let Some(place) = place(row.hour, now) else { continue };
+            if place >= KNOWN - HOURS {
+                week.last_at = week.last_at.max(Some(row.last_at));
+            }
+            if let Some(hour) = week.known.get_mut(place) {
                 match row.outcome.as_str() {
                     ACCEPTED => hour.accepted += row.amount,
                     _ => *hour.refused.entry(row.outcome).or_default() += row.amount,
@@ -117,97 +106,82 @@ impl Week {
         week
     }
 
+    /// The last [`HOURS`].
+    pub fn hours(&self) -> &[Hour] {
+        self.known.split_at(self.known.len().saturating_sub(HOURS)).1
+    }
+
     /// Submissions that were taken.
     pub fn accepted(&self) -> i64 {
-        self.hours.iter().map(|hour| hour.accepted).sum()
+        self.hours().iter().map(|hour| hour.accepted).sum()
     }
 
     /// Those that were refused, by the code of the problem.
     pub fn refused(&self) -> BTreeMap<String, i64> {
         let mut sums: BTreeMap<String, i64> = BTreeMap::new();
-        for (outcome, amount) in self.hours.iter().flat_map(|hour| &hour.refused) {
+        for (outcome, amount) in self.hours().iter().flat_map(|hour| &hour.refused) {
             *sums.entry(outcome.clone()).or_default() += amount;
         }
         sums
     }
 
-    /// What stands out. *Stopped*: in the last two whole hours and the present one nothing came, where by the mean of the
-    /// 24 hours before so much was to come that by chance it happens less than once in ten thousand such hours (a Poisson
-    /// process gives nothing with probability e^-mean; the mean is halved because nights are quieter). *Refused*: in the
-    /// present hour or the last one there were at least 20 submissions and half of them were refused, and in the week before not
-    /// a fifth.
-    pub fn flags(&self) -> Vec<Flag> {
-        const QUIET: usize = 3;
-        let (before, lately) = self.hours.split_at(self.hours.len().saturating_sub(QUIET));
-        let day = before.split_at(before.len().saturating_sub(24)).1;
-        let sum = |hours: &[Hour], of: fn(&Hour) -> i64| hours.iter().map(of).sum::<i64>();
-        let came: fn(&Hour) -> i64 = |hour| hour.accepted + hour.refusals();
-        let mut flags = Vec::new();
-        // Two whole hours: mean a day / 24 × 2, halved, must reach ln 10,000 = 9.2.
-        if sum(lately, came) == 0 && sum(day, came) * 2 / (24 * 2) >= 10 {
-            flags.push(Flag::Stopped);
-        }
-        let jumps = |hour: &Hour| came(hour) >= 20 && hour.refusals() * 2 >= came(hour);
-        let (refused_before, all_before) = (sum(before, Hour::refusals), sum(before, came));
-        if lately.iter().skip(QUIET - 2).any(jumps) && refused_before * 5 < all_before.max(1) {
-            flags.push(Flag::Refused);
-        }
+    /// What stands out, as docs/partners.md tells it. Nobody wonders that nothing comes of a partner that is `paused`.
+    pub fn flags(&self, paused: bool) -> Vec<Flag> {
+        let last = self.last_at.and_then(|last_at| Some((last_at, place(last_at, self.now)?)));
+        let Some((last_at, place)) = last else { return Vec::new() };
+        let up_to_it = self.known.get(..=place).unwrap_or_default();
+        let mut flags = judgement::flags(up_to_it, self.now - last_at);
+        flags.retain(|flag| *flag != Flag::Stopped || !paused);
         flags
     }
+}
+
+/// Where an hour stands among those that are known.
+fn place(hour: DateTime<Utc>, now: DateTime<Utc>) -> Option<usize> {
+    let whole = |time: DateTime<Utc>| time.duration_trunc(TimeDelta::hours(1)).unwrap_or(time);
+    let ago = usize::try_from((whole(now) - whole(hour)).num_hours()).ok()?;
+    KNOWN.checked_sub(ago + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn week(hours: &[(i64, i64)]) -> Week {
-        let quiet = vec![(0, 0); HOURS - hours.len()];
-        let hours = quiet.iter().chain(hours).map(|(accepted, refused)| Hour {
-            accepted: *accepted,
-            refused: HashMap::from([("invalid_fields".to_owned(), *refused)]),
-        });
-        Week { hours: hours.collect(), last_at: None }
-    }
-
-    #[test]
-    fn a_flow_that_stops_stands_out_and_a_trickle_does_not() {
-        let busy = vec![(30, 1); 24];
-        assert_eq!(week(&[busy.clone(), vec![(0, 0); 3]].concat()).flags(), [Flag::Stopped]);
-        assert_eq!(week(&[busy.clone(), vec![(0, 0), (0, 0), (1, 0)]].concat()).flags(), []);
-        assert_eq!(week(&[busy, vec![(0, 0); 2]].concat()).flags(), [], "two hours are not enough");
-        assert_eq!(week(&[vec![(3, 0); 24], vec![(0, 0); 3]].concat()).flags(), [], "that may be chance");
-        assert_eq!(week(&[]).flags(), []);
-    }
-
-    #[test]
-    fn refusals_that_jump_stand_out() {
-        let before = vec![(30, 3); 24];
-        assert_eq!(week(&[before.clone(), vec![(5, 20)]].concat()).flags(), [Flag::Refused]);
-        assert_eq!(week(&[before, vec![(4, 5)]].concat()).flags(), [], "too few to tell");
-        assert_eq!(week(&[vec![(10, 30); 24], vec![(5, 20)]].concat()).flags(), [], "it was always so");
-        assert_eq!(week(&[(0, 40)]).flags(), [Flag::Refused], "a form that never worked");
+    fn row(hour: &str, outcome: &str, amount: i64) -> store::Row {
+        let hour: DateTime<Utc> = hour.parse().unwrap();
+        store::Row { hour, outcome: outcome.into(), amount, last_at: hour }
     }
 
     #[test]
     fn rows_go_into_their_hours() {
-        let now = "2026-11-27T10:30:00Z".parse().unwrap();
-        let row = |hour: &str, outcome: &str, amount| store::Row {
-            hour: hour.parse().unwrap(),
-            outcome: outcome.into(),
-            amount,
-            last_at: hour.parse().unwrap(),
-        };
         let rows = vec![
             row("2026-11-27T10:00:00Z", ACCEPTED, 2),
             row("2026-11-27T09:00:00Z", "invalid_fields", 3),
             row("2026-11-20T11:00:00Z", ACCEPTED, 4),
             row("2026-11-20T10:00:00Z", ACCEPTED, 5),
+            row("2026-11-13T10:00:00Z", ACCEPTED, 7),
             row("2026-11-27T11:00:00Z", ACCEPTED, 6),
         ];
-        let week = Week::of(rows, now);
-        let accepted: Vec<i64> = week.hours.iter().map(|hour| hour.accepted).collect();
+        let week = Week::of(rows, "2026-11-27T10:30:00Z".parse().unwrap());
+        let accepted: Vec<i64> = week.hours().iter().map(|hour| hour.accepted).collect();
         assert_eq!((accepted[HOURS - 1], accepted[0], accepted.iter().sum::<i64>()), (2, 4, 6));
-        assert_eq!(week.hours[HOURS - 2].refused["invalid_fields"], 3);
-        assert_eq!(week.last_at, Some("2026-11-27T11:00:00Z".parse().unwrap()));
+        assert_eq!((week.accepted(), week.known.iter().map(|hour| hour.accepted).sum::<i64>()), (6, 11));
+        assert_eq!(week.hours()[HOURS - 2].refused["invalid_fields"], 3);
+        assert_eq!(week.last_at, Some("2026-11-27T10:00:00Z".parse().unwrap()));
+    }
+
+    /// A day of 30 an hour that ends a week ago is still known when the week is told.
+    #[test]
+    fn a_flow_that_stops_stays_flagged_for_as_long_as_its_last_submission_is_told() {
+        let began: DateTime<Utc> = "2026-11-20T00:00:00Z".parse().unwrap();
+        let busy = |hour| row(&(began + TimeDelta::hours(hour)).to_rfc3339(), ACCEPTED, 30);
+        let flags =
+            |hours, paused| Week::of((0..24).map(busy).collect(), began + TimeDelta::hours(hours)).flags(paused);
+        assert_eq!(flags(24, false), [], "an hour is nothing");
+        for hours in [25, 26, 30, 48, 100, 23 + 167] {
+            assert_eq!(flags(hours, false), [Flag::Stopped], "{hours}");
+            assert_eq!(flags(hours, true), [], "a paused one stops, of course");
+        }
+        assert_eq!(flags(23 + 168, false), [], "then nobody is told of it any more");
     }
 }

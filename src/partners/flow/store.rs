@@ -16,6 +16,12 @@ use crate::db::{
     schema::{partner_hours, partners},
 };
 
+/// Days that are read: a week is told, and each of its hours judged by the week before.
+const READ_DAYS: i32 = 14;
+
+/// Days that hours are kept for.
+const KEPT_DAYS: i32 = 15;
+
 /// Submissions of one hour with one outcome.
 #[derive(Clone, Debug, Queryable)]
 pub struct Row {
@@ -51,7 +57,7 @@ pub async fn add(connection: &mut Connection, rows: &[(Uuid, bool, &'static str,
     Ok(())
 }
 
-/// What became of a partner's submissions in the last week, and of its trials, by hour; and what the time is.
+/// What became of a partner's submissions in the last two weeks, and of its trials, by hour; and what the time is.
 ///
 /// # Errors
 /// Those of the database.
@@ -62,7 +68,7 @@ pub async fn week(
 ) -> Result<(Vec<Row>, DateTime<Utc>), DbError> {
     let rows = partner_hours::table
         .filter(partner_hours::partner_id.eq(partner).and(partner_hours::test.eq(test)))
-        .filter(partner_hours::hour.gt(now.into_sql::<Timestamptz>() - 7.days()))
+        .filter(partner_hours::hour.gt(now.into_sql::<Timestamptz>() - READ_DAYS.days()))
         .select((partner_hours::hour, partner_hours::outcome, partner_hours::amount, partner_hours::last_at))
         .load(connection)
         .await?;
@@ -70,7 +76,7 @@ pub async fn week(
     Ok((rows, at))
 }
 
-/// What became of the submissions of all of a campaign's partners in the last week, trials left out; and what the time is.
+/// What became of the submissions of all of a campaign's partners in the last two weeks, trials left out; and what the time is.
 ///
 /// # Errors
 /// Those of the database.
@@ -84,7 +90,7 @@ pub async fn weeks(
                 .eq_any(partners::table.filter(partners::campaign_id.eq(campaign)).select(partners::id)),
         )
         .filter(partner_hours::test.eq(false))
-        .filter(partner_hours::hour.gt(now.into_sql::<Timestamptz>() - 7.days()))
+        .filter(partner_hours::hour.gt(now.into_sql::<Timestamptz>() - READ_DAYS.days()))
         .select((
             partner_hours::partner_id,
             (partner_hours::hour, partner_hours::outcome, partner_hours::amount, partner_hours::last_at),
@@ -99,12 +105,12 @@ pub async fn weeks(
     Ok((weeks, at))
 }
 
-/// Forgets hours of more than eight days ago.
+/// Forgets hours that nobody needs any more.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn forget(connection: &mut Connection) -> Result<(), DbError> {
-    let old = partner_hours::table.filter(partner_hours::hour.lt(now.into_sql::<Timestamptz>() - 8.days()));
+    let old = partner_hours::table.filter(partner_hours::hour.lt(now.into_sql::<Timestamptz>() - KEPT_DAYS.days()));
     diesel::delete(old).execute(connection).await?;
     Ok(())
 }

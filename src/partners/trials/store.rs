@@ -15,8 +15,8 @@ use crate::{
     partners::store::{States, record},
 };
 
-/// Days for which the owner of an address can agree.
-const AGREES_FOR_DAYS: i64 = 7;
+/// Days for which the owner of an address can agree; then it is forgotten.
+pub const AGREES_FOR_DAYS: i64 = 7;
 
 /// How many trials of a partner are in which state: of the last day, exactly and as they are now, for nobody else is in them. What is
 /// held is told as counted: nobody shall try out by trials what the campaign holds.

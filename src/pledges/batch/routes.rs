@@ -15,7 +15,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     campaigns::Campaigns,
-    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow, body},
+    http::{Code, FieldCode, FieldProblem, Problem, ProblemBody, Visitor, allow, announce, body},
     partners::{
         Claims, Partners,
         routes::{origin, secret_key},
@@ -115,7 +115,7 @@ pub struct BatchReceipt {
     tag = "Partners", operation_id = "recordPledges", security(("secret_key" = [])),
     params(
         ("slug" = String, Path, description = "The campaign", example = "together-we-defend"),
-        ("Idempotency-Key" = inline(IdempotencyKey), Header, description = "Random, the same for each retry of a batch"),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header, description = "Random, the same for each retry of a batch; it is good for each pledge at its place in it"),
     ),
     request_body = PledgeBatch,
     responses(
@@ -135,20 +135,30 @@ pub async fn submit(
     slug: Path<String>,
     payload: Payload,
 ) -> Result<Json<BatchReceipt>, Problem> {
-    let secret = secret_key(&request).ok_or(Code::Unauthorized)?;
-    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
-    let claims = Claims { secret: Some(&secret), origin: origin(&request)?, site_key: None };
+    let secret = secret_key(&request);
+    announce(&request, pledges.policies(&partners, secret.as_deref()));
+    let unknown = |problem: &Problem| pledges.refused(problem.code);
+    let secret = secret.ok_or(Code::Unauthorized.into()).inspect_err(unknown)?;
+    let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound.into()).inspect_err(unknown)?;
+    let origin = origin(&request).inspect_err(unknown)?;
+    let claims = Claims { secret: Some(&secret), origin, site_key: None };
+    // Of a batch that is refused as a whole it isn't known how many there are until it is read.
+    let refused = |problem: &Problem, rows: usize| {
+        pledges.many_refused(problem.code, rows);
+        partners.refused(campaign.id, claims, problem.code, rows);
+    };
     // Before the body: a megabyte is read of nobody who is unknown.
-    let admitted = partners.admit(campaign.id, claims)?;
-    let key = idempotency_key(&request)?;
-    let PledgeBatch { pledges: rows } = read(&request, payload).await?;
+    let admitted = partners.admit(campaign.id, claims).inspect_err(|problem| refused(problem, 1))?;
+    let key = idempotency_key(&request).inspect_err(|problem| refused(problem, 1))?;
+    let PledgeBatch { pledges: rows } = read(&request, payload).await.inspect_err(|problem| refused(problem, 1))?;
     let visitor = Visitor::of(&request);
     let own = pledges.limited(&partners, (Some(&secret), Carrier::Script), visitor.source(), rows.len());
-    allow(&request, iter::once(own).chain(pledges.limited_by_campaign(campaign.id)))?;
-    let published = totals.published(&campaign.slug).ok_or(Code::Unavailable)?.raw.clone();
+    let allowed = allow(&request, iter::once(own).chain(pledges.limited_by_campaign(campaign.id)));
+    let published = allowed.and_then(|()| totals.published(&campaign.slug).ok_or(Code::Unavailable.into()));
+    let published = published.inspect_err(|problem| refused(problem, rows.len()))?.raw.clone();
     let (pledges, campaign, admitted) = (&pledges, &campaign, &admitted);
     let results = join_all(rows.iter().enumerate().map(|(place, row)| {
-        let key = key.as_ref().and_then(|key| IdempotencyKey::parse(&format!("{}/{place}", key.as_str())).ok());
+        let key = key.as_ref().map(|key| key.of_row(place));
         async move {
             let submission: Submission = body::parse(row.get().as_bytes())?;
             // Whose it is was said once, by the secret key.
@@ -162,6 +172,9 @@ pub async fn submit(
     .await;
     for result in &results {
         partners.note(admitted, result);
+        if let Err(problem) = result {
+            pledges.refused(problem.code);
+        }
     }
     match results.iter().find(|result| matches!(result, Err(problem) if problem.code.status().is_server_error())) {
         Some(Err(problem)) if results.iter().all(Result::is_err) => Err(problem.clone()),

@@ -15,7 +15,7 @@ use super::{Asking, Challenges, NoChallenge};
 use crate::{
     campaigns::Campaigns,
     gate::proof::issuer::NotIssued,
-    http::{Code, Problem, ProblemBody, ValidQuery, Visitor, allow},
+    http::{Code, Problem, ProblemBody, ValidQuery, Visitor, allow, announce},
     partners::{Claims, Lane, Partners, routes::origin},
 };
 
@@ -116,15 +116,19 @@ pub async fn get_challenge(
     visitor: Visitor,
     request: HttpRequest,
     slug: Path<String>,
-    ValidQuery(asked): ValidQuery<Asked>,
+    asked: Result<ValidQuery<Asked>, Problem>,
 ) -> Result<HttpResponse, Problem> {
+    announce(&request, [challenges.allowance(visitor.source())]);
+    let ValidQuery(asked) = asked?;
     let campaign = campaigns.find(&slug).ok_or(Code::CampaignNotFound)?;
     let claims = Claims { site_key: asked.site_key.as_deref(), secret: None, origin: origin(&request)? };
-    let admitted = partners.admit(campaign.id, claims)?;
+    // Who gets no challenge never sends the pledge.
+    let refused = |problem: &Problem| partners.refused(campaign.id, claims, problem.code, 1);
+    let admitted = partners.admit(campaign.id, claims).inspect_err(refused)?;
     let partner = admitted.partner.as_ref().map(|partner| partner.id);
     let asking = Asking { partner, test: admitted.lane == Lane::Test, source: visitor.source() };
     let given = challenges.give(&campaign, asking);
-    allow(&request, [challenges.allowance(visitor.source())])?;
-    let challenge = given?;
+    allow(&request, [challenges.allowance(visitor.source())]).inspect_err(refused)?;
+    let challenge = given.map_err(Problem::from).inspect_err(refused)?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(challenge))
 }

@@ -1,7 +1,8 @@
 //! Retention: what is past its limit goes, a few thousand rows a transaction, by one instance at a time.
 //!
 //! Review copies go `review_days` after the pledge, and before them what is still held gets its campaign's default ([`held`]); pledges that nobody
-//! confirmed go after seven days ([`mails`]), and those that were made with a partner's key for trials after one. A campaign ends `record_days` after it was closed: first its salt and
+//! confirmed go after seven days ([`mails`]), and those that were made with a partner's key for trials after one; the address
+//! for their mails after seven, unless its owner agrees. A campaign ends `record_days` after it was closed: first its salt and
 //! the keys of its sealed records are destroyed, in one transaction that is the point of no return, so that from then on
 //! nobody opens or recomputes anything; then row by row what they protected. Rows are walked by id, and how far is
 //! remembered, so that a run reads only what has become due since the last one. Then the tables are vacuumed: what was
@@ -60,6 +61,8 @@ pub enum Limit {
     Departures,
     /// Pledges with a partner's key for trials, a day after them.
     Trials,
+    /// Addresses for mails of a partner's trials: seven days unless their owners agree, and at the end of the campaign.
+    TrialMailboxes,
 }
 
 impl Limit {
@@ -75,6 +78,7 @@ impl Limit {
             Self::Mails => "mails",
             Self::Departures => "departures",
             Self::Trials => "trials",
+            Self::TrialMailboxes => "trial_mailboxes",
         }
     }
 
@@ -88,6 +92,7 @@ impl Limit {
             Self::Unconfirmed,
             Self::Departures,
             Self::Trials,
+            Self::TrialMailboxes,
         ];
         of_campaigns.into_iter().chain([Self::Sessions, Self::Mails]).find(|limit| limit.as_str() == text)
     }
@@ -104,6 +109,7 @@ impl Limit {
             Self::Mails => "notes of mails to a mailbox",
             Self::Departures => "ids of pledges that were taken back",
             Self::Trials => "trial pledges",
+            Self::TrialMailboxes => "addresses for mails of trials",
         }
     }
 }
@@ -184,6 +190,7 @@ enum Work<'a> {
     Unconfirmed(&'a Plan),
     RemovedUnconfirmed(&'a Plan),
     Trials(&'a Plan),
+    TrialMailboxes(&'a Plan),
     Sessions,
     Mails,
 }
@@ -214,6 +221,7 @@ impl Run {
             if plan.test_of.is_some() {
                 let count = self.steps(Work::Trials(plan)).await?;
                 self.note(Some(plan), Limit::Trials, count);
+                in_time(STEP_PATIENCE, store::looked(&mut self.connection, plan.campaign_id)).await?;
                 continue;
             }
             // First: afterwards nothing is left by which somebody could judge them.
@@ -231,6 +239,8 @@ impl Run {
             let deleted = self.steps(Work::Unconfirmed(plan)).await?;
             let cleared = self.steps(Work::RemovedUnconfirmed(plan)).await?;
             self.note(Some(plan), Limit::Unconfirmed, deleted + cleared);
+            let forgotten = self.steps(Work::TrialMailboxes(plan)).await?;
+            self.note(Some(plan), Limit::TrialMailboxes, forgotten);
             in_time(STEP_PATIENCE, store::looked(&mut self.connection, plan.campaign_id)).await?;
         }
         for (work, limit) in [(Work::Sessions, Limit::Sessions), (Work::Mails, Limit::Mails)] {
@@ -277,6 +287,7 @@ impl Run {
                         mails::store::clear_removed_unconfirmed(connection, plan, as_of, run).await
                     }
                     Work::Trials(plan) => trials::store::delete(connection, plan, as_of, run).await,
+                    Work::TrialMailboxes(plan) => trials::store::clear_mailboxes(connection, plan, as_of, run).await,
                     Work::Sessions => store::delete_sessions(connection, as_of, run).await,
                     Work::Mails => mails::store::delete_mails(connection, as_of, run).await,
                 }

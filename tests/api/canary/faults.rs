@@ -18,7 +18,7 @@ const PLEDGES: &str = "/v1/campaigns/defend/pledges";
 const LOOKUP: &str = "/v1/moderation/campaigns/defend/pledges/lookup";
 
 /// The processes that store pledges.
-const UNDER_WAY: &str = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'WITH sent%'";
+const UNDER_WAY: &str = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query ~ '^WITH (sent|given) AS'";
 
 /// What a trap does with the row.
 enum Trap {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pledges::mail::store;
+
 use super::{Post, addresses, settings, until};
 use crate::support::{
     eventually,
@@ -103,8 +105,19 @@ async fn a_mail_server_that_is_away_costs_no_attempts() {
     assert_eq!(post.waiting().await, 30);
     let attempts = post.rows.number("SELECT max(attempts) FROM mail_outbox").await;
     assert!(attempts <= 1, "{attempts}");
+    // Everybody can see for how long, whoever sends.
+    let mut connection = post.rows.database.open().await.unwrap();
+    let away = "SELECT count(*) FROM mail_server WHERE failing_since IS NOT NULL AND worked_at IS NULL";
+    until("it is written down", LONG, async || post.rows.number(away).await == 1).await;
+    assert!(store::leave(&mut connection).await.unwrap(), "for ten minutes that is nothing");
+    post.rows.execute("UPDATE mail_outbox SET created_at = created_at - interval '10 minutes'").await;
+    post.rows.execute("UPDATE mail_server SET failing_since = failing_since - interval '10 minutes'").await;
+    assert!(!store::leave(&mut connection).await.unwrap());
     let server = Server::at(place, |_, _| Answer::Accept).await;
     until("all is sent", LONG, async || post.waiting().await == 0).await;
+    let back =
+        "SELECT count(*) FROM mail_server WHERE failing_since IS NULL AND worked_at > now() - interval '1 minute'";
+    until("that is written down", LONG, async || post.rows.number(back).await == 1).await;
     assert_eq!((server.count(), server.repeated()), (30, 0));
     worker.stop().await;
 }

@@ -35,6 +35,14 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
     put(&app, "other", 50).await;
     let removal = removal_id(&remove(&client, &ids[10..90]).await);
     removal_id(&remove(&client, &ids[150..170]).await);
+    let partner = Uuid::now_v7();
+    app.rows
+        .execute(&format!(
+            "UPDATE pledges SET signals = CASE n % 3 WHEN 0 THEN 0 WHEN 1 THEN 2 + 4 ELSE 4 END, source_tag = 40 + n % 5, \
+               partner_id = CASE WHEN n % 7 = 0 THEN '{partner}'::uuid END \
+             FROM (SELECT id AS one, row_number() OVER (ORDER BY id) AS n FROM pledges) AS numbered WHERE id = one"
+        ))
+        .await;
     let at = |minutes: i64| (begin() + chrono::TimeDelta::minutes(minutes)).to_rfc3339().replace('+', "%2B");
     let time = |minutes: i64| (begin() + chrono::TimeDelta::minutes(minutes)).to_rfc3339();
     let filters = [
@@ -49,6 +57,10 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
         (format!("to={}", at(160)), format!("created_at < '{}'", time(160))),
         (format!("removal={removal}"), format!("removal_id = '{removal}'")),
         (format!("removal={}", Uuid::now_v7()), "false".into()),
+        ("signal=busy_source".into(), "signals & 4 <> 0".into()),
+        ("signal=many_from_country".into(), "false".into()),
+        ("source_tag=000000000000002a".into(), "source_tag = 42".into()),
+        (format!("partner={partner}"), format!("partner_id = '{partner}'")),
     ];
     let name = |filter: &str| filter.split('=').next().unwrap().to_owned();
     let mut queries = vec![(String::new(), "true".to_owned())];
@@ -58,7 +70,7 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
             queries.push((format!("{query}&{other}"), format!("{condition} AND {also}")));
         }
     }
-    assert!(queries.len() > 50);
+    assert!(queries.len() > 90);
     for (query, condition) in queries {
         let sql = format!(
             "SELECT id FROM pledges WHERE campaign_id = (SELECT id FROM campaigns WHERE slug = 'defend') \
@@ -71,6 +83,9 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
     let all = format!("state=counted&country=DE&language=en&from={}&to={}", at(0), at(240));
     let (found, total) = walk(&client, &all).await;
     assert_eq!((found.len(), total), (11, 11));
+    let of_partner = client.get(&format!("{PLEDGES}?partner={partner}&signal=disposable_mailbox")).await.expect(200);
+    assert_eq!(of_partner["pledges"][0]["partner"], partner.to_string());
+    assert_eq!(of_partner["pledges"][0]["signals"], json!(["disposable_mailbox", "busy_source"]));
     // Times are instants, however they are written; the end is left out.
     for (from, to) in [("2026-10-01T02:00:00%2B02:00", "2026-10-01T00:01:00Z"), (&at(0), "2026-09-30T19:01:00-05:00")] {
         assert_eq!(walk(&client, &format!("from={from}&to={to}")).await, (vec![ids[0].to_string()], 1));
@@ -160,6 +175,11 @@ async fn a_query_that_is_not_right_is_refused_by_name() {
         ("language=en%00", "/language", "invalid_language"),
         ("removal=all", "/removal", "wrong_type"),
         ("removal=%25", "/removal", "wrong_type"),
+        ("signal=odd", "/signal", "not_allowed"),
+        ("signal=BUSY_SOURCE", "/signal", "not_allowed"),
+        ("source_tag=42", "/source_tag", "invalid_source_tag"),
+        ("source_tag=00c5f16d0e7c3a9B", "/source_tag", "invalid_source_tag"),
+        ("partner=all", "/partner", "wrong_type"),
         ("email=a@example.org", "/email", "unknown_field"),
         ("State=counted", "/State", "unknown_field"),
         ("limit=%ff", "", "invalid_text"),

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::partner;
-use crate::support::{TestApp, client::pledge};
+use crate::support::{TestApp, client::pledge, program};
 
 const PARTNERS: &str = "/v1/admin/campaigns/defend/partners";
 
@@ -45,6 +45,32 @@ async fn an_organiser_registers_a_partner_whose_page_and_server_then_post() {
     let audited =
         app.rows.number("SELECT count(*) FROM audit_log WHERE action LIKE 'partner.%' AND moderator_id IS NOT NULL");
     assert_eq!(audited.await, 5);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_trials_ends_the_one_before_at_once_and_knows_no_grace() {
+    let app = TestApp::start().await;
+    let (site, organiser, client) = (partner(&app, &[]).await, app.signed_in(Role::Organiser).await, app.client());
+    let keys = format!("{PARTNERS}/{}/keys", site.id);
+    organiser.post(&keys, &json!({"test": true, "grace_hours": 24})).await.fields(&[("/grace_hours", "not_allowed")]);
+    let command = async |arguments: &[&str]| {
+        let id = site.id.to_string();
+        let all = [&["partner", "rotate-key", "defend", &id, "--test"], arguments].concat();
+        program::run(program::command_on(&app.url, app.var.path(), &all)).await
+    };
+    command(&["--grace-hours", "24"]).await.expect(2);
+    let first = organiser.post(&keys, &json!({"test": true})).await.expect(201)["secret_key"].clone();
+    let second = command(&[]).await.expect(0).stdout;
+    let second = second.split(['\t', '\n']).nth(1).unwrap();
+    app.service.handles.partners.renew().await.unwrap();
+    let status =
+        async |key: &str| client.send(client.request(Method::GET, "/v1/partner/status").bearer_auth(key)).await.status;
+    assert!(second.starts_with("sk_test_"), "{second}");
+    assert_eq!((status(first.as_str().unwrap()).await.as_u16(), status(second).await.as_u16()), (401, 200));
+    assert_eq!(status(&site.secret).await, 200, "the real one is another");
+    let noted = "SELECT DISTINCT details->>'grace_hours' FROM audit_log WHERE action = 'partner.rotate_key'";
+    assert_eq!(app.rows.list(noted).await, ["0"]);
     app.stop().await;
 }
 

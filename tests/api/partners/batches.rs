@@ -71,11 +71,19 @@ async fn without_a_mailbox_the_same_key_counts_once() {
     let site = partner(&app, &[]).await;
     let client = app.client();
     let rows: Vec<Value> = ["Ada", "Ben"].iter().map(|name| json!({"name": name, "country": "DE"})).collect();
-    for _ in 0..2 {
-        let request = client.request(Method::POST, BATCHES).bearer_auth(&site.secret).header("idempotency-key", "k1");
-        client.send(request.json(&json!({"pledges": rows}))).await.expect(200);
+    // Whatever a key looks like that is taken: a long one, and one that begins like a quoted one.
+    for (number, key) in ["k1", &"k".repeat(255), &"k".repeat(253), r#""\"k2""#].into_iter().enumerate() {
+        for _ in 0..2 {
+            let request = client.request(Method::POST, BATCHES).bearer_auth(&site.secret);
+            let answer = client.send(request.header("idempotency-key", key).json(&json!({"pledges": rows}))).await;
+            assert!(!answer.expect(200)["results"].to_string().contains("refused"), "{}", answer.text());
+        }
+        assert_eq!(
+            app.rows.number("SELECT count(*) FROM pledges").await,
+            2 * (i64::try_from(number).unwrap() + 1),
+            "{key}"
+        );
     }
-    assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 2);
     app.stop().await;
 }
 

@@ -119,11 +119,31 @@ async fn a_disabled_partner_is_refused_and_a_secret_key_in_a_page_too() {
     };
     client.send(with_secret(None)).await.expect(201);
     client.send(with_secret(Some("https://www.example.net"))).await.problem(403, "foreign_origin");
+    let both = client.request(Method::POST, PLEDGES).bearer_auth(&site.secret);
+    client.send(both.json(&with_key("s@example.org", &site.site_key))).await.fields(&[("/site_key", "not_allowed")]);
     app.rows.execute("UPDATE partners SET disabled_at = now()").await;
     app.service.handles.partners.renew().await.unwrap();
     client.send(with_secret(None)).await.problem(403, "partner_disabled");
     let body = with_key("t@example.org", &site.site_key);
-    post(&client, Some("https://www.example.net"), &body).await.problem(403, "partner_disabled");
+    let told = post(&client, Some("https://www.example.net"), &body).await;
+    told.problem(403, "partner_disabled");
+    assert_eq!(told.header("access-control-allow-origin"), "https://www.example.net", "its script can read why");
     assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 1);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_s_script_can_read_whatever_it_is_refused_for() {
+    let app = TestApp::start().await;
+    partner(&app, &["https://www.example.net"]).await;
+    let client = app.client();
+    let from_page = || client.request(Method::POST, PLEDGES).header("origin", "https://www.example.net");
+    let text = client.send(from_page().header("content-type", "text/plain").body("{}")).await;
+    text.problem(415, "unsupported_media_type");
+    let key = client.send(from_page().header("idempotency-key", "two words").json(&pledge("a@example.org"))).await;
+    key.problem(400, "bad_header");
+    for answer in [text, key] {
+        assert_eq!(answer.header("access-control-allow-origin"), "https://www.example.net");
+    }
     app.stop().await;
 }

@@ -213,3 +213,63 @@ async fn a_trial_writes_to_the_address_that_agreed_and_never_to_the_one_typed() 
     name_mailbox(&app, &site, json!("nonsense")).await.fields(&[("/email", "invalid_email")]);
     app.stop().await;
 }
+
+/// An address that somebody mistyped belongs to a stranger: it is kept no longer than the link that asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_whose_owner_does_not_agree_is_forgotten_and_every_one_at_the_campaign_s_end() {
+    let app = TestApp::start().await;
+    let (silent, agreed) = (partner(&app, &[]).await, partner(&app, &[]).await);
+    let client = app.client();
+    for (site, email) in [(&silent, "typo@example.net"), (&agreed, "web@example.net")] {
+        assert_eq!(name_mailbox(&app, site, json!(email)).await.status, 204);
+    }
+    let sent = mails(&app).await;
+    let asking = sent.iter().find(|mail| text(&app, **mail).contains("To: web@example.net")).unwrap();
+    let campaign = app.service.handles.campaigns.find("defend").unwrap().id;
+    let agree = format!("/trial-mailbox/{}", link(campaign, *asking));
+    assert_eq!(page(&client, Method::POST, &agree).await.status, 303);
+    let run = async |time: TimeDelta| {
+        let order = Order { as_of: Some(Clock::System.now() + time), every_row: false, vacuum_at_once: false };
+        let due = retention::preview(&app.rows.database, order.as_of).await.unwrap();
+        let done = retention::run(&app.rows.database, order).await.unwrap().unwrap();
+        let of_mailboxes = |due: Vec<Due>| {
+            due.into_iter().filter(|due| due.limit == Limit::TrialMailboxes).map(|due| due.count).sum::<i64>()
+        };
+        let count = of_mailboxes(done);
+        assert_eq!(of_mailboxes(due), count);
+        count
+    };
+    let left = "SELECT id FROM partners WHERE trial_mailbox IS NOT NULL ORDER BY id";
+    let ids = [silent.id.to_string(), agreed.id.to_string()];
+    assert_eq!((run(TimeDelta::days(7) - TimeDelta::minutes(5)).await, app.rows.list(left).await), (0, ids.to_vec()));
+    assert_eq!((run(TimeDelta::days(7)).await, app.rows.list(left).await), (1, ids[1..].to_vec()));
+    assert_eq!(run(TimeDelta::days(29)).await, 0, "who agreed gets them for as long as there are trials");
+    app.rows.execute("UPDATE campaigns SET state = 'closed', closed_at = now() WHERE slug = 'defend'").await;
+    assert_eq!((run(TimeDelta::days(31)).await, app.rows.list(left).await), (1, vec![]));
+    assert_eq!(app.rows.list("SELECT what FROM retention_runs WHERE what = 'trial_mailboxes'").await.len(), 2);
+    app.stop().await;
+}
+
+/// The salt of its trials goes with its own, and nobody misses anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_has_partners_ends_like_any_other() {
+    let app = TestApp::start().await;
+    let (site, client) = (partner(&app, &[]).await, app.client());
+    from_server(&client, &site.test_secret, "a@example.org").await.expect(201);
+    from_server(&client, &site.secret, "a@example.org").await.expect(201);
+    app.publish().await;
+    app.rows.execute("UPDATE campaigns SET created_at = now() - interval '60 days'").await;
+    app.rows
+        .execute("UPDATE campaigns SET state = 'closed', closed_at = now() - interval '31 days' WHERE test_of IS NULL")
+        .await;
+    let now = Order { as_of: None, every_row: false, vacuum_at_once: false };
+    let done = retention::run(&app.rows.database, now).await.unwrap().unwrap();
+    assert!(done.iter().any(|due| due.limit == Limit::Keys), "{done:?}");
+    assert_eq!(app.rows.list("SELECT DISTINCT salt IS NULL FROM campaigns").await, ["true"], "that of trials, too");
+    app.rows.execute("UPDATE campaigns SET salt_destroyed_at = now() - interval '2 days'").await;
+    retention::run(&app.rows.database, now).await.unwrap().unwrap();
+    let mut connection = app.rows.database.open().await.unwrap();
+    let checkup = retention::proof::store::check_up(&mut connection).await.unwrap();
+    assert_eq!((checkup.overdue, checkup.left_over), (Vec::<String>::new(), 0));
+    app.stop().await;
+}

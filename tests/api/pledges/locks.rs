@@ -118,7 +118,7 @@ async fn plan(connection: &mut Connection) -> String {
     }
     let explain = "SELECT format('EXPLAIN EXECUTE %I(%s)', name, \
         array_to_string(array_fill('NULL'::text, ARRAY[cardinality(parameter_types)]), ', ')) AS text \
-        FROM pg_prepared_statements WHERE statement LIKE 'WITH sent%'";
+        FROM pg_prepared_statements WHERE statement ~ '^WITH (sent|given) AS'";
     let explain: Explain = diesel::sql_query(explain).get_result(connection).await.unwrap();
     let lines: Vec<Line> = diesel::sql_query(explain.text).load(connection).await.unwrap();
     lines.into_iter().map(|line| line.line + "\n").collect()

@@ -73,6 +73,40 @@ async fn nothing_is_taken_from_a_paused_partner_until_the_end_and_others_go_on()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_at_partners_sees_which_is_paused_and_is_not_told_that_it_has_stopped() {
+    let app = TestApp::start().await;
+    let (client, organiser, site) = (app.client(), app.signed_in(Role::Organiser).await, partner(&app, &[PAGE]).await);
+    app.rows
+        .execute(&format!(
+            "INSERT INTO partner_hours SELECT '{}', date_trunc('hour', now()) - ago * interval '1 hour', false, 'accepted', \
+               30, now() - ago * interval '1 hour' FROM generate_series(4, 30) AS ago",
+            site.id
+        ))
+        .await;
+    let path = "/v1/admin/campaigns/defend/partners";
+    let looks = async || {
+        let entry = organiser.get(path).await.expect(200)["partners"][0].clone();
+        let status = client.request(Method::GET, "/v1/partner/status").bearer_auth(&site.secret);
+        let own = client.send(status).await.expect(200)["flags"].clone();
+        let listed = super::run(&app, &["partner", "list", "defend"]).await.expect(0).stdout;
+        assert_eq!(own, entry["flags"]);
+        (entry["partner"]["paused_until"].clone(), entry["flags"].clone(), listed)
+    };
+    let (until, flags, listed) = looks().await;
+    assert_eq!((until, flags), (json!(null), json!(["stopped"])));
+    assert!(listed.contains("\tHAS STOPPED") && !listed.contains("paused"), "{listed}");
+    let pause = format!("pause_partner?partner={}", site.id);
+    let standing = ask(&organiser, &pause, &json!({"reason": "Bots on its page"})).await.expect(200);
+    renew(&app).await;
+    let (until, flags, listed) = looks().await;
+    assert_eq!((&until, flags), (&standing["until"], json!([])));
+    assert!(listed.contains("\tpaused until 20") && !listed.contains("STOPPED"), "{listed}");
+    let change = organiser.request(Method::PATCH, &format!("{path}/{}", site.id)).json(&json!({"name": "Another"}));
+    assert_eq!(organiser.send(change).await.expect(200)["paused_until"], until);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pause_names_a_partner_of_the_campaign_and_nothing_else_does() {
     let app = TestApp::start().await;
     app.rows.campaign("other").await;

@@ -84,7 +84,7 @@ pub async fn vacuum_is_due(connection: &mut Connection) -> Result<bool, DbError>
         "SELECT EXISTS (SELECT FROM retention_progress AS progress \
            WHERE coalesce(vacuumed_at < now() - interval '1 hour', true) AND greatest( \
              (SELECT max(ended_at) FROM retention_runs WHERE campaign_id = progress.campaign_id \
-               AND what IN ('review_copies', 'records', 'unconfirmed')), \
+               AND what IN ('review_copies', 'records', 'unconfirmed', 'trial_mailboxes')), \
              (SELECT max(erased_at) FROM pledges WHERE campaign_id = progress.campaign_id AND erased_at IS NOT NULL)) \
              > coalesce(vacuumed_at, '-infinity')) AS yes",
     )
@@ -93,13 +93,15 @@ pub async fn vacuum_is_due(connection: &mut Connection) -> Result<bool, DbError>
     Ok(due.yes)
 }
 
-/// Takes the dead rows of before a moment out of the table of the pledges.
+/// Takes the dead rows of before a moment out of the tables of the pledges and the partners.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn vacuum(connection: &mut Connection, moment: &Moment) -> Result<(), DbError> {
     connection.batch_execute("SET statement_timeout = 0").await?;
-    connection.batch_execute("VACUUM pledges").await?;
+    for table in ["pledges", "partners"] {
+        connection.batch_execute(&format!("VACUUM {table}")).await?;
+    }
     diesel::sql_query("UPDATE retention_progress SET vacuumed_at = $1")
         .bind::<Timestamptz, _>(moment.at)
         .execute(connection)

@@ -14,7 +14,7 @@ use crate::{
         Due, Limit, held,
         mails::store::{MAILS, REMOVED_UNCONFIRMED, UNCONFIRMED},
         store::{LONG_ENDED, Plan, SESSION_DAYS, plans},
-        trials::store::TRIALS,
+        trials::store::{TRIALS, due_mailboxes},
     },
 };
 
@@ -80,7 +80,9 @@ async fn due_of(
     .get_result(connection)
     .await?;
     let held = held::store::due(connection, plan).await?;
-    let mut due = vec![(Limit::Held, held), (Limit::Unconfirmed, unconfirmed.count)];
+    let mailboxes = due_mailboxes(connection, plan, as_of).await?;
+    let mut due =
+        vec![(Limit::Held, held), (Limit::Unconfirmed, unconfirmed.count), (Limit::TrialMailboxes, mailboxes)];
     if !plan.ends && !plan.ended {
         let copies: Count = diesel::sql_query(format!(
             "SELECT count(*) AS count FROM pledges \

@@ -76,7 +76,7 @@ pub async fn check_up(connection: &mut Connection) -> Result<Checkup, DbError> {
            (SELECT coalesce(array_agg(slug ORDER BY slug), '{{}}') FROM campaigns \
              LEFT JOIN retention_progress ON campaign_id = campaigns.id \
              WHERE coalesce(looked_at, created_at) < now() - interval '24 hours' \
-               OR cleared_at IS NULL AND salt_destroyed_at < now() - interval '24 hours') AS overdue, \
+               OR cleared_at IS NULL AND test_of IS NULL AND salt_destroyed_at < now() - interval '24 hours') AS overdue, \
            (SELECT count(*) FROM pledges JOIN retention_progress USING (campaign_id) \
              WHERE id < review_from AND {REVIEWED} OR cleared_at IS NOT NULL AND {PERSONAL}) \
            + (SELECT count(*) FROM departures JOIN retention_progress USING (campaign_id) WHERE cleared_at IS NOT NULL) \

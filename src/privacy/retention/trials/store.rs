@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     db::{Connection, DbError},
+    partners::trials::store::AGREES_FOR_DAYS,
     privacy::retention::{
         Limit,
         store::{Plan, Step, note},
@@ -80,6 +81,68 @@ pub async fn delete(
             let deleted = i64::try_from(over.len()).unwrap_or(i64::MAX);
             note(connection, run, Some(plan.campaign_id), Limit::Trials, deleted).await?;
             Ok(Step::deleted(deleted, ROWS_AT_ONCE))
+        })
+        .await
+}
+
+/// Partners of a campaign ($1) with an address for mails of their trials whose time is over ($2): its owner hasn't agreed in so
+/// many days ($3), or the campaign's retention ends ($4).
+const MAILBOXES: &str = "SELECT id FROM partners WHERE campaign_id = $1 AND trial_mailbox IS NOT NULL AND ($4 \
+    OR trial_mailbox_verified_at IS NULL AND trial_mailbox_asked_at < coalesce($2, now()) - $3 * interval '24 hours')";
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// How many addresses for mails of trials are past their limit.
+///
+/// # Errors
+/// Those of the database.
+pub async fn due_mailboxes(
+    connection: &mut Connection,
+    plan: &Plan,
+    as_of: Option<DateTime<Utc>>,
+) -> Result<i64, DbError> {
+    let due: Count = diesel::sql_query(format!("SELECT count(*) AS count FROM ({MAILBOXES}) AS due"))
+        .bind::<SqlUuid, _>(plan.campaign_id)
+        .bind::<Nullable<Timestamptz>, _>(as_of)
+        .bind::<BigInt, _>(AGREES_FOR_DAYS)
+        .bind::<Bool, _>(plan.ends || plan.ended)
+        .get_result(connection)
+        .await?;
+    Ok(due.count)
+}
+
+/// Forgets them, with the mails that ask their owners.
+///
+/// # Errors
+/// Those of the database; after [`DbError::Conflict`] the next run does it.
+pub async fn clear_mailboxes(
+    connection: &mut Connection,
+    plan: &Plan,
+    as_of: Option<DateTime<Utc>>,
+    run: Uuid,
+) -> Result<Step, DbError> {
+    connection
+        .transaction(async |connection| {
+            let cleared: Count = diesel::sql_query(format!(
+                "WITH due AS MATERIALIZED ({MAILBOXES} ORDER BY id FOR UPDATE), \
+                 mails AS (DELETE FROM mail_outbox USING due WHERE campaign_id = $1 AND fingerprint = due.id), \
+                 cleared AS (UPDATE partners SET trial_mailbox = NULL, trial_mailbox_mail = NULL, trial_mailbox_asked_at = NULL, \
+                   trial_mailbox_verified_at = NULL FROM due WHERE partners.id = due.id RETURNING 1) \
+                 SELECT count(*) AS count FROM cleared"
+            ))
+            .bind::<SqlUuid, _>(plan.campaign_id)
+            .bind::<Nullable<Timestamptz>, _>(as_of)
+            .bind::<BigInt, _>(AGREES_FOR_DAYS)
+            .bind::<Bool, _>(plan.ends || plan.ended)
+            .get_result(connection)
+            .await?;
+            note(connection, run, Some(plan.campaign_id), Limit::TrialMailboxes, cleared.count).await?;
+            // A campaign has few partners.
+            Ok(Step { changed: cleared.count, next: None })
         })
         .await
 }

@@ -1,0 +1,1 @@
+COMMENT ON TABLE partner_hours IS 'What became of a partner''s submissions by hour, repeats included, for eight days.';
