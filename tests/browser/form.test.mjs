@@ -188,9 +188,10 @@ for (const { where, name: place, open } of places) {
     const sent = [];
     await page.route(posted, async (route) => {
       sent.push({ key: route.request().headers()["idempotency-key"], body: route.request().postData() });
-      const refuse = (status, code) => route.fulfill({ status, headers: { "retry-after": "1" }, contentType: "application/problem+json", body: JSON.stringify({ code }) });
-      if (sent.length === 1) return refuse(503, "unavailable");
-      if (sent.length === 2) return refuse(429, "too_many_requests");
+      const refuse = (status, code, wait) =>
+        route.fulfill({ status, headers: { "retry-after": wait }, contentType: "application/problem+json", body: JSON.stringify({ code }) });
+      if (sent.length === 2) return refuse(503, "unavailable", "1");
+      if (sent.length === 3) return refuse(429, "too_many_requests", "0");
       if (sent.length > 3) return route.continue();
       await route.fetch(); // it arrives, and the way back is cut
       return route.abort("connectionreset");
