@@ -201,3 +201,43 @@ test("a hidden window rests, and is up to date when one looks again", async () =
   await shows(page, risen);
   await leave(visitor);
 });
+
+for (const width of [390, 1440]) {
+  test(`nothing jumps while what scripts draw comes, at ${width} px`, async (context) => {
+    const visitor = await openPage(browser, { width });
+    const { page } = visitor;
+    await page.addInitScript(() => {
+      globalThis.jumped = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => (jumped += value))).observe({ type: "layout-shift", buffered: true });
+    });
+    // The scripts come when the page has long been painted, as on a slow line.
+    let release;
+    const painted = new Promise((resolve) => (release = resolve));
+    await page.route("**/assets/*.js", async (route) => {
+      await painted;
+      await route.continue();
+    });
+    await page.goto(origin + path, { waitUntil: "commit" });
+    await page.waitForFunction(() => performance.getEntriesByType("paint").length > 0);
+    release();
+    await page.locator(".chart-line").waitFor({ state: "attached" });
+    await page.locator(".countries.drawn tbody tr").first().waitFor({ state: "attached" });
+    await says(page, "live");
+    const jumped = await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(jumped)))));
+    context.diagnostic(`cumulative layout shift ${jumped.toFixed(4)}`);
+    assert(jumped < 0.05, `${jumped}`);
+    await leave(visitor);
+  });
+}
+
+test("where the map can't be had the server's table stays, and no gap", async () => {
+  const visitor = await openPage(browser);
+  const { page } = visitor;
+  await page.route("**/assets/world.*.json", (route) => route.fulfill({ status: 200, body: "broken" }));
+  await visit(page, path);
+  await page.locator(".board-map.failed").waitFor({ state: "attached" });
+  assert.equal(await page.locator(".board-map").evaluate((card) => getComputedStyle(card).display), "none");
+  assert(await page.locator(".countries [data-country]").first().isVisible());
+  await says(page, "live");
+  await leave(visitor);
+});

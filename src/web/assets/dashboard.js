@@ -131,7 +131,9 @@ class Dashboard {
     const most = this.#part("chart-host").clientWidth < 600 ? 100 : 150;
     const data = this.series.show(this.range, most);
     const note = this.#part("chart-note");
-    note.hidden = Boolean(data?.points.length);
+    const waits = !data && !this.series.failed;
+    this.#part("chart-host").classList.toggle("waits", waits);
+    note.hidden = waits || Boolean(data?.points.length);
     note.textContent = this.series.failed ? this.texts.dash_chart_failed : this.texts.dash_chart_none;
     if (data) this.chart.show({ ...data, corrections: this.corrections });
     this.#part("chart-days").hidden = data?.interval !== "day";
@@ -170,7 +172,8 @@ class Dashboard {
       const table = this.#startTable(drawTable, { world, onPoint: (code) => map.point?.(code) });
       this.#views.push(map, table);
     } catch {
-      // The server's table stays.
+      // The server's table stays, and the map gives its room back.
+      this.#part("map").classList.toggle("failed", this.#part("map").hidden);
     }
     this.#soon();
   }

@@ -106,6 +106,11 @@ class Feed {
     this.due = Date.now() + this.#wait * (0.8 + Math.random() * 0.4) - ASK_MS / 2;
   }
 
+  /** The device says that there is no connection. */
+  lose() {
+    this.#tell("offline");
+  }
+
   #take(totals, state) {
     this.at = Date.now();
     if (!(totals.version < this.totals?.version)) this.totals = totals;
@@ -139,8 +144,9 @@ export function follow(origin, campaign, listener) {
 if (typeof document !== "undefined") {
   const each = (call) => () => feeds.forEach(call);
   document.addEventListener("visibilitychange", each((feed) => feed.turn()));
-  // A dead line falls silent, and nothing else tells of it for a while.
-  for (const type of ["online", "offline"]) addEventListener(type, each((feed) => feed.timer && feed.ask()));
+  addEventListener("online", each((feed) => feed.timer && feed.ask()));
+  // A dead line falls silent, and nothing else tells of it for a while; the cache would even give an answer.
+  addEventListener("offline", each((feed) => feed.timer && feed.lose()));
   // A pledge was made on this page: it is published within about a second.
   document.addEventListener("pledge:done", () => {
     for (const soon of [0, 1000, 2500]) setTimeout(each((feed) => feed.timer && feed.ask()), soon);
