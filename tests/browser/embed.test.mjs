@@ -295,7 +295,8 @@ test("everything is small on the way", { todo: "files at brotli's best quality, 
     await page.locator(".done h2").waitFor();
   });
   assert(frame.length > 8, "the frame's page, scripts, styles and words");
-  const element = await loadedBy(partner.embed("element", { body: `<script type="module" src="${origin}/embed.js"></script>` }));
+  const counter = partner.embed("element", { campaign: slug, siteKey, parts: ["counter"] });
+  const element = (await loadedBy(counter, (page) => page.locator("pledge-counter .number").waitFor())).filter((file) => file.endsWith(".js"));
   assert.equal(element.length, 2, "embed.js and feed.js");
   const own = await loadedBy(partner.embed("own", { body: " ", script: `import "${origin}/pledge.js";`, type: "module" }));
   assert.equal(own.length, 2, "pledge.js and solve.js");

@@ -1,8 +1,6 @@
 // Elements for partners' pages: <pledge-form>, <pledge-counter>, <pledge-map>. One script, no dependency, nothing stored.
 // The form is a frame of another origin, so that the page around it can't read what is typed; what it tells is checked.
 
-import { follow } from "./feed.js";
-
 const HOME = new URL(import.meta.url).origin;
 const PATIENCE_MS = 10_000;
 const ANNOUNCE_MS = 30_000;
@@ -39,6 +37,9 @@ function wear(root) {
     for (const rule of STYLE.match(/^.+$/gm)) sheet?.insertRule(rule, sheet.cssRules.length);
   }
 }
+
+/** The totals; the form doesn't wait for them. */
+const feed = () => import("./feed.js");
 
 const texts = {};
 
@@ -185,8 +186,9 @@ class PledgeCounter extends PledgeElement {
   async draw(box, campaign, atEnd) {
     let isOver = false;
     atEnd(() => (isOver = true));
-    const words = await wordsIn(this.language);
-    if (isOver) return;
+    const [{ follow }, words] = await Promise.all([feed(), wordsIn(this.language)]).catch(() => [{}]);
+    if (!follow) this.tell("error", { code: "counter_unavailable" }); // the page's own content goes on standing there
+    if (isOver || !follow) return;
     box.dir = words.direction ?? "auto";
     const [format, clock] = speaker(this.language);
     const line = make(box, "p");
@@ -246,7 +248,8 @@ class PledgeMap extends PledgeElement {
     atEnd(() => (isOver = true));
     const ask = (path) => fetch(HOME + path, { credentials: "omit" }).then((answer) => answer.json());
     try {
-      const [map, world, words] = await Promise.all([import("./map.js"), ask("/embed/world.json"), wordsIn(this.language)]);
+      const all = [import("./map.js"), feed(), ask("/embed/world.json"), wordsIn(this.language)];
+      const [map, { follow }, world, words] = await Promise.all(all);
       if (isOver) return;
       const options = { language: this.language, direction: words.direction ?? "ltr", names: {}, texts: words, world };
       const views = [map.drawMap(make(box, "div", {}, "map"), world, options)];
@@ -259,7 +262,7 @@ class PledgeMap extends PledgeElement {
         }),
       );
     } catch {
-      this.tell("error", { code: "map_unavailable" }); // the page's own content goes on standing there
+      this.tell("error", { code: "map_unavailable" });
     }
   }
 }
