@@ -55,7 +55,8 @@ use crate::{
 };
 
 /// What scripts of every site may read.
-const PUBLIC_READS: &[&str] = &["/v1/campaigns"];
+const PUBLIC_READS: &[&str] =
+    &["/v1/campaigns", "/assets", "/embed.js", "/pledge.js", "/embed/texts", "/embed/world.json"];
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]

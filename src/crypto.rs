@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
     aead::{Aead, AeadInOut, Payload},
@@ -11,7 +14,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretSlice};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384};
 use zeroize::Zeroizing;
 
 mod ring;
@@ -207,6 +210,11 @@ pub fn short_digest(bytes: &[u8]) -> String {
     let mut text = URL_SAFE_NO_PAD.encode(digest(bytes));
     text.truncate(12);
     text
+}
+
+/// As pages say it of what they load (Subresource Integrity): SHA-384 in base64.
+pub fn integrity(bytes: &[u8]) -> String {
+    format!("sha384-{}", STANDARD.encode(Sha384::digest(bytes)))
 }
 
 /// Random bytes of the operating system.

@@ -21,6 +21,7 @@ pub(super) fn api(config: &mut ServiceConfig) {
     pledges::own::routes::routes(config);
     partners::routes::routes(config);
     pledges::challenge::routes::routes(config);
+    pledges::embedding::routes::routes(config);
     campaigns::routes::routes(config);
     totals::history::routes::routes(config);
     accounts::routes::routes(config);

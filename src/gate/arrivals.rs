@@ -1,5 +1,5 @@
 //! How many pledges came lately from which country, by campaign: a count in memory that halves each day. Repeats, and those that
-//! wait or are held, count too: the published totals show neither, and small countries' only ten minutes later. Each instance
+//! wait or are held, count too (but those of busy sources don't): the published totals show neither, and small countries' only ten minutes later. Each instance
 //! counts what comes to it, and forgets it when it stops; what counts is in the totals.
 
 use std::{
@@ -36,13 +36,14 @@ impl Arrivals {
         Self { since: Since::new(clock), campaigns: Arc::default() }
     }
 
-    /// Counts one more of a campaign that there is, and says how many came lately: from its country, and in all.
-    pub fn add(&self, campaign: Uuid, country: Country) -> (u32, u32) {
+    /// Says how many came lately to a campaign that there is: from a country, and in all; with one more, if it `counts`.
+    pub fn count(&self, campaign: Uuid, country: Country, counts: bool) -> (u32, u32) {
         let (now, half_life) = (self.since.seconds(), HALF_LIFE.as_secs_f32());
         let mut campaigns = locked(&self.campaigns);
-        let counts = campaigns.entry(campaign).or_default();
-        let here = counts.countries.entry(country).or_default().add(now, half_life);
-        (whole(here), whole(counts.all.add(now, half_life)))
+        let Counts { all, countries } = campaigns.entry(campaign).or_default();
+        let here = countries.entry(country).or_default();
+        let number = |count: &mut Decaying| if counts { count.add(now, half_life) } else { count.now(now, half_life) };
+        (whole(number(here)), whole(number(all)))
     }
 }
 
@@ -60,13 +61,14 @@ mod tests {
         let [one, other] = [1, 2].map(Uuid::from_u128);
         let [va, de]: [Country; 2] = ["VA", "DE"].map(|code| code.parse().unwrap());
         for number in 1..=1_000 {
-            assert_eq!(arrivals.add(one, va), (number, number));
+            assert_eq!(arrivals.count(one, va, true), (number, number));
         }
-        assert_eq!(arrivals.add(one, de), (1, 1_001));
-        assert_eq!(arrivals.add(other, va), (1, 1));
+        assert_eq!(arrivals.count(one, de, true), (1, 1_001));
+        assert_eq!(arrivals.count(other, va, true), (1, 1));
+        assert_eq!(arrivals.count(one, va, false), (1_000, 1_001), "only asked");
         fixed.advance(TimeDelta::hours(24));
-        assert_eq!(arrivals.add(one, va), (501, 502));
+        assert_eq!(arrivals.count(one, va, true), (501, 502));
         fixed.advance(TimeDelta::days(30));
-        assert_eq!(arrivals.add(one, va), (1, 1));
+        assert_eq!(arrivals.count(one, va, true), (1, 1));
     }
 }

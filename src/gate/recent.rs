@@ -36,7 +36,7 @@ pub(super) struct Decaying {
 }
 
 impl Decaying {
-    fn now(self, now: u32, half_life: f32) -> f32 {
+    pub(super) fn now(self, now: u32, half_life: f32) -> f32 {
         // No precision is lost: within a day seconds are exact, and then nothing is left.
         #[expect(clippy::cast_precision_loss, reason = "the count is gone before it matters")]
         let passed = now.saturating_sub(self.at) as f32;

@@ -3,7 +3,10 @@
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::{crypto::Key, gate::signals::shape};
+use crate::{
+    crypto::Key,
+    gate::signals::{shape, visible},
+};
 
 /// Makes the tags of one campaign. Tags of two campaigns never meet.
 #[derive(Debug)]
@@ -43,9 +46,13 @@ impl<'a> Tags<'a> {
     }
 }
 
-/// A name for comparing: compatible forms joined, small letters, single spaces.
+/// A name for comparing: what shows of it, compatible forms joined, small letters, single spaces.
 pub fn normal_name(name: &str) -> String {
-    let folded: String = name.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+    if name.is_ascii() {
+        // The same, without looking anything up.
+        return name.split_ascii_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+    }
+    let folded: String = visible(name).nfkc().flat_map(char::to_lowercase).nfkc().collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -62,6 +69,9 @@ mod tests {
         assert_eq!(tags.domain_tag("Example.org."), tags.domain_tag("example.org"));
         assert_eq!(tags.name_tag(" José  GARCÍA "), tags.name_tag("jose\u{301} garci\u{301}a"));
         assert_eq!(tags.name_tag("Ａｎｎａ"), tags.name_tag("anna"));
+        for unseen in ['\u{ad}', '\u{200b}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{fe0f}', '\u{34f}'] {
+            assert_eq!(tags.name_tag(&format!("An{unseen}na")), tags.name_tag("anna"), "{unseen:?}");
+        }
         assert_ne!(tags.name_tag("Anna"), tags.name_tag("Anne"));
         assert_eq!(
             tags.shape_tag(Some("Ana Ruiz"), Some("ana.ruiz12")),

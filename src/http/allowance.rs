@@ -2,7 +2,7 @@
 //! `RateLimit-Policy` with every answer, `RateLimit` (what remains) only when there were too many, and to whom the limit is
 //! alone: to neighbours behind one address it would tell that somebody else is here.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -30,17 +30,24 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    fn policy(&self) -> String {
-        format!("\"{}\";q={};w={}", self.name, self.quota, self.window_seconds)
+    /// A limit is told once, however often it is asked.
+    fn tell_policy(&self, list: &mut String) {
+        let before = list.len();
+        // Writing to a String can't fail.
+        let _ = write!(list, "{}\"{}\";q={};w={}", comma(list), self.name, self.quota, self.window_seconds);
+        let (told, policy) = list.split_at(before);
+        if told.split(", ").any(|other| other == policy.trim_start_matches(", ")) {
+            list.truncate(before);
+        }
     }
 
-    fn left(&self) -> Option<String> {
+    fn tell_left(&self, list: &mut String) {
         let (left, seconds) = match self.left {
-            Ok(_) if !self.own => return None,
+            Ok(_) if !self.own => return,
             Ok(left) => (left, self.refilled_in(left)),
             Err(wait) => (0, wait.as_secs().saturating_add(1)),
         };
-        Some(format!("\"{}\";r={left};t={seconds}", self.name))
+        let _ = write!(list, "{}\"{}\";r={left};t={seconds}", comma(list), self.name);
     }
 
     /// Seconds until all of it is there again.
@@ -50,28 +57,23 @@ impl Allowance {
     }
 }
 
+/// What stands between the items of a list.
+fn comma(list: &str) -> &'static str {
+    if list.is_empty() { "" } else { ", " }
+}
+
 /// What [`super::headers::secure`] puts into the answer.
 #[derive(Default)]
 struct Told {
-    policies: Vec<String>,
-    left: Vec<String>,
-}
-
-impl Told {
-    /// A limit is told once, however often it is asked.
-    fn tell(&mut self, allowance: &Allowance) {
-        let policy = allowance.policy();
-        if !self.policies.contains(&policy) {
-            self.policies.push(policy);
-        }
-    }
+    policies: String,
+    left: String,
 }
 
 /// Has the answer tell of limits that this request doesn't count against, or not yet: it may be refused before.
 pub fn announce(request: &HttpRequest, allowances: impl IntoIterator<Item = Allowance>) {
     let mut extensions = request.extensions_mut();
     let mut told: Told = extensions.remove().unwrap_or_default();
-    allowances.into_iter().for_each(|allowance| told.tell(&allowance));
+    allowances.into_iter().for_each(|allowance| allowance.tell_policy(&mut told.policies));
     extensions.insert(told);
 }
 
@@ -84,8 +86,8 @@ pub fn allow(request: &HttpRequest, allowances: impl IntoIterator<Item = Allowan
     let mut told: Told = extensions.remove().unwrap_or_default();
     let mut longest: Option<Duration> = None;
     for allowance in allowances {
-        told.tell(&allowance);
-        told.left.extend(allowance.left());
+        allowance.tell_policy(&mut told.policies);
+        allowance.tell_left(&mut told.left);
         longest = longest.max(allowance.left.err());
     }
     extensions.insert(told);
@@ -96,7 +98,7 @@ pub fn allow(request: &HttpRequest, allowances: impl IntoIterator<Item = Allowan
 pub(super) fn put(request: &HttpRequest, headers: &mut HeaderMap) {
     let Some(told) = request.extensions_mut().remove::<Told>() else { return };
     for (name, list) in [(POLICY, told.policies), (LEFT, told.left)] {
-        if let (false, Ok(value)) = (list.is_empty(), HeaderValue::try_from(list.join(", "))) {
+        if let (false, Ok(value)) = (list.is_empty(), HeaderValue::try_from(list)) {
             headers.insert(name, value);
         }
     }
@@ -110,11 +112,15 @@ mod tests {
 
     #[test]
     fn what_remains_is_told_to_those_who_are_alone_and_to_those_who_wait() {
-        assert_eq!(HALF.policy(), "\"pledges\";q=60;w=30");
-        assert_eq!(HALF.left(), None);
-        assert_eq!(Allowance { own: true, ..HALF }.left().unwrap(), "\"pledges\";r=15;t=23");
-        let refused = Allowance { left: Err(Duration::from_millis(400)), ..HALF };
-        assert_eq!(refused.left().unwrap(), "\"pledges\";r=0;t=1");
+        let told = |allowance: Allowance| {
+            let [mut policies, mut left] = [String::new(), String::new()];
+            allowance.tell_policy(&mut policies);
+            allowance.tell_left(&mut left);
+            [policies, left]
+        };
+        assert_eq!(told(HALF), ["\"pledges\";q=60;w=30", ""]);
+        assert_eq!(told(Allowance { own: true, ..HALF })[1], "\"pledges\";r=15;t=23");
+        assert_eq!(told(Allowance { left: Err(Duration::from_millis(400)), ..HALF })[1], "\"pledges\";r=0;t=1");
     }
 
     #[test]

@@ -17,7 +17,17 @@ const EXPOSED: &str = "ETag, Retry-After, RateLimit, RateLimit-Policy";
 
 /// What a page of ours may load and do: our own files only, nothing inline, framed by nobody.
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Nobody may frame an answer.
+const UNFRAMED: &str = "frame-ancestors 'none'";
+
+/// The same for a page that these may frame, and this service itself. Sources of CSP; what isn't one is left out.
+pub fn framed_policy(ancestors: &[String]) -> String {
+    let is_source = |source: &&String| source.chars().all(|c| c.is_ascii_graphic() && !matches!(c, ';' | ','));
+    let ancestors = ancestors.iter().filter(is_source).map(|source| format!(" {source}")).collect::<String>();
+    PAGE_POLICY.replace(UNFRAMED, &format!("frame-ancestors 'self'{ancestors}"))
+}
 
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -88,6 +98,16 @@ pub async fn secure(
     for (name, value) in SECURITY {
         set(name, value);
     }
+    // It can't say who may: the policy does, and older browsers would refuse them all.
+    let is_unframed = |policy: &HeaderValue| policy.to_str().is_ok_and(|policy| policy.contains(UNFRAMED));
+    if !response.headers().get(header::CONTENT_SECURITY_POLICY).is_some_and(is_unframed) {
+        response.headers_mut().remove(header::X_FRAME_OPTIONS);
+    }
+    let mut set = |name: HeaderName, value: &'static str| {
+        if !response.headers().contains_key(&name) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+    };
     if policy.is_some_and(|policy| policy.https) {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
     }

@@ -237,6 +237,13 @@ impl Partners {
         known.campaigns.get(&campaign).into_iter().flatten().any(|partner| self.may_post(partner, origin))
     }
 
+    /// Whose pages may frame a partner's form, as CSP writes it.
+    pub fn framers(&self, partner: &Partner) -> Vec<String> {
+        let local = ["http://localhost:*", "http://127.0.0.1:*", "https://localhost:*", "https://127.0.0.1:*"];
+        let local = local.into_iter().filter(|_| self.mode == Mode::Development).map(str::to_owned);
+        partner.origins.iter().map(ToString::to_string).chain(local).collect()
+    }
+
     /// Reads an origin. `http` is for development only.
     ///
     /// # Errors

@@ -78,17 +78,19 @@ impl Eye {
         let name = checked.name.as_ref().map(Name::as_str);
         let mailbox = checked.email.as_ref().map(Email::parts);
         let took = way.begun_at.and_then(|begun| (self.clock.now() - begun).to_std().ok());
+        let source_recent = way.source.map_or(0, |source| self.recent.add(source));
         let verdict = signals::judge(&Sent {
             name,
             mailbox,
             message: checked.message.as_ref().map(Message::as_str),
             country: checked.country,
-            crowd: self.crowd(campaign, checked.country),
+            crowd: self.crowd(campaign, checked.country, source_recent),
             elapsed: took,
-            honeypot: submission.website.is_some(),
+            // What JSON makes of an empty field is empty.
+            honeypot: submission.website.as_deref().is_some_and(|text| !text.trim().is_empty()),
             script: way.script,
             server: way.source.is_none(),
-            source_recent: way.source.map_or(0, |source| self.recent.add(source)),
+            source_recent,
         });
         let tags = Tags::new(&self.key, campaign.id);
         let source_tag = way.source.and_then(|source| self.sources.tag(source));
@@ -109,8 +111,11 @@ impl Eye {
 
     /// How many there are from a country: as many as are shown to the public, or as many as came lately, whichever is more. Both are
     /// in memory.
-    fn crowd(&self, campaign: &Campaign, country: Country) -> Crowd {
-        let (here, all) = self.arrivals.add(campaign.id, country);
+    fn crowd(&self, campaign: &Campaign, country: Country, source_recent: u32) -> Crowd {
+        // One mailbox can be sent again and again without new work: whoever is busy makes no crowd, or a few addresses could get a
+        // small country held.
+        let counts = source_recent < signals::BUSY;
+        let (here, all) = self.arrivals.count(campaign.id, country, counts);
         let shown = self.totals.published(&campaign.slug);
         let (shown_here, shown_all) = shown.map_or((0, 0), |shown| (shown.document.of(country), shown.document.total));
         Crowd { of_country: shown_here.max(here.into()), of_campaign: shown_all.max(all.into()) }

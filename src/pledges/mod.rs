@@ -10,6 +10,7 @@ pub mod batches;
 pub mod bodies;
 pub mod challenge;
 pub mod confirm;
+pub mod embedding;
 pub mod eye;
 pub mod fields;
 #[cfg(test)]
@@ -189,7 +190,15 @@ pub struct SealedMail {
 /// are handed in.
 pub trait FormPages: Send + Sync {
     /// The page, or None when it can't be drawn.
-    fn again(&self, form: &FormAgain<'_>) -> Option<String>;
+    fn again(&self, form: &FormAgain<'_>) -> Option<Drawn>;
+}
+
+/// A page.
+pub struct Drawn {
+    /// HTML.
+    pub html: String,
+    /// Its Content-Security-Policy.
+    pub policy: String,
 }
 
 /// What the form is filled with.
@@ -204,6 +213,8 @@ pub struct FormAgain<'a> {
     pub errors: &'a [FieldProblem],
     /// Code of what else is wrong.
     pub problem: &'static str,
+    /// Whose pages may frame it, as CSP writes it.
+    pub framers: Vec<String>,
 }
 
 /// The handle. Clones share everything.

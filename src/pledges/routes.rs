@@ -312,6 +312,13 @@ impl Door<'_> {
         spoken.unwrap_or(&self.campaign.default_language)
     }
 
+    /// Whose pages may frame the form: a partner's, though it posts from our own.
+    fn framers(&self, site_key: Option<&str>) -> Vec<String> {
+        let admitted = self.partners.admit(self.campaign.id, Claims { site_key, ..Claims::default() }).ok();
+        let partner = admitted.and_then(|admitted| admitted.partner);
+        partner.map(|partner| self.partners.framers(&partner)).unwrap_or_default()
+    }
+
     fn again(&self, posted: &PostedForm, problem: &Problem, pages: &dyn FormPages) -> HttpResponse {
         let form = FormAgain {
             campaign: &self.campaign,
@@ -319,16 +326,17 @@ impl Door<'_> {
             return_to: posted.return_to.as_deref(),
             errors: &problem.errors,
             problem: problem.code.as_str(),
+            framers: self.framers(posted.submission.site_key.as_deref()),
         };
         match pages.again(&form) {
             Some(page) => {
                 // What a page may load is the same for every page; see web.
                 let mut response = HttpResponse::build(problem.code.status());
-                response.insert_header((header::CONTENT_SECURITY_POLICY, crate::http::headers::PAGE_POLICY));
+                response.insert_header((header::CONTENT_SECURITY_POLICY, page.policy));
                 if let Some(seconds) = problem.retry_after_seconds() {
                     response.insert_header((header::RETRY_AFTER, seconds));
                 }
-                response.content_type("text/html; charset=utf-8").body(page)
+                response.content_type("text/html; charset=utf-8").body(page.html)
             }
             None => actix_web::ResponseError::error_response(problem),
         }

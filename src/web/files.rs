@@ -1,14 +1,30 @@
 //! The files that pages load, compiled in. Each has an address with a hash of its content, so that browsers keep it
-//! for good and get the new one at once; compressed once at start.
+//! for good and get the new one at once; compressed once at start. Modules name each other as `"./feed.js"`: the hashed address is
+//! put there, so a change of one changes the address of all that load it. What other sites load stands under a plain address too.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rust_embed::Embed;
 
-use crate::http::compressed::{Forms, Kind};
+use crate::{
+    crypto,
+    http::compressed::{Forms, Kind},
+};
 
 /// The address changes with the content.
 const CACHING: &str = "public, max-age=31536000, immutable";
+
+/// The address stays: a change is everywhere within minutes, and an outage of ours breaks nobody's page.
+const STABLE_CACHING: &str = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=604800";
+
+/// What other sites load.
+const STABLE: [&str; 3] = ["embed.js", "pledge.js", WORLD];
+
+/// The map, see map/README.md.
+const WORLD: &str = "world.json";
 
 #[derive(Embed)]
 #[folder = "src/web/assets"]
@@ -18,30 +34,61 @@ struct Embedded;
 #[derive(Debug, Default)]
 pub struct Files {
     files: BTreeMap<String, Arc<Forms>>,
+    stable: BTreeMap<&'static str, Arc<Forms>>,
     addresses: BTreeMap<String, String>,
+    integrities: BTreeMap<String, String>,
 }
 
 impl Files {
     /// Takes the files out of the binary.
     pub fn load() -> Self {
-        let mut loaded = Self::default();
-        for name in Embedded::iter() {
-            let Some(file) = Embedded::get(&name) else { continue };
-            let hash = crate::crypto::short_digest(&file.data);
-            let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
-            let address = format!("{stem}.{hash}.{ending}");
-            let content = match ending {
-                "css" => "text/css; charset=utf-8",
-                "js" => "text/javascript; charset=utf-8",
-                "svg" => "image/svg+xml",
-                "png" => "image/png",
-                _ => "application/octet-stream",
-            };
-            loaded.addresses.insert(name.to_string(), format!("/assets/{address}"));
-            let kind = Kind { content, caching: CACHING };
-            loaded.files.insert(address, Arc::new(Forms::new("file", kind, &file.data)));
+        let embedded =
+            Embedded::iter().filter_map(|name| Some((name.to_string(), Embedded::get(&name)?.data.to_vec())));
+        let world = (WORLD.to_owned(), include_bytes!("map/world.json").to_vec());
+        Self::of(embedded.chain([world]).collect())
+    }
+
+    /// Those that load nothing first; then those that load only what has its address already.
+    fn of(mut waiting: BTreeMap<String, Vec<u8>>) -> Self {
+        let (mut loaded, all) = (Self::default(), waiting.keys().cloned().collect::<BTreeSet<_>>());
+        while !waiting.is_empty() {
+            let knows = |bytes: &[u8]| loads(bytes, &all).iter().all(|name| loaded.addresses.contains_key(name));
+            let next = waiting.iter().find(|(name, bytes)| !is_module(name) || knows(bytes));
+            // Two that load each other are left as they are; a test finds them.
+            let Some(name) = next.or_else(|| waiting.iter().next()).map(|(name, _)| name.clone()) else { break };
+            let Some(bytes) = waiting.remove(&name) else { break };
+            let bytes = if is_module(&name) { loaded.addressed(&bytes, &all) } else { bytes };
+            loaded.add(&name, &bytes);
         }
         loaded
+    }
+
+    fn addressed(&self, bytes: &[u8], all: &BTreeSet<String>) -> Vec<u8> {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let names = loads(bytes, all);
+        let known = names.iter().filter_map(|name| Some((name, self.addresses.get(name)?)));
+        known.fold(text, |text, (name, address)| text.replace(&named(name), &format!("\"{address}\""))).into_bytes()
+    }
+
+    fn add(&mut self, name: &str, bytes: &[u8]) {
+        let hash = crypto::short_digest(bytes);
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        let address = format!("{stem}.{hash}.{ending}");
+        let content = match ending {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "json" => "application/json",
+            "svg" => "image/svg+xml",
+            "png" => "image/png",
+            _ => "application/octet-stream",
+        };
+        self.addresses.insert(name.to_owned(), format!("/assets/{address}"));
+        self.integrities.insert(name.to_owned(), crypto::integrity(bytes));
+        self.files.insert(address, Arc::new(Forms::new("file", Kind { content, caching: CACHING }, bytes)));
+        if let Some(stable) = STABLE.into_iter().find(|stable| *stable == name) {
+            let kind = Kind { content, caching: STABLE_CACHING };
+            self.stable.insert(stable, Arc::new(Forms::new("file", kind, bytes)));
+        }
     }
 
     /// The address of a file by its name; of one that isn't there, an address that isn't there either.
@@ -49,8 +96,66 @@ impl Files {
         self.addresses.get(name).cloned().unwrap_or_else(|| format!("/assets/{name}"))
     }
 
+    /// What a page may say of a file so that browsers take no other (Subresource Integrity).
+    pub fn integrity(&self, name: &str) -> &str {
+        self.integrities.get(name).map_or("", String::as_str)
+    }
+
     /// The file at an address.
     pub fn get(&self, address: &str) -> Option<Arc<Forms>> {
         self.files.get(address).cloned()
+    }
+
+    /// The file that other sites know by its name.
+    pub fn stable(&self, name: &str) -> Option<&Forms> {
+        self.stable.get(name).map(Arc::as_ref)
+    }
+}
+
+fn is_module(name: &str) -> bool {
+    std::path::Path::new(name).extension().is_some_and(|ending| ending == "js")
+}
+
+fn named(name: &str) -> String {
+    format!("\"./{name}\"")
+}
+
+/// The files that a module names.
+fn loads(bytes: &[u8], all: &BTreeSet<String>) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    all.iter().filter(|name| text.contains(&named(name))).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_load_each_other_by_their_hashed_addresses() {
+        let files = Files::load();
+        for name in Embedded::iter().filter(|name| is_module(name)) {
+            let file = Embedded::get(&name).unwrap();
+            let all = Embedded::iter().map(|name| name.to_string()).collect();
+            let text = String::from_utf8(files.addressed(&file.data, &all)).unwrap();
+            for quote in ['"', '\'', '`'] {
+                assert!(!text.contains(&format!("{quote}./")), "{name} loads something that has no address");
+            }
+        }
+        let feed = files.address("feed.js");
+        assert!(feed.starts_with("/assets/feed.") && files.get(feed.trim_start_matches("/assets/")).is_some());
+    }
+
+    #[test]
+    fn a_change_of_one_changes_the_address_of_all_that_load_it() {
+        let files = |leaf: &str| {
+            let texts = [("a.js", "import \"./b.js\""), ("b.js", "import(\"./c.js\")"), ("c.js", leaf), ("d.css", "x")];
+            Files::of(texts.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect())
+        };
+        let (one, other) = (files("1"), files("2"));
+        for name in ["a.js", "b.js", "c.js"] {
+            assert_ne!(one.address(name), other.address(name));
+            assert_ne!(one.integrity(name), other.integrity(name));
+        }
+        assert_eq!(one.address("d.css"), other.address("d.css"));
     }
 }

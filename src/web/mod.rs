@@ -1,29 +1,32 @@
 //! What people see: pages ([`pages`], [`docs`]) in their language ([`texts`]) and the files they load ([`files`]).
 
+pub mod dashboard;
 pub mod docs;
+pub mod embed;
 pub mod files;
 pub mod own;
 pub mod pages;
+pub mod partners;
 pub mod routes;
 pub mod texts;
 mod views;
 
 use std::sync::Arc;
 
-use askama::Template;
-use uuid::Uuid;
-
 use crate::{
-    campaigns::Campaign,
+    campaigns::{Campaign, settings::Confirmation},
     config::Mode,
     gate::{form_token::FormTokens, proof::Bound},
     http::{
         Code, FieldCode, PublicOrigin,
         compressed::{Forms, Kind},
+        headers::{PAGE_POLICY, framed_policy},
     },
-    pledges::{FormAgain, FormPages, submission::Consents},
+    partners::Partner,
+    pledges::{Drawn, FormAgain, FormPages, submission::Consents},
     totals::Totals,
 };
+use askama::Template;
 
 use docs::Reference;
 use files::Files;
@@ -99,14 +102,23 @@ impl Pages {
         Self { origin, development, totals, forms, files, assets, documents }
     }
 
-    /// The hosted form of a campaign; None when the campaign doesn't speak the language or has no totals yet.
-    fn form(&self, campaign: &Campaign, language: &str, source: &str, whose: Option<&Whose>) -> Option<String> {
-        let partner = whose.map(|whose| whose.partner);
+    /// The form of a campaign, on our page or in another's; None when the campaign doesn't speak the language or has no totals yet.
+    fn form(&self, campaign: &Campaign, language: &str, asked: &Asked<'_>) -> Option<String> {
+        let whose = asked.whose;
+        let partner = whose.map(|whose| whose.partner.id);
         let test = whose.is_some_and(|whose| whose.test);
         let token = self.forms.issue(&Bound { campaign: campaign.id, partner, test });
         let site_key = whose.map(|whose| whose.site_key.as_str());
-        let state = FormState { site_key, form_token: Some(&token), ..FormState::default() };
-        self.draw_form(campaign, language, source, &state)
+        let thanks = asked.framed.then(|| embed::thanks_address(&campaign.slug, language, site_key));
+        let framed = asked.framed;
+        let state = FormState {
+            site_key,
+            form_token: Some(&token),
+            return_to: thanks.as_deref(),
+            framed,
+            ..FormState::default()
+        };
+        self.draw_form(campaign, language, asked.source, &state)
     }
 
     fn draw_form(&self, campaign: &Campaign, language: &str, source: &str, state: &FormState<'_>) -> Option<String> {
@@ -114,6 +126,13 @@ impl Pages {
         let published = self.totals.published(&campaign.slug)?;
         let totals = views::TotalsView::new(&published.document);
         let consents = view.consents(&state.consents);
+        let language = &view.language;
+        let (post, ask) = (own::door::code_address(campaign, language), own::door::ask_address(campaign, language));
+        let code = own::CodeForm { post: &post, ask: Some(&ask), ..own::CodeForm::default() };
+        let thanks = match state.framed {
+            true => embed::thanks_address(&campaign.slug, language, state.site_key),
+            false => format!("/c/{}/{language}/thanks", campaign.slug),
+        };
         let page = pages::FormPage {
             ui: Texts::of(&view.language),
             assets: &self.assets,
@@ -129,16 +148,29 @@ impl Pages {
             form_token: state.form_token,
             errors: &state.errors,
             problem: state.problem,
+            proof: campaign.proof.as_str(),
+            thanks: &thanks,
+            framed: state.framed,
+            code: (campaign.confirmation == Confirmation::Email).then_some(&code),
         };
-        page.render().ok()
+        if state.framed { pages::FramePage(page).render().ok() } else { page.render().ok() }
     }
 }
 
 /// The partner whose form it is.
 struct Whose {
-    partner: Uuid,
+    partner: Arc<Partner>,
     test: bool,
     site_key: String,
+}
+
+/// Which form is asked for.
+struct Asked<'a> {
+    /// Where the supporter came from.
+    source: &'a str,
+    whose: Option<&'a Whose>,
+    /// Whether it stands in another site's page.
+    framed: bool,
 }
 
 /// What a form is filled with.
@@ -151,10 +183,11 @@ struct FormState<'a> {
     form_token: Option<&'a str>,
     errors: Vec<pages::FieldError>,
     problem: Option<&'a str>,
+    framed: bool,
 }
 
 impl FormPages for Pages {
-    fn again(&self, form: &FormAgain<'_>) -> Option<String> {
+    fn again(&self, form: &FormAgain<'_>) -> Option<Drawn> {
         let text = |value: &'_ Option<String>| -> String { value.clone().unwrap_or_default() };
         let typed = form.submission;
         let [name, email, country, message] = [&typed.name, &typed.email, &typed.country, &typed.message].map(text);
@@ -164,6 +197,8 @@ impl FormPages for Pages {
             .errors
             .iter()
             .map(|error| pages::FieldError { field: error.pointer.clone(), code: error.code.clone() });
+        // Where it goes afterwards tells where it stands.
+        let framed = form.return_to.is_some_and(|to| to.starts_with(embed::PATH));
         let state = FormState {
             typed: pages::Typed { name: &name, email: &email, country: &country, message: &message },
             consents: typed.consents.iter().flatten().map(|consent| consent.purpose).collect(),
@@ -174,9 +209,12 @@ impl FormPages for Pages {
             form_token: typed.form_token.as_deref(),
             errors: errors.collect(),
             problem: Some(form.problem),
+            framed,
         };
         let source = typed.source.as_deref().unwrap_or("");
-        self.draw_form(form.campaign, language, source, &state)
+        let html = self.draw_form(form.campaign, language, source, &state)?;
+        let policy = if framed { framed_policy(&form.framers) } else { PAGE_POLICY.to_owned() };
+        Some(Drawn { html, policy })
     }
 }
 

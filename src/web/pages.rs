@@ -2,7 +2,11 @@
 //! No HTTP, no database and no clock in here; the templates stand in `templates/`.
 
 mod campaign;
+mod dashboard;
+mod frame;
 mod own;
+mod partners;
+mod start;
 mod trials;
 
 use askama::Template;
@@ -10,10 +14,14 @@ use askama::Template;
 use self::campaign::LanguageLink;
 pub use self::{
     campaign::{Campaign, Controller, Totals},
+    dashboard::DashboardPage,
+    frame::{FramePage, FrameThanksPage},
     own::{GonePage, OwnPledgePage},
+    partners::{PartnersCampaign, PartnersPage},
+    start::{StartCampaign, StartPage},
     trials::TrialsPage,
 };
-use super::texts::{self, Texts};
+use super::texts::Texts;
 use crate::web::own::CodeForm;
 
 /// The addresses of the static files, with their content hashes.
@@ -27,12 +35,47 @@ pub struct Assets {
     pub favicon: String,
     /// `card.png`, the picture of a shared link (1200 × 630)
     pub card: String,
+    /// `form.js`
+    pub form: String,
+    /// What it loads.
+    pub form_modules: Vec<String>,
+    /// `frame.js`
+    pub frame: String,
+    /// `frame.css`
+    pub frame_css: String,
+    /// `dashboard.js`
+    pub dashboard: String,
+    /// `dashboard.css`
+    pub dashboard_css: String,
+    /// `partners.js`
+    pub partners: String,
+    /// `partners.css`
+    pub partners_css: String,
+    /// `embed.js` as it is now
+    pub embed: String,
+    /// `world.json`
+    pub world: String,
 }
 
 impl Assets {
     /// Asks `url` for the address of each file by its name.
     pub fn new(url: impl Fn(&str) -> String) -> Assets {
-        Assets { css: url("site.css"), live: url("live.js"), favicon: url("favicon.svg"), card: url("card.png") }
+        Assets {
+            css: url("site.css"),
+            live: url("live.js"),
+            favicon: url("favicon.svg"),
+            card: url("card.png"),
+            form: url("form.js"),
+            form_modules: ["notes.js", "pledge.js", "solve.js", "suggest.js"].map(&url).into(),
+            frame: url("frame.js"),
+            frame_css: url("frame.css"),
+            dashboard: url("dashboard.js"),
+            dashboard_css: url("dashboard.css"),
+            partners: url("partners.js"),
+            partners_css: url("partners.css"),
+            embed: url("embed.js"),
+            world: url("world.json"),
+        }
     }
 }
 
@@ -138,6 +181,14 @@ pub struct FormPage<'a> {
     /// A problem code of the whole form (`unavailable`, `too_many_requests`, `payload_too_large`, …). `invalid_fields`
     /// and `campaign_closed` say nothing of their own here.
     pub problem: Option<&'a str>,
+    /// Whether scripts must bring a proof of work: `off`, `on`, `adaptive`.
+    pub proof: &'static str,
+    /// Where the thanks stand.
+    pub thanks: &'a str,
+    /// Whether it stands in another site's page.
+    pub framed: bool,
+    /// Where the code from the mail goes, where one is sent.
+    pub code: Option<&'a CodeForm<'a>>,
 }
 
 /// A line of the summary of errors; `field` is the id to jump to.
@@ -283,38 +334,6 @@ impl ThanksPage<'_> {
             link.href.push_str("/thanks");
         }
         links
-    }
-}
-
-/// A campaign on the start page.
-#[derive(Debug, Clone)]
-pub struct StartCampaign<'a> {
-    /// The campaign in its default language.
-    pub campaign: Campaign<'a>,
-    /// Its published totals; the countries are not used.
-    pub totals: Totals<'a>,
-}
-
-/// The start page `/`, in English.
-#[derive(Debug, Template)]
-#[template(path = "start.html")]
-pub struct StartPage<'a> {
-    /// English.
-    pub ui: &'static Texts,
-    /// Addresses of the static files.
-    pub assets: &'a Assets,
-    /// Scheme, host and port, without a slash at the end.
-    pub public_url: &'a str,
-    /// Every campaign.
-    pub campaigns: &'a [StartCampaign<'a>],
-    /// Shows what to try, with commands to copy.
-    pub development: bool,
-}
-
-impl StartPage<'_> {
-    /// The campaign of the example commands.
-    fn example(&self) -> &str {
-        self.campaigns.first().map_or("my-campaign", |start| start.campaign.slug)
     }
 }
 

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Pages, Whose, own, pages, texts::Texts, views};
+use super::{Asked, Pages, Whose, dashboard, embed, own, pages, partners, texts::Texts, views};
 use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
     http::{Code, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
@@ -29,6 +29,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(form)
         .service(thanks)
         .configure(own::routes::routes)
+        .configure(embed::routes)
+        .configure(dashboard::routes)
+        .configure(partners::routes)
         .service(reference)
         .service(problems)
         .service(openapi_yaml)
@@ -75,11 +78,10 @@ async fn start(all: Data<Campaigns>, pages: Data<Pages>) -> Result<HttpResponse,
     html(StatusCode::OK, &page)
 }
 
-fn find(campaigns: &Campaigns, slug: &str) -> Result<std::sync::Arc<Campaign>, Problem> {
+pub(super) fn find(campaigns: &Campaigns, slug: &str) -> Result<std::sync::Arc<Campaign>, Problem> {
     campaigns.find(slug).ok_or_else(|| Code::NotFound.into())
 }
 
-/// Leads to the form in the visitor's language.
 #[get("/c/{slug}")]
 async fn in_some_language(
     request: HttpRequest,
@@ -88,13 +90,18 @@ async fn in_some_language(
     slug: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
-    let language = wanted_language(&request, &campaign);
+    Ok(in_the_visitors_language(&request, &campaign, "/c/"))
+}
+
+/// Leads to the form in the visitor's language.
+pub(super) fn in_the_visitors_language(request: &HttpRequest, campaign: &Campaign, below: &str) -> HttpResponse {
+    let (slug, language) = (&campaign.slug, wanted_language(request, campaign));
     let query = Some(request.query_string()).filter(|query| !query.is_empty());
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    Ok(HttpResponse::Found()
-        .insert_header((header::LOCATION, format!("/c/{slug}/{language}{query}")))
+    HttpResponse::Found()
+        .insert_header((header::LOCATION, format!("{below}{slug}/{language}{query}")))
         .insert_header((header::VARY, "Accept-Language"))
-        .finish())
+        .finish()
 }
 
 /// What a visitor reads, best first, as the browser says it.
@@ -103,7 +110,7 @@ pub(super) fn preferred_languages(request: &HttpRequest) -> Vec<String> {
     accepted.iter().map(ToString::to_string).collect()
 }
 
-fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
+pub(super) fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
     let accepted = preferred_languages(request);
     let found = accepted.iter().find_map(|tag| campaign.spoken(tag));
     found.unwrap_or(&campaign.default_language).to_owned()
@@ -111,7 +118,7 @@ fn wanted_language(request: &HttpRequest, campaign: &Campaign) -> String {
 
 /// Where the supporter came from; a partner's link may say. What the form would refuse is left out: the supporter
 /// couldn't mend it.
-fn source(request: &HttpRequest) -> String {
+pub(super) fn source(request: &HttpRequest) -> String {
     let pairs = form_urlencoded::parse(request.query_string().as_bytes());
     let mut sources = pairs.filter(|(name, _)| name == "source");
     let source = sources.find_map(|(_, value)| Source::parse(&value).ok());
@@ -119,12 +126,12 @@ fn source(request: &HttpRequest) -> String {
 }
 
 /// Whose form it is, when a partner's link says so. A key that isn't (any more) is left out: the supporter couldn't mend it.
-fn whose(request: &HttpRequest, partners: &Partners, campaign: &Campaign) -> Option<Whose> {
+pub(super) fn whose(request: &HttpRequest, partners: &Partners, campaign: &Campaign) -> Option<Whose> {
     let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
     let site_key = pairs.find(|(name, _)| name == "site_key")?.1.into_owned();
     let claims = Claims { site_key: Some(&site_key), ..Claims::default() };
     let admitted = partners.admit(campaign.id, claims).ok()?;
-    Some(Whose { partner: admitted.partner?.id, test: admitted.lane == Lane::Test, site_key })
+    Some(Whose { partner: admitted.partner?, test: admitted.lane == Lane::Test, site_key })
 }
 
 #[get("/c/{slug}/{language}")]
@@ -138,7 +145,8 @@ async fn form(
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
     let whose = whose(&request, &partners, &campaign);
-    match pages.form(&campaign, &language, &source(&request), whose.as_ref()) {
+    let asked = Asked { source: &source(&request), whose: whose.as_ref(), framed: false };
+    match pages.form(&campaign, &language, &asked) {
         Some(page) => Ok(html_text(StatusCode::OK, page)),
         None => pages.not_found(Some(&format!("/c/{slug}"))),
     }
@@ -225,7 +233,7 @@ pub async fn anything_else(
 }
 
 impl Pages {
-    fn not_found(&self, back: Option<&str>) -> Result<HttpResponse, Problem> {
+    pub(super) fn not_found(&self, back: Option<&str>) -> Result<HttpResponse, Problem> {
         let page = pages::ErrorPage { ui: Texts::of("en"), assets: &self.assets, status: 404, back };
         html(StatusCode::NOT_FOUND, &page)
     }

@@ -65,6 +65,13 @@ impl Texts {
         own.or_else(|| Texts::of(ENGLISH).strings.get(key)).map_or(key, String::as_str)
     }
 
+    /// The strings whose keys begin with one of these, as [`Self::text`] says them.
+    pub fn chosen<'a>(&'a self, beginnings: &[&str]) -> BTreeMap<&'a str, &'a str> {
+        let keys = Texts::of(ENGLISH).strings.keys();
+        let chosen = keys.filter(|key| beginnings.iter().any(|beginning| key.starts_with(beginning)));
+        chosen.map(|key| (key.as_str(), self.text(key))).collect()
+    }
+
     /// A string with its `{placeholders}` replaced.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         values.iter().fold(self.text(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))

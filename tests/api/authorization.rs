@@ -73,6 +73,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("confirmPledge", Needs::Public),
     ("askForLink", Needs::Public),
     ("recordPledges", Needs::SecretKey),
+    ("checkEmbedding", Needs::Public),
     ("getPartnerStatus", Needs::SecretKey),
     ("listPartners", Needs::Campaign(Role::Organiser)),
     ("addPartner", Needs::Campaign(Role::Organiser)),

@@ -1,5 +1,6 @@
 //! What people see: the start page, the hosted form in each language, thanks, documentation, and the files these load.
 
+mod embed;
 mod headers;
 mod reference;
 
@@ -239,7 +240,9 @@ async fn no_page_leads_nowhere() {
     for expected in ["/docs", "/docs/problems", "/openapi.yaml", "/openapi.json", "/c/ended/ar", "/c/defend/fr"] {
         assert!(asked.contains(expected), "{expected} is linked nowhere: {asked:?}");
     }
-    assert_eq!(asked.iter().filter(|path| path.starts_with("/assets/")).count(), 3, "style, script, icon: {asked:?}");
+    for file in ["site", "favicon", "live", "form", "pledge", "solve", "notes", "suggest"] {
+        assert!(asked.iter().any(|path| path.starts_with(&format!("/assets/{file}."))), "{file}: {asked:?}");
+    }
     let closed = page(&client, "/c/ended/en").await;
     assert!(!closed.contains("<form"));
     app.stop().await;

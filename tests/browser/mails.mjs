@@ -1,39 +1,18 @@
 // A campaign that confirms by mail, and what came into a supporter's mailbox: development writes mails to files.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { addCampaign, until } from "./campaigns.mjs";
 import { origin } from "./support.mjs";
 
 /** The campaign that `openCampaign` makes: the demo's texts, confirmed by mail. */
-export const slug = "confirmed-by-mail";
+export const slug = `confirmed-by-mail-${process.pid}`;
 
 const varDirectory = path.dirname(process.env.PLEDGES_ADMIN_PASSWORD_FILE ?? "");
 
-/** Adds and opens the campaign at the command line, beside the demo's, whose pledges other tests count. */
-export async function openCampaign() {
-  const demo = JSON.parse(readFileSync(new URL("../../src/cli/demo/campaign.json", import.meta.url), "utf8"));
-  const file = path.join(mkdtempSync(path.join(tmpdir(), "campaign-")), "campaign.json");
-  writeFileSync(file, JSON.stringify({ ...demo, slug, confirmation: "email", threshold: 1 }));
-  assert(process.env.PLEDGES_PROGRAM, "PLEDGES_PROGRAM is not set; run script/test --only browser");
-  execFileSync(process.env.PLEDGES_PROGRAM, ["campaign", "add", file, "--open"], {
-    env: { PATH: process.env.PATH, PLEDGES_MODE: "development", PLEDGES_VAR_DIR: varDirectory },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  // The service reads settings about each second.
-  await until("the campaign is public", async () => (await fetch(`${origin}/c/${slug}/en`)).ok);
-}
-
-async function until(what, isSo) {
-  for (let attempt = 0; attempt < 150; attempt += 1) {
-    const answer = await isSo();
-    if (answer) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${what}: not within 15 s`);
-}
+/** Adds and opens the campaign. */
+export const openCampaign = () => addCampaign(slug, { confirmation: "email", threshold: 1 });
 
 /** Pledges as a program does. */
 export async function pledge(email, { language = "en", ...rest } = {}) {

@@ -108,10 +108,12 @@ for (const { language, direction, name } of [
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`a form with mistakes comes back filled and says what to correct (${colorScheme})`, async () => {
+  test(`a form with mistakes that is posted plainly comes back filled and says what to correct (${colorScheme})`, async () => {
     const visitor = await openPage(browser, { width: 390, colorScheme });
     const { page } = visitor;
     const address = newAddress();
+    // Past the script, which would say it without leaving the page; axe needs scripts.
+    const postPlainly = () => page.locator("form[data-pledge]").evaluate((form) => form.submit());
     await visit(page, `/c/${slug}/en`);
     await page.locator("#name").fill("See http://spam.example/now");
     // The browser lets an address without a dot pass; the service doesn't.
@@ -121,7 +123,7 @@ for (const colorScheme of ["light", "dark"]) {
     page.expectedFailures = [posted];
     const [response] = await Promise.all([
       page.waitForResponse((each) => each.url() === posted),
-      page.locator("form button[type=submit]").click(),
+      postPlainly(),
     ]);
     assert.equal(response.status(), 422);
     await page.waitForLoadState("load");
@@ -154,7 +156,7 @@ for (const colorScheme of ["light", "dark"]) {
 
     await page.locator("#name").fill("Amina");
     await page.locator("#email").fill(address);
-    await page.locator("form button[type=submit]").click();
+    await postPlainly();
     await page.waitForURL(`${origin}/c/${slug}/en/thanks`);
     await leave(visitor);
   });

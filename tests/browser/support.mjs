@@ -22,20 +22,24 @@ export const widths = [320, 390, 1440, 3840];
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const screenshots = path.join(path.dirname(fileURLToPath(import.meta.url)), "screenshots");
 
-/** Starts the browser; each start has a new, empty profile below the temporary directory. */
-export async function startBrowser() {
+/**
+ * Starts the browser; each start has a new, empty profile below the temporary directory. `sites` are origins of our own
+ * making, as `http://partner.example:8081`: they are found at 127.0.0.1, and have what `https` would give them.
+ */
+export async function startBrowser({ sites = [] } = {}) {
   // Chromium's sandbox refuses to run as root, and many containers have none. We only show it our own pages.
-  if (process.getuid?.() === 0) return launch({ sandbox: false });
+  if (process.getuid?.() === 0) return launch({ sandbox: false, sites });
   try {
-    return await launch({ sandbox: true });
+    return await launch({ sandbox: true, sites });
   } catch (error) {
     if (!/sandbox/i.test(error.message)) throw error;
     console.log("Chromium has no sandbox here; going on without");
-    return launch({ sandbox: false });
+    return launch({ sandbox: false, sites });
   }
 }
 
-function launch({ sandbox }) {
+function launch({ sandbox, sites }) {
+  const found = sites.map((site) => `MAP ${new URL(site).hostname} 127.0.0.1, `).join("");
   return chromium.launch({
     executablePath: process.env.CHROMIUM,
     chromiumSandbox: sandbox,
@@ -49,16 +53,20 @@ function launch({ sandbox }) {
       "--no-first-run",
       "--no-proxy-server",
       // Even if something asked for another host, it would not be found.
-      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+      `--host-resolver-rules=${found}MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
+      ...(sites.length > 0 ? [`--unsafely-treat-insecure-origin-as-secure=${sites.join(",")}`] : []),
     ],
   });
 }
 
 /**
  * Opens a page of its own profile. `troubles` collects console errors (refusals by the content security
- * policy among them), uncaught exceptions and requests to anybody else.
+ * policy among them), uncaught exceptions and requests to anybody else but us and `sites`.
  */
-export async function openPage(browser, { width = 1440, colorScheme = "light", locale = "en-GB", javaScript = true } = {}) {
+export async function openPage(
+  browser,
+  { width = 1440, colorScheme = "light", locale = "en-GB", javaScript = true, sites = [] } = {},
+) {
   const context = await browser.newContext({
     viewport: { width, height: width < 800 ? 844 : Math.round((width * 9) / 16) },
     colorScheme,
@@ -70,7 +78,7 @@ export async function openPage(browser, { width = 1440, colorScheme = "light", l
   const troubles = [];
   context.on("request", (request) => {
     const address = new URL(request.url());
-    if (address.origin !== origin && address.protocol !== "data:") troubles.push(`request to ${address.origin}`);
+    if (![origin, ...sites].includes(address.origin) && !["data:", "blob:"].includes(address.protocol)) troubles.push(`request to ${address.origin}`);
   });
   const page = await context.newPage();
   page.on("console", (message) => {
@@ -81,8 +89,8 @@ export async function openPage(browser, { width = 1440, colorScheme = "light", l
   page.on("pageerror", (error) => troubles.push(`exception: ${error.message}`));
   page.on("requestfailed", (request) => {
     const reason = request.failure()?.errorText ?? "";
-    // A page that is left cancels what it was still loading.
-    if (reason !== "net::ERR_ABORTED") troubles.push(`failed: ${request.url()} ${reason}`);
+    // A page that is left cancels what it was still loading; without scripts, none is loaded beforehand either.
+    if (reason !== "net::ERR_ABORTED" && (javaScript || reason !== "csp")) troubles.push(`failed: ${request.url()} ${reason}`);
   });
   return { page, context, troubles };
 }
@@ -94,6 +102,13 @@ export async function visit(page, address, status = 200) {
   const response = await page.goto(url, { waitUntil: "load" });
   assert.equal(response.status(), status, `${address} answers ${status}`);
   return response;
+}
+
+/** Takes out of the troubles those that a test wants to see, and fails when there were none. */
+export function expectTrouble({ troubles }, pattern) {
+  const others = troubles.filter((trouble) => !pattern.test(trouble));
+  assert(others.length < troubles.length, `no trouble is like ${pattern}`);
+  troubles.splice(0, Infinity, ...others);
 }
 
 /** Closes the page's profile and fails when something went wrong on it, or when it left a cookie. */

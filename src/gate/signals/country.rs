@@ -1,7 +1,7 @@
 //! Whether a country has more pledges than its people explain.
 //!
 //! The most that is known of a real campaign is a tenth of a country's people within days (6.1 million of 66.5 million, Great Britain 2019), and
-//! a quarter in a small country where everybody knows of its own matter (Iceland 2016). The worst wave on record named a state of 800
+//! more than a fifth in a small country, in a matter of its own (Iceland 2016: 75,000 of 332,000 within four weeks). The worst wave on record named a state of 800
 //! people 39,411 times. So a country is watched from a tenth of its people on; where at least half of a campaign comes from it, which is then
 //! its own matter, from three tenths on. And nobody explains more pledges than people.
 //!

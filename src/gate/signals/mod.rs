@@ -15,6 +15,7 @@ use crate::country::Country;
 pub use bits::{Signal, Signals};
 pub use mailbox::is_disposable;
 pub use shape::shape;
+pub use text::visible;
 
 /// What a pledge is held at, unless the campaign says otherwise.
 pub const HOLD_AT: i16 = 100;
@@ -66,7 +67,7 @@ pub struct Verdict {
 }
 
 /// Who sends this many in the last minutes is busy: most are homes and have one or two.
-const BUSY: u32 = 20;
+pub const BUSY: u32 = 20;
 /// A campus or a carrier may get here too, so it counts for little alone.
 const FLOOD: u32 = 200;
 /// Nobody reads, types and sends a form in less.
@@ -74,9 +75,19 @@ const TOO_FAST: Duration = Duration::from_secs(2);
 /// The bounds of the paces: two fifths of people need less than the second, a quarter more than the third.
 const PACES: [Duration; 3] = [Duration::from_secs(20), Duration::from_secs(40), Duration::from_secs(80)];
 
+/// What a row scored at submission, from its score and signals as they are stored. Later raises add [`RAISE_LEAST`] and more, what
+/// crowds add beyond their signal is less; of a row that was raised only its signals tell.
+pub fn at_submission(score: i16, signals: Signals) -> i16 {
+    if score < signals.weight().saturating_add(RAISE_LEAST) { score } else { signals.weight() }
+}
+
+/// What being part of a wave adds to a score at the least.
+pub const RAISE_LEAST: i16 = 100;
+
 /// Looks at one pledge. Costs microseconds.
 pub fn judge(sent: &Sent<'_>) -> Verdict {
-    let name = sent.name.map(str::trim).filter(|name| !name.is_empty());
+    let name = sent.name.map(visible);
+    let name = name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let on = |found: bool, signal: Signal| if found { signal.bit() } else { Signals::default() };
     let in_name = |found: fn(&str) -> bool| name.is_some_and(found);
     let under = |limit: Duration| sent.elapsed.is_some_and(|elapsed| elapsed < limit);

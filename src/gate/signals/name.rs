@@ -1,6 +1,8 @@
 //! Names that are none. The rules see only what no language writes: a name may be of two letters, one word, any script.
 
-/// Rows of keyboards; a run of five neighbours is no name.
+/// A run of as many neighbours is no name.
+const RUN: usize = 5;
+/// Rows of keyboards.
 const ROWS: [&str; 6] = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "azertyuiop", "йцукенгшщзхъ"];
 /// Pairs of letters that stand in no name written with Latin letters.
 const STRANGERS: [&str; 34] = [
@@ -17,33 +19,64 @@ pub(super) fn is_gibberish(name: &str) -> bool {
 }
 
 fn runs_over_keyboard(word: &str) -> bool {
-    let letters: Vec<char> = word.chars().collect();
-    letters.windows(5).any(|run| {
-        let forth: String = run.iter().collect();
-        let back: String = run.iter().rev().collect();
-        ROWS.iter().any(|row| row.contains(&forth) || row.contains(&back))
+    word.len() >= RUN && ROWS.iter().any(|row| row.is_ascii() == word.is_ascii() && runs_over_row(word, row))
+}
+
+/// Neighbours of a row one after the other, in one direction.
+fn runs_over_row(word: &str, row: &str) -> bool {
+    let (mut before, mut forth, mut back) = (None, 1, 1);
+    word.chars().any(|letter| {
+        let at = row.chars().position(|key| key == letter);
+        let step =
+            |by: usize, from: Option<usize>, to: Option<usize>| from.is_some() && from.map(|from| from + by) == to;
+        forth = if step(1, before, at) { forth + 1 } else { 1 };
+        back = if step(1, at, before) { back + 1 } else { 1 };
+        before = at;
+        forth >= RUN || back >= RUN
     })
 }
 
 /// The same letter four times, in scripts where a word has many letters.
 fn stutters(word: &str) -> bool {
-    let letters: Vec<char> = word.chars().collect();
-    letters.windows(4).any(|run| {
-        let first = run.first().copied().unwrap_or_default();
-        first.is_lowercase() && run.iter().all(|letter| *letter == first)
+    let (mut before, mut times) = (None, 0);
+    word.chars().any(|letter| {
+        times = if before == Some(letter) { times + 1 } else { 1 };
+        before = Some(letter);
+        times >= 4 && letter.is_lowercase()
     })
 }
 
 /// `aSdKjW`: three times from a small letter to a capital. `McDonald` does it once.
 fn jumps(word: &str) -> bool {
-    let letters: Vec<char> = word.chars().collect();
-    letters.windows(2).filter(|pair| matches!(pair, [a, b] if a.is_lowercase() && b.is_uppercase())).count() >= 3
+    let pairs = word.chars().zip(word.chars().skip(1));
+    pairs.filter(|(a, b)| a.is_lowercase() && b.is_uppercase()).count() >= 3
+}
+
+/// For each first letter a bit for each second one.
+static STRANGERS_OF: [u32; 26] = {
+    let (mut table, mut at) = ([0; 26], 0);
+    while at < STRANGERS.len() {
+        #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+        let [first, second] = [STRANGERS[at].as_bytes()[0], STRANGERS[at].as_bytes()[1]];
+        #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+        {
+            table[(first - b'a') as usize] |= 1 << (second - b'a');
+        }
+        at += 1;
+    }
+    table
+};
+
+fn are_strangers(first: u8, second: u8) -> bool {
+    let of_first = STRANGERS_OF.get(usize::from(first.wrapping_sub(b'a'))).copied().unwrap_or_default();
+    second.is_ascii_lowercase() && of_first >> (second - b'a') & 1 == 1
 }
 
 /// Two pairs of strangers, or seven letters without a vowel, or digits between letters.
 fn is_unspeakable(word: &str) -> bool {
     let vowel = |c: char| "aeiouyw".contains(c);
-    let strangers = STRANGERS.iter().map(|pair| word.matches(pair).count()).sum::<usize>();
+    let bytes = word.as_bytes();
+    let strangers = bytes.windows(2).filter(|pair| matches!(pair, [a, b] if are_strangers(*a, *b))).count();
     let letters = word.chars().filter(char::is_ascii_alphabetic).count();
     let digits = word.chars().filter(char::is_ascii_digit).count();
     strangers >= 2 || (letters >= 7 && digits == 0 && !word.chars().any(vowel)) || (digits >= 3 && letters >= 3)

@@ -23,11 +23,21 @@ fn word_shape(word: &str) -> &'static str {
 }
 
 fn latin(word: &str) -> String {
-    word.nfkd().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    ascii(word, |c| c.is_ascii_alphanumeric())
+}
+
+/// What there is of ASCII in a text, when marks stand apart from their letters; in small letters.
+fn ascii(text: &str, keep: impl Fn(&char) -> bool) -> String {
+    let small = |c: char| c.to_ascii_lowercase();
+    if text.is_ascii() {
+        text.chars().filter(keep).map(small).collect()
+    } else {
+        text.nfkd().filter(keep).map(small).collect()
+    }
 }
 
 fn local_shape(local: &str, first: &str, last: &str) -> String {
-    let small: String = local.nfkd().filter(char::is_ascii).collect::<String>().to_ascii_lowercase();
+    let small = ascii(local, char::is_ascii);
     let mut shape = String::new();
     let mut rest = small.as_str();
     while let Some(next) = rest.chars().next() {

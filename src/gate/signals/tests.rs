@@ -101,6 +101,27 @@ const REAL: [&str; 75] = [
 ];
 
 #[test]
+fn what_nobody_sees_hides_nothing() {
+    let names = |name: &str| judge(&Sent { name: Some(name), ..sent() }).signals;
+    assert!(names("P\u{200b}\u{430}ul Smith").has(Signal::MixedScripts));
+    assert!(names("www.\u{2060}pills.com").has(Signal::LinkInName));
+    assert!(names("qwe\u{ad}rtyui").has(Signal::GibberishName));
+}
+
+#[test]
+fn what_a_row_scored_at_submission_is_told_from_what_is_stored() {
+    let crowd = Crowd { of_country: 5_000, of_campaign: 9_000 };
+    for sent in [sent(), Sent { honeypot: true, ..sent() }, Sent { country: "VA".parse().unwrap(), crowd, ..sent() }] {
+        let Verdict { score, signals } = judge(&sent);
+        assert_eq!(at_submission(score, signals), score);
+        // A later raise adds no bit that weighs anything.
+        let raised = signals.with(Signal::WaveShape.bit());
+        assert_eq!(at_submission(score + RAISE_LEAST, raised), signals.weight());
+        assert_eq!(at_submission(score + 450, raised), signals.weight());
+    }
+}
+
+#[test]
 fn real_names_of_all_scripts_are_no_gibberish_and_mix_nothing() {
     for name in REAL {
         assert!(!name::is_gibberish(name), "{name}");

@@ -1,5 +1,23 @@
 //! Links, scripts and languages in what was written.
 
+use std::borrow::Cow;
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+/// What a reader sees of a name: without joiners, soft hyphens and other characters that show nothing and part words for programs
+/// only.
+pub fn visible(name: &str) -> Cow<'_, str> {
+    let shows = |c: char| {
+        !matches!(c, '\u{34f}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+            && c.general_category() != GeneralCategory::Format
+    };
+    if name.is_ascii() || name.chars().all(shows) {
+        name.into()
+    } else {
+        name.chars().filter(|c| shows(*c)).collect::<String>().into()
+    }
+}
+
 /// Endings that names don't have and links do.
 const ENDINGS: [&str; 20] = [
     "com", "net", "org", "info", "biz", "xyz", "top", "shop", "site", "online", "club", "link", "ru", "cn", "io",

@@ -51,9 +51,9 @@ pub struct Row {
     pub country: Country,
     /// Which partner's form.
     pub partner: Option<Uuid>,
-    /// What was seen at submission.
+    /// What was seen at submission, and since.
     pub signals: Signals,
-    /// The score at submission.
+    /// The score as it is stored: at submission, or raised since by whoever looked.
     pub score: i16,
     /// Whether its letter was answered already.
     pub confirmed: bool,
@@ -88,6 +88,16 @@ impl Waves {
         self.window.confirm(id);
     }
 
+    /// Takes that raises are stored: they aren't told again.
+    pub fn keep(&mut self, raises: &[Raise]) {
+        raises.iter().for_each(|raise| self.window.keep(raise));
+    }
+
+    /// The oldest row that is compared.
+    pub fn oldest(&self) -> Option<Uuid> {
+        self.window.rows.front().map(|row| row.id)
+    }
+
     /// How many rows are kept.
     pub fn len(&self) -> usize {
         self.window.rows.len()
@@ -98,7 +108,8 @@ impl Waves {
         self.window.rows.is_empty()
     }
 
-    /// Compares the window with the past, and tells whose score rises by ten or more. Takes about a microsecond a row; worth doing when
+    /// Compares the window with the past, and tells whose score rises by ten or more; again and again, until it is told
+    /// that they are stored ([`Self::keep`]). Takes about a microsecond a row; worth doing when
     /// a minute has passed or the window has grown by a tenth.
     pub fn judge(&mut self, now: DateTime<Utc>) -> Vec<Raise> {
         self.window.forget(now - HORIZON, &mut self.past);

@@ -6,7 +6,7 @@ use super::{
     mixture::Fitted,
     window::{Kept, Window, place},
 };
-use crate::gate::signals::{SCORE_MAX, Signal, Signals};
+use crate::gate::signals::{RAISE_LEAST, SCORE_MAX, Signal, Signals};
 
 /// What confirming takes off a score. More than a row can get that isn't certain; docs/signals.md says how often certainty errs.
 pub const CONFIRMED_CREDIT: i16 = 300;
@@ -49,7 +49,7 @@ const EDGE: u32 = 2;
 /// Smaller raises aren't told.
 const STEP: i16 = 10;
 
-/// Whose score rises, and why.
+/// Whose score rises, and why. The same is told again until it is kept.
 pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) -> Vec<Raise> {
     let wave = fitted.strength >= STRENGTH_MIN + STRENGTH_FEW / fitted.fleet.max(1.0).sqrt();
     for (row, likely) in window.rows.iter_mut().zip(&fitted.waves) {
@@ -80,14 +80,12 @@ pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) 
             && (own_domain || *odds >= CERTAIN && is_clear(row, *own));
         // What looks certain once may be the first minutes of something else.
         let again = std::mem::replace(&mut row.certain, certain);
-        let points = if certain && again { 450 } else { 100 + points(odds - holds) };
+        let points = if certain && again { 450 } else { RAISE_LEAST + points(odds - holds) };
         let score = row.base.saturating_add(points).min(SCORE_MAX);
         if score >= row.told.saturating_add(STEP) {
             let busy = at(&features.sources, row.source) >= BUSY;
             let source = if busy { Signal::WaveSource.bit() } else { Signals::default() };
             let signals = reasons(features, fitted, index).with(source);
-            row.told = score;
-            row.told_signals = row.told_signals.with(signals);
             raises.push(Raise { id: row.id, score, signals });
         }
     }
@@ -96,7 +94,7 @@ pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) 
 
 /// Whether a row shows enough itself, or its mailbox is one that anybody can open, so that confirming says nothing.
 fn is_clear(row: &Kept, own: f32) -> bool {
-    own >= CERTAIN_OWN || row.told_signals.has(Signal::DisposableMailbox)
+    own >= CERTAIN_OWN || row.signals.has(Signal::DisposableMailbox)
 }
 
 /// 25 for each step of the odds, never so many that confirming doesn't take them off.

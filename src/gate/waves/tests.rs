@@ -1,5 +1,7 @@
 //! The engine alone: what it keeps, what it tells once, what confirming does. What it finds is tried in cli/demo/attack.
 
+use std::collections::HashMap;
+
 use super::*;
 use crate::gate::signals::HOLD_AT;
 
@@ -20,13 +22,18 @@ fn row(number: u128, minute: i64) -> Row {
 }
 
 /// A hundred minutes of people, then ten in which 40 sources send 25 each, all made alike.
+fn rows_of_attack() -> Vec<Row> {
+    let people = (0..800).map(|number| row(number, i64::try_from(number / 8).unwrap()));
+    let bots = (800..1800).map(|number| {
+        let bot = row(number, 100 + i64::try_from((number - 800) / 100).unwrap());
+        Row { source: Some(-i64::try_from(number % 40).unwrap() - 1), shape: Some(77), ..bot }
+    });
+    people.chain(bots).collect()
+}
+
 fn attacked() -> (Waves, DateTime<Utc>) {
     let mut waves = Waves::default();
-    (0..800).for_each(|number| waves.push(&row(number, i64::try_from(number / 8).unwrap())));
-    for number in 800..1800 {
-        let bot = row(number, 100 + i64::try_from((number - 800) / 100).unwrap());
-        waves.push(&Row { source: Some(-i64::try_from(number % 40).unwrap() - 1), shape: Some(77), ..bot });
-    }
+    rows_of_attack().iter().for_each(|row| waves.push(row));
     (waves, row(0, 115).at)
 }
 
@@ -34,6 +41,7 @@ fn attacked() -> (Waves, DateTime<Utc>) {
 fn a_wave_is_raised_also_where_it_began_and_told_once() {
     let (mut waves, now) = attacked();
     let raises = waves.judge(now);
+    waves.keep(&raises);
     let held = raises.iter().filter(|raise| raise.score >= HOLD_AT).count();
     assert!(held > 950, "{held} of 1000");
     assert!(raises.iter().all(|raise| raise.id.as_u128() >= 800), "nobody of before");
@@ -41,8 +49,42 @@ fn a_wave_is_raised_also_where_it_began_and_told_once() {
     let reasons: Vec<_> = raises.first().unwrap().signals.list().collect();
     assert!(reasons.contains(&crate::gate::signals::Signal::WaveShape), "{reasons:?}");
     // Found again, some are certain, and that is told once.
-    assert!(waves.judge(now).iter().all(|raise| raise.score >= CONFIRMED_CREDIT + HOLD_AT));
+    let certain = waves.judge(now);
+    assert!(certain.iter().all(|raise| raise.score >= CONFIRMED_CREDIT + HOLD_AT));
+    waves.keep(&certain);
     assert!(waves.judge(now).is_empty());
+}
+
+#[test]
+fn what_could_not_be_stored_is_told_again() {
+    let (mut waves, now) = attacked();
+    let (first, again) = (waves.judge(now), waves.judge(now));
+    assert!(first.iter().all(|raise| again.iter().any(|told| told.id == raise.id)));
+}
+
+/// Another instance, or the same after a restart, finds what the first has stored: nobody pays twice for one wave.
+#[test]
+fn an_instance_that_begins_anew_raises_nobody_again() {
+    let (mut waves, now) = attacked();
+    let mut stored: HashMap<Uuid, Raise> = HashMap::new();
+    for _ in 0..4 {
+        let raises = waves.judge(now);
+        waves.keep(&raises);
+        for raise in raises {
+            let before = stored.get(&raise.id).map_or(Signals::default(), |before| before.signals);
+            stored.insert(raise.id, Raise { signals: raise.signals.with(before), ..raise });
+        }
+    }
+    let mut anew = Waves::default();
+    for mut row in rows_of_attack() {
+        if let Some(raise) = stored.get(&row.id) {
+            (row.score, row.signals) = (raise.score, row.signals.with(raise.signals));
+        }
+        anew.push(&row);
+    }
+    for _ in 0..4 {
+        assert_eq!(anew.judge(now), []);
+    }
 }
 
 #[test]

@@ -8,8 +8,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{ROWS_MAX, Row, past::Past};
-use crate::{country::Country, gate::signals::Signals};
+use super::{ROWS_MAX, Raise, Row, past::Past};
+use crate::{
+    country::Country,
+    gate::signals::{Signals, at_submission},
+};
 
 /// Small numbers for values, from 1; 0 stands for none.
 pub(super) struct Numbers<T>(HashMap<T, u32>);
@@ -45,7 +48,7 @@ pub(super) struct Kept {
     pub(super) partner: u32,
     pub(super) base: i16,
     pub(super) told: i16,
-    pub(super) told_signals: Signals,
+    pub(super) signals: Signals,
     pub(super) confirmed: bool,
     /// Whether it was certain when looked at last.
     pub(super) certain: bool,
@@ -87,9 +90,9 @@ impl Window {
             manner: self.manners.of(Some(row.signals.manner())),
             country: self.countries.of(Some(row.country)),
             partner: self.partners.of(row.partner),
-            base: row.score,
+            base: at_submission(row.score, row.signals),
             told: row.score,
-            told_signals: row.signals,
+            signals: row.signals,
             confirmed: row.confirmed,
             certain: false,
             found: false,
@@ -98,10 +101,20 @@ impl Window {
         self.rows.push_back(kept);
     }
 
+    fn find(&mut self, id: Uuid) -> Option<&mut Kept> {
+        let place = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
+        self.rows.get_mut(place)
+    }
+
     pub(super) fn confirm(&mut self, id: Uuid) {
-        let place = self.rows.binary_search_by_key(&id, |row| row.id).ok();
-        if let Some(row) = place.and_then(|place| self.rows.get_mut(place)) {
+        if let Some(row) = self.find(id) {
             row.confirmed = true;
+        }
+    }
+
+    pub(super) fn keep(&mut self, raise: &Raise) {
+        if let Some(row) = self.find(raise.id) {
+            row.told = row.told.max(raise.score);
         }
     }
 

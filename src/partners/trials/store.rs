@@ -18,16 +18,17 @@ use crate::{
 /// Days for which the owner of an address can agree; then it is forgotten.
 pub const AGREES_FOR_DAYS: i64 = 7;
 
-/// How many trials of a partner are in which state: of the last day, exactly and as they are now, for nobody else is in them.
+/// How many trials of a partner are in which state: of the last day, exactly and as they are now, for nobody else is in them. What is
+/// held is told as counted: nobody shall try out by trials what the campaign holds.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn states(connection: &mut Connection, partner: Uuid) -> Result<States, DbError> {
     Ok(diesel::sql_query(
         "SELECT coalesce(jsonb_object_agg(state, amount), '{}') AS states, now() AS states_at FROM ( \
-           SELECT pledges.state, count(*) AS amount FROM partners JOIN campaigns ON test_of = partners.campaign_id \
+           SELECT CASE pledges.state WHEN 'held' THEN 'counted' ELSE pledges.state END AS state, count(*) AS amount FROM partners JOIN campaigns ON test_of = partners.campaign_id \
              JOIN pledges ON pledges.campaign_id = campaigns.id AND partner_id = partners.id \
-           WHERE partners.id = $1 GROUP BY pledges.state) AS of_state",
+           WHERE partners.id = $1 GROUP BY 1) AS of_state",
     )
     .bind::<SqlUuid, _>(partner)
     .get_result(connection)

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     campaigns::{Campaign, Campaigns, State},
-    db::{Connection, Database, DbError},
-    gate::waves::Waves,
+    db::{Connection, Database, DbError, IsConflict},
+    gate::waves::{Raise, Waves},
     logged,
     totals::Totals,
 };
@@ -28,6 +28,12 @@ const PAGE: i64 = 5_000;
 
 /// Rows that are changed in one transaction: it lasts some ten milliseconds, so nobody who pledges waits for it.
 const RAISES_AT_ONCE: usize = 500;
+
+/// How often one transaction is tried when others are in its way.
+const ATTEMPTS: u32 = 5;
+
+/// Pause after the first of those; longer after each.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is known of a campaign, and up to which row.
 #[derive(Default)]
@@ -88,44 +94,71 @@ impl Watch {
         }
         let open: Vec<_> = self.campaigns.all().into_iter().filter(|campaign| campaign.state == State::Open).collect();
         self.known.retain(|id, _| open.iter().any(|campaign| campaign.id == *id));
-        let mut held = 0;
+        let (mut held, mut failed) = (0, None);
         for campaign in open {
-            held += self.look_at(&mut connection, &campaign).await?;
+            // One campaign's trouble is not the others'.
+            match self.look_at(&mut connection, &campaign).await {
+                Ok(more) => held += more,
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
         if held > 0 {
             tracing::warn!(count = held, "pledges that belong to a wave are held");
             self.totals.changed();
         }
-        Ok(held)
+        failed.map_or(Ok(held), Err)
     }
 
     async fn look_at(&mut self, connection: &mut Connection, campaign: &Campaign) -> Result<usize, DbError> {
         let mut known = self.known.remove(&campaign.id).unwrap_or_default();
-        loop {
-            let rows = store::since(connection, campaign.id, known.seen, PAGE).await?;
-            for row in &rows {
-                known.waves.push(row);
-                known.seen = row.id;
-            }
-            if i64::try_from(rows.len()).unwrap_or(PAGE) < PAGE {
-                break;
-            }
+        let looked = look_at(connection, campaign, &mut known).await;
+        self.known.insert(campaign.id, known);
+        looked
+    }
+}
+
+async fn look_at(connection: &mut Connection, campaign: &Campaign, known: &mut Known) -> Result<usize, DbError> {
+    loop {
+        let rows = store::since(connection, campaign.id, known.seen, PAGE).await?;
+        for row in &rows {
+            known.waves.push(row);
+            known.seen = row.id;
         }
-        for id in store::confirmed(connection, campaign.id).await? {
+        if i64::try_from(rows.len()).unwrap_or(PAGE) < PAGE {
+            break;
+        }
+    }
+    if let Some(oldest) = known.waves.oldest() {
+        for id in store::confirmed(connection, campaign.id, oldest).await? {
             known.waves.confirm(id);
         }
-        let now: DateTime<Utc> = store::now(connection).await?;
-        // Half a million rows take a second: not on a thread that answers others.
-        let judged = tokio::task::spawn_blocking(move || {
-            let raises = known.waves.judge(now);
-            (known, raises)
-        });
-        let (known, raises) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
-        self.known.insert(campaign.id, known);
-        let mut held = 0;
-        for raises in raises.chunks(RAISES_AT_ONCE) {
-            held += store::raise(connection, campaign, raises).await?;
+    }
+    let now: DateTime<Utc> = store::now(connection).await?;
+    // Half a million rows take a second: not on a thread that answers others.
+    let mut waves = std::mem::take(&mut known.waves);
+    let judged = tokio::task::spawn_blocking(move || {
+        let raises = waves.judge(now);
+        (waves, raises)
+    });
+    let (waves, raises) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
+    known.waves = waves;
+    let mut held = 0;
+    for raises in raises.chunks(RAISES_AT_ONCE) {
+        held += raise(connection, campaign, raises).await?;
+        // What isn't stored is told again at the next look.
+        known.waves.keep(raises);
+    }
+    Ok(held)
+}
+
+/// Moderators and retention lock rows in another order: whoever was in the way is gone the next time.
+async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[Raise]) -> Result<usize, DbError> {
+    let mut attempts = 0;
+    loop {
+        match store::raise(connection, campaign, raises).await {
+            Err(error) if error.is_conflict() && attempts + 1 < ATTEMPTS => attempts += 1,
+            ended => return ended,
         }
-        Ok(held)
+        tokio::time::sleep(CONFLICT_PAUSE * attempts).await;
     }
 }

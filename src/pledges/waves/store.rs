@@ -136,17 +136,18 @@ struct Id {
     id: Uuid,
 }
 
-/// Pledges of the last day that their mailbox has confirmed.
+/// Pledges of the last day, from `oldest` on, that their mailbox has confirmed.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn confirmed(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Uuid>, DbError> {
+pub async fn confirmed(connection: &mut Connection, campaign: Uuid, oldest: Uuid) -> Result<Vec<Uuid>, DbError> {
     let ids: Vec<Id> = diesel::sql_query(concat!(
-        "SELECT id FROM pledges WHERE campaign_id = $1 AND id > ",
+        "SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
         id_of_seconds_ago!("86400"),
         " AND confirmed_at IS NOT NULL"
     ))
     .bind::<SqlUuid, _>(campaign)
+    .bind::<SqlUuid, _>(oldest)
     .get_results(connection)
     .await?;
     Ok(ids.into_iter().map(|Id { id }| id).collect())

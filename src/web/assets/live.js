@@ -61,6 +61,10 @@ function follow(root) {
     plan();
   });
   document.addEventListener("visibilitychange", plan);
+  // A pledge was made on this page: it is published within about a second.
+  document.addEventListener("pledge:done", () => {
+    for (const soon of [700, 2000]) setTimeout(() => paused || ask(), soon);
+  });
   label();
   button.hidden = false;
   plan();

@@ -85,6 +85,10 @@ fn render(language: &str, open: bool, errors: &[FieldError], change: impl FnOnce
         form_token: None,
         errors,
         problem: None,
+        proof: "adaptive",
+        thanks: "/c/defend/en/thanks",
+        framed: false,
+        code: None,
     };
     change(&mut page);
     page.render().unwrap()

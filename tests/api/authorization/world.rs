@@ -113,7 +113,12 @@ impl World {
                 None
             }
         };
-        let request = client.request(operation.method.clone(), &path(operation, id.as_deref()));
+        let query = match operation.id.as_str() {
+            "checkEmbedding" => "?campaign=defend&site_key=pk_x&origin=https://example.org",
+            _ => "",
+        };
+        let path = format!("{}{query}", path(operation, id.as_deref()));
+        let request = client.request(operation.method.clone(), &path);
         if let Some(body) = body { request.json(&body) } else { request }
     }
 

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
-                           form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                           worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Every kind of answer there is, by what it answers.
 async fn answers(app: &TestApp) -> Vec<(String, Answer)> {
@@ -24,6 +24,15 @@ async fn answers(app: &TestApp) -> Vec<(String, Answer)> {
         "/c/defend/ar/thanks",
         "/c/defend/en?source=a&source=b",
         "/c/nothing",
+        "/embed/defend",
+        "/embed/nothing/en",
+        "/embed.js",
+        "/pledge.js",
+        "/embed/world.json",
+        "/embed/texts/ar.json",
+        "/dashboard/defend",
+        "/dashboard/nothing",
+        "/v1/partner/check",
         "/docs",
         "/docs/problems",
         "/openapi.yaml",

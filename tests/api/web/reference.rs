@@ -107,9 +107,11 @@ async fn files_are_kept_for_good_under_a_name_with_their_hash() {
         ("svg", "image/svg+xml"),
         ("png", "image/png"),
     ];
-    assert_eq!(files.len(), kinds.len(), "{files:?}");
-    for (ending, kind) in kinds {
-        let path = files.iter().find(|path| path.ends_with(&format!(".{ending}"))).unwrap();
+    for (ending, _) in kinds {
+        assert!(files.iter().any(|path| path.ends_with(&format!(".{ending}"))), "{ending}: {files:?}");
+    }
+    for path in &files {
+        let (ending, kind) = kinds.into_iter().find(|(ending, _)| path.ends_with(&format!(".{ending}"))).unwrap();
         let plain = client.get(path).await;
         assert_eq!((plain.status.as_u16(), plain.header("content-type")), (200, kind), "{path}");
         assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");

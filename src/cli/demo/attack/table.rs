@@ -198,7 +198,9 @@ impl Run {
 
     fn look(&mut self, now: DateTime<Utc>) {
         self.fresh = 0;
-        for raise in self.waves.judge(now) {
+        let raises = self.waves.judge(now);
+        self.waves.keep(&raises);
+        for raise in raises {
             let index = usize::try_from(raise.id.as_u128()).unwrap_or(usize::MAX);
             if let Some(sentence) = self.sentences.get_mut(index) {
                 sentence.score = raise.score;

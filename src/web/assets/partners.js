@@ -1,0 +1,156 @@
+// The partners' page: what one chooses goes into preview, snippets and policy at once, and a page can be checked.
+// Nothing of it is kept or sent, but the origin and the site key that somebody has checked.
+
+import { mergePolicy, neededSources, policyLines } from "./policy.js";
+import { readKey, readOrigin, verdict } from "./origin-check.js";
+import { frameAddress, snippet } from "./snippets.js";
+
+const PREVIEW_WAIT_MS = 600;
+/** Stands in the snippets until a key is entered. */
+const NO_KEY = "pk_YOUR_KEY";
+const NAMES = new Intl.DisplayNames("en", { type: "language" });
+
+class PartnersPage {
+  constructor(root) {
+    this.root = root;
+    this.origin = root.dataset.origin;
+    this.choices = root.querySelector("[data-choices]");
+    this.policy = root.querySelector("#policy");
+    this.check = root.querySelector("[data-check]");
+  }
+
+  start() {
+    for (const part of this.root.querySelectorAll("[data-with-script]")) part.hidden = false;
+    this.#offerCopies();
+    this.#offerLanguages();
+    this.choices.addEventListener("input", ({ target }) => {
+      if (target.name === "campaign") this.#offerLanguages();
+      this.#show();
+    });
+    this.choices.addEventListener("submit", (event) => event.preventDefault());
+    this.policy.addEventListener("input", () => this.#showPolicy());
+    this.check.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#checkPage();
+    });
+    this.#show();
+  }
+
+  /** What is chosen now. A secret key is never put anywhere. */
+  #chosen() {
+    const data = new FormData(this.choices);
+    const { key, askable } = readKey(data.get("siteKey"));
+    const accent = (data.get("accent") ?? "").trim();
+    const radius = Number.parseInt(data.get("radius") || "", 10);
+    return {
+      origin: this.origin,
+      campaign: data.get("campaign") ?? "",
+      language: data.get("language") ?? "en",
+      siteKey: askable ? key : NO_KEY,
+      way: data.get("way"),
+      parts: data.getAll("parts"),
+      look: {
+        theme: data.get("theme"),
+        font: data.get("font"),
+        accent: /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.test(accent) ? accent.replace(/^#?/, "#") : "",
+        radius: Number.isFinite(radius) ? String(Math.min(32, Math.max(0, radius))) : "",
+        compact: data.has("compact"),
+      },
+    };
+  }
+
+  #offerLanguages() {
+    const { campaign, language } = this.choices.elements;
+    const tags = (campaign.selectedOptions[0]?.dataset.languages ?? "en").split(" ");
+    const kept = tags.includes(language.value) ? language.value : tags.includes("en") ? "en" : tags[0];
+    language.replaceChildren(...tags.map((tag) => new Option(NAMES.of(tag), tag, false, tag === kept)));
+  }
+
+  #show() {
+    const chosen = this.#chosen();
+    for (const node of this.root.querySelectorAll("[data-way]")) node.hidden = node.dataset.way !== chosen.way;
+    for (const node of this.root.querySelectorAll("[data-for]")) node.hidden = !node.dataset.for.split(" ").includes(chosen.way);
+    for (const node of this.root.querySelectorAll("[data-snippet]")) node.textContent = snippet(node.dataset.snippet, chosen);
+    for (const node of this.root.querySelectorAll("[data-relay]")) {
+      node.dataset.model ??= node.textContent.replaceAll(/\/v1\/campaigns\/[^/]+\//g, "/v1/campaigns/\u0000/");
+      node.textContent = node.dataset.model.replaceAll("\u0000", encodeURIComponent(chosen.campaign));
+    }
+    this.root.querySelector("[data-swatch]").style.backgroundColor = chosen.look.accent;
+    this.#showPolicy();
+    this.#showPreview(chosen);
+    if (!this.check.elements.siteKey.value) this.check.elements.siteKey.placeholder = chosen.siteKey;
+  }
+
+  #showPolicy() {
+    const { way, origin, parts } = this.#chosen();
+    const sources = neededSources(way, origin, { form: parts.includes("form") });
+    this.root.querySelector("[data-policy]").textContent = policyLines(sources) || "(nothing)";
+    const typed = this.policy.value.trim() || this.policy.placeholder;
+    this.root.querySelector("[data-merged]").textContent = mergePolicy(typed, sources);
+  }
+
+  #showPreview(chosen) {
+    clearTimeout(this.timer);
+    const frame = this.root.querySelector("[data-preview]");
+    const shown = { ...chosen, siteKey: chosen.siteKey === NO_KEY ? "" : chosen.siteKey };
+    const address = frameAddress(shown);
+    if (frame.dataset.address === address || !["element", "frame"].includes(chosen.way)) return;
+    // Not with every letter of a key; and in the frame itself, so that "back" leaves this page.
+    this.timer = setTimeout(() => {
+      frame.dataset.address = address;
+      const fresh = frame.cloneNode();
+      fresh.src = new URL(address).pathname + new URL(address).search;
+      frame.replaceWith(fresh);
+    }, frame.src ? PREVIEW_WAIT_MS : 0);
+  }
+
+  async #checkPage() {
+    const { origin: originField, siteKey } = this.check.elements;
+    const origin = readOrigin(originField.value);
+    const key = readKey(siteKey.value || this.choices.elements.siteKey.value);
+    let answer = null;
+    let failed = false;
+    if (origin.origin && key.askable) {
+      this.#say("", [], "Asking…");
+      const query = new URLSearchParams({ campaign: this.#chosen().campaign, site_key: key.key, origin: origin.origin });
+      try {
+        const response = await fetch(`/v1/partner/check?${query}`, { credentials: "omit", cache: "no-store" });
+        if (!response.ok) throw new Error(response.status);
+        answer = await response.json();
+      } catch {
+        failed = true;
+      }
+    }
+    const found = verdict(origin, key, answer);
+    const texts = found.problems.map(({ text }) => text);
+    if (failed) return this.#say("unknown", texts, "The service could not be asked just now. Please check again in a moment.");
+    if (found.may) return this.#say("yes", texts, `${found.origin} may embed the form.`);
+    return this.#say("no", texts, found.origin && found.asked ? `${found.origin} may not embed the form yet.` : "This can’t work yet.");
+  }
+
+  #say(may, texts, line) {
+    const box = this.root.querySelector("[data-verdict]");
+    box.dataset.may = may;
+    const list = document.createElement("ul");
+    list.append(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+    box.replaceChildren(Object.assign(document.createElement("strong"), { textContent: line }), ...(texts.length ? [list] : []));
+  }
+
+  #offerCopies() {
+    if (!navigator.clipboard) return;
+    const said = this.root.appendChild(Object.assign(document.createElement("p"), { className: "sr" }));
+    said.setAttribute("role", "status");
+    for (const box of this.root.querySelectorAll(".snippet")) {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "button quiet copy", textContent: "Copy" });
+      button.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(box.querySelector("code").textContent);
+        button.textContent = said.textContent = "Copied";
+        setTimeout(() => (button.textContent = "Copy"), 2500);
+      });
+      box.append(button);
+    }
+  }
+}
+
+const root = document.querySelector("[data-partners]");
+if (root) new PartnersPage(root).start();

@@ -1,0 +1,66 @@
+//! The door to dashboards.
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::StatusCode,
+    web::{Data, Path, ServiceConfig},
+};
+
+use super::{
+    Pages, pages,
+    routes::{find, html, wanted_language},
+    texts::Texts,
+    views,
+};
+use crate::{
+    campaigns::Campaigns,
+    http::{Code, Problem},
+};
+
+/// What the scripts of a dashboard say.
+const WORDS: [&str; 6] = ["dash_", "map_", "table_", "countries_", "total_label", "goal_text"];
+
+/// The dashboards.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(dashboard);
+}
+
+/// In the language that is asked for (`?lang=`), else the visitor's.
+#[get("/dashboard/{slug}")]
+async fn dashboard(
+    request: HttpRequest,
+    campaigns: Data<Campaigns>,
+    pages: Data<Pages>,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
+    let asked = |name: &str| {
+        let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let language = asked("lang").and_then(|tag| campaign.spoken(&tag).map(str::to_owned));
+    let language = language.unwrap_or_else(|| wanted_language(&request, &campaign));
+    let view = views::CampaignView::new(&campaign, &language);
+    let (Some(view), Some(published)) = (view, pages.totals.published(&slug)) else {
+        return pages.not_found(Some(&format!("/c/{slug}")));
+    };
+    let (ui, document) = (Texts::of(&view.language), &published.document);
+    let totals = views::TotalsView::new(document);
+    let texts = serde_json::to_string(&ui.chosen(&WORDS)).map_err(|_| Code::Internal)?;
+    let time = document.as_of.format("%H:%M UTC");
+    let rounding = (document.threshold > 1)
+        .then(|| ui.fill("dash_explain_rounding", &[("threshold", &ui.number(document.threshold))]));
+    let page = pages::DashboardPage {
+        ui,
+        assets: &pages.assets,
+        campaign: &view.campaign(),
+        totals: &totals.totals(),
+        wall: asked("wall").is_some(),
+        as_of: &document.as_of.to_rfc3339(),
+        as_of_text: &format!("{}, {time}", ui.date(document.as_of.date_naive())),
+        rounding: rounding.as_deref(),
+        texts: &texts,
+        corrections: None,
+    };
+    html(StatusCode::OK, &page)
+}

@@ -1,0 +1,50 @@
+//! The door to the page for partners' web people.
+
+use actix_web::{
+    HttpResponse, get,
+    http::{StatusCode, header},
+    web::{Data, ServiceConfig},
+};
+
+use super::{Pages, pages, routes::html, texts::Texts, views};
+use crate::{
+    campaigns::Campaigns,
+    http::{Problem, headers::PAGE_POLICY},
+};
+
+/// The page.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(partners);
+}
+
+#[get("/partners")]
+async fn partners(all: Data<Campaigns>, pages: Data<Pages>) -> Result<HttpResponse, Problem> {
+    let campaigns = all.all();
+    let views: Vec<_> = campaigns
+        .iter()
+        .filter_map(|campaign| views::CampaignView::new(campaign, &campaign.default_language))
+        .collect();
+    let shown: Vec<_> = views.iter().map(views::CampaignView::campaign).collect();
+    let shown: Vec<_> = shown
+        .iter()
+        .map(|campaign| pages::PartnersCampaign {
+            slug: campaign.slug,
+            title: campaign.title,
+            languages: campaign.languages,
+        })
+        .collect();
+    let page = pages::PartnersPage {
+        ui: Texts::of("en"),
+        assets: &pages.assets,
+        public_url: &pages.origin.0,
+        campaigns: &shown,
+        integrity: pages.files.integrity("embed.js"),
+    };
+    let mut response = html(StatusCode::OK, &page)?;
+    // The form is shown live, from this service.
+    let policy = header::HeaderValue::from_str(&format!("{PAGE_POLICY}; frame-src 'self'"));
+    if let Ok(policy) = policy {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}
