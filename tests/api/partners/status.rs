@@ -103,6 +103,7 @@ async fn what_is_refused_at_the_door_is_told_too() {
         (json(batches, "{").bearer_auth(&site.secret), 400),
         (client.request(Method::POST, batches).bearer_auth(&site.secret).form(&[("a", "b")]), 415),
         (json(batches, &rows(501)).bearer_auth(&site.secret), 422),
+        (json(batches, &rows(400)).bearer_auth(&site.secret), 200),
         (json(batches, &rows(500)).bearer_auth(&site.secret), 429),
         (json(batches, "{").bearer_auth(&site.test_secret), 400),
         // Nobody's, and another one's page.
@@ -116,7 +117,7 @@ async fn what_is_refused_at_the_door_is_told_too() {
     app.service.handles.partners.renew().await.unwrap();
     client.send(json(batches, &rows(3)).bearer_auth(&site.secret)).await.problem(403, "partner_disabled");
     let expected = json!({
-        "foreign_origin": 2, "invalid_fields": 2, "malformed_json": 3, "partner_disabled": 1, "too_many_requests": 502,
+        "foreign_origin": 2, "invalid_fields": 402, "malformed_json": 3, "partner_disabled": 1, "too_many_requests": 502,
         "unsupported_media_type": 1,
     });
     let mut told = json!(null);
