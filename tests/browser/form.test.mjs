@@ -109,6 +109,7 @@ for (const { where, name: place, open } of places) {
     await page.keyboard.press("Space");
     while (!(await button(form).evaluate((element) => element === document.activeElement))) await page.keyboard.press("Tab");
     assert.equal((await typed(form)).consent_updates, "on");
+    await page.setViewportSize({ width: 390, height: 1600 }); // what lies outside of the window is not always drawn
     await photograph(page, `form-${place}-filled`);
     await page.keyboard.press("Enter");
     await assertThanked(form);
@@ -169,6 +170,7 @@ for (const { where, name: place, open } of places) {
     await button(form).click({ force: true }); // once more, as people do
     assert.equal((await typed(form)).email, email);
     await assertAccessible(form, `waiting ${where}`);
+    await page.setViewportSize({ width: 390, height: 1600 });
     await photograph(page, `form-${place}-waiting`);
     const keys = [];
     page.on("request", (request) => request.url() === posted && keys.push(request.headers()["idempotency-key"]));

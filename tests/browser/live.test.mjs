@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { addCampaign, addPartner } from "./campaigns.mjs";
+import { addCampaign, addPartner, until } from "./campaigns.mjs";
 import { startSite, visitForm } from "./sites.mjs";
 import {
   assertAccessible,
@@ -28,6 +28,8 @@ before(async () => {
   await addCampaign(slug, { proof: "off", threshold: 1, goal: 20 });
   siteKey = await addPartner(slug, site.origin);
   await Promise.all(["KE", "KE", "FR"].map((country) => pledge(country)));
+  const totals = async () => (await fetch(`${origin}/v1/campaigns/${slug}/totals`)).json();
+  await until("they are published", async () => (await totals()).total === 3);
 });
 after(() => {
   site?.stop();

@@ -47,7 +47,7 @@ function element(options) {
 
 function frame(options) {
   return `<iframe src="${escapeHtml(frameAddress(options))}"
-  title="Pledge form" width="100%" height="900" loading="lazy"
+  title="Pledge form" width="100%" height="900" frameborder="0" loading="lazy"
   referrerpolicy="origin" allow="web-share; clipboard-write"></iframe>`;
 }
 
