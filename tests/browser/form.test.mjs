@@ -256,6 +256,25 @@ for (const { where, name: place, open } of places) {
   });
 }
 
+test("a partner's look is worn, and moved until it can be read", async () => {
+  for (const [look, colorScheme, wanted] of [
+    ['accent="#ffee55" background="#6b6b6b" text="#808080" radius="0" font="serif"', "light", /Georgia/],
+    ['theme="dark" accent="#223355" compact', "light", /system-ui/],
+  ]) {
+    const visitor = await newVisitor({ colorScheme });
+    const { page } = visitor;
+    const body = `<script type="module" src="${origin}/embed.js"></script><pledge-form campaign="${slug}" site-key="${siteKey}" ${look}></pledge-form>`;
+    const form = await visitForm(page, site.embed("element", { body }));
+    assert.match(await form.evaluate(() => getComputedStyle(document.documentElement).fontFamily), wanted);
+    await button(form).click();
+    await form.locator(".errors").waitFor();
+    await assertAccessible(form, look);
+    await page.setViewportSize({ width: 390, height: 1900 });
+    await photograph(page, `form-framed-look-${wanted.source}`);
+    await leave(visitor);
+  }
+});
+
 test("without JavaScript the form posts plainly inside the frame, comes back with its mistakes, and ends with thanks", async () => {
   const visitor = await newVisitor({ javaScript: false });
   const { page } = visitor;
