@@ -263,7 +263,7 @@ test("pasted into a strict page of another origin, form, counter and map work wi
   }
 });
 
-test("a counter through the partner's own server follows the totals, and asks where no stream comes through", async () => {
+test("a counter through the partner's own server follows the totals, and asks where no stream comes through", async (context) => {
   const visitor = await openPartners();
   const script = await visitor.page.locator("[data-relay=script]").textContent();
   assert(script.includes(`/pledges/v1/campaigns/${slug}/totals`), "for the campaign that is chosen");
@@ -277,6 +277,7 @@ test("a counter through the partner's own server follows the totals, and asks wh
     if (!asked.url.startsWith("/pledges/v1/") || (asked.url.endsWith("/stream") && !hasStream)) return answer.writeHead(503).end();
     return passOn(asked, answer, asked.url.replace("/pledges", ""), {});
   });
+  context.after(relay.close);
   for (hasStream of [true, false]) {
     const guest = await openPage(browser, { sites: [relay.origin] });
     guest.page.expectedFailures = [`${relay.origin}/favicon.ico`, `${relay.origin}/pledges/v1/campaigns/${slug}/totals/stream`];
@@ -288,5 +289,4 @@ test("a counter through the partner's own server follows the totals, and asks wh
     await number.filter({ hasText: new RegExp(`^${total + 1}$`) }).waitFor();
     await leave(guest);
   }
-  await relay.close();
 });
