@@ -17,6 +17,7 @@ let browser;
 before(async () => {
   browser = await startBrowser();
   await addCampaign(slug, { threshold: 1, publish_every_ms: 100 });
+  await rush(60, 400);
 });
 after(() => browser?.close());
 
