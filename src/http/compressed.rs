@@ -1,6 +1,6 @@
 //! Answers that are the same for everybody: compressed once, sent with an ETag, 304 when the caller has them.
 
-use std::io::Write as _;
+use std::{io::Write as _, sync::OnceLock};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -78,7 +78,7 @@ impl Forms {
             kind,
             identity: form(Coding::Identity, None),
             gzip: form(Coding::Gzip, gzip(bytes, Compression::new(6))),
-            brotli: form(Coding::Brotli, brotli(bytes)),
+            brotli: form(Coding::Brotli, brotli(bytes, FAST)),
         }
     }
 
@@ -91,6 +91,57 @@ impl Forms {
         };
         respond(request, self.kind, form.etag.clone(), || (form.coding, form.body.clone()))
     }
+}
+
+/// The same for what lives as long as the program: packed as small as can be, which takes up to a tenth of a second, in each coding
+/// when somebody first asks for it.
+#[derive(Debug)]
+pub struct Packed {
+    kind: Kind,
+    identity: Form,
+    gzip: OnceLock<Form>,
+    brotli: OnceLock<Form>,
+    tag: String,
+}
+
+impl Packed {
+    /// The ETag tells `version`, bytes and coding.
+    pub fn new(version: &str, kind: Kind, bytes: &[u8]) -> Self {
+        let tag = format!("{version}.{}", short_digest(bytes));
+        let identity = Form::new(Coding::Identity, &tag, bytes.to_vec());
+        Self { kind, identity, gzip: OnceLock::new(), brotli: OnceLock::new(), tag }
+    }
+
+    /// As [`Forms::answer`].
+    pub fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let bytes = &self.identity.body;
+        let packed =
+            |coding, body: Option<Vec<u8>>| Form::new(coding, &self.tag, body.unwrap_or_else(|| bytes.to_vec()));
+        let form = match wanted_coding(request) {
+            Coding::Identity => &self.identity,
+            Coding::Gzip => self.gzip.get_or_init(|| packed(Coding::Gzip, gzip(bytes, Compression::best()))),
+            Coding::Brotli => self.brotli.get_or_init(|| packed(Coding::Brotli, brotli(bytes, SMALLEST))),
+        };
+        respond(request, self.kind, form.etag.clone(), || (form.coding, form.body.clone()))
+    }
+}
+
+/// A page that is made for one caller and may differ each time. Not for pages that hold a secret beside what others may have put there:
+/// its length would tell of it.
+pub fn page(request: &HttpRequest, html: String) -> HttpResponse {
+    let (coding, body) = match wanted_coding(request) {
+        Coding::Identity => (Coding::Identity, None),
+        Coding::Gzip => (Coding::Gzip, gzip(html.as_bytes(), Compression::fast())),
+        Coding::Brotli => (Coding::Brotli, brotli(html.as_bytes(), FAST)),
+    };
+    let (coding, body) = body.map_or_else(|| (Coding::Identity, html.into_bytes()), |body| (coding, body));
+    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
+    set(&mut response, header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    set(&mut response, header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if coding != Coding::Identity {
+        set(&mut response, header::CONTENT_ENCODING, HeaderValue::from_static(coding.as_str()));
+    }
+    response
 }
 
 /// The same for an answer that is made for one caller and not kept: the fastest gzip or nothing, and nothing at all is
@@ -139,9 +190,13 @@ fn gzip(bytes: &[u8], level: Compression) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-fn brotli(bytes: &[u8]) -> Option<Vec<u8>> {
+/// Brotli's quality for what is made each second, or for one caller; and for what is made once.
+const FAST: i32 = 5;
+const SMALLEST: i32 = 11;
+
+fn brotli(bytes: &[u8], quality: i32) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    let params = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
+    let params = brotli::enc::BrotliEncoderParams { quality, ..Default::default() };
     brotli::BrotliCompress(&mut &*bytes, &mut out, &params).ok()?;
     Some(out)
 }

@@ -2,13 +2,14 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
-    http::StatusCode,
+    http::header,
     web::{Data, Path, ServiceConfig},
 };
+use askama::Template;
 
 use super::{
     Pages, pages,
-    routes::{find, html, wanted_language},
+    routes::{find, packed, wanted_language},
     texts::Texts,
     views,
 };
@@ -62,5 +63,7 @@ async fn dashboard(
         texts: &texts,
         corrections: None,
     };
-    html(StatusCode::OK, &page)
+    let mut response = packed(&request, page.render().map_err(|_| Code::Internal)?);
+    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("Accept-Language"));
+    Ok(response)
 }

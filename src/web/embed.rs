@@ -1,9 +1,11 @@
 //! What other sites load: the form as a frame, the scripts and words of the elements around it. A partner's pages may frame the
 //! partner's form (`frame-ancestors`), and nobody else's.
 
+use std::sync::LazyLock;
+
 use actix_web::{
     HttpRequest, HttpResponse, get,
-    http::header,
+    http::header::{self, HeaderValue},
     web::{Data, Path, ServiceConfig},
 };
 use askama::Template;
@@ -18,7 +20,7 @@ use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
     http::{
         Code, Problem,
-        compressed::{Kind, answer_once},
+        compressed::{self, Kind, Packed},
         headers::framed_policy,
     },
     partners::Partners,
@@ -80,10 +82,16 @@ async fn world(request: HttpRequest, pages: Data<Pages>) -> Result<HttpResponse,
 
 #[get("/embed/texts/{language}.json")]
 async fn words(request: HttpRequest, language: Path<String>) -> Result<HttpResponse, Problem> {
-    let words = Texts::of(&language).chosen(&WORDS);
-    let kind = Kind { content: "application/json", caching: super::DOCUMENT_CACHING };
-    Ok(answer_once(&request, "words", kind, serde_json::to_vec(&words).map_err(|_| Code::Internal)?))
+    let language = Texts::of(&language).lang();
+    let packed = PACKED_WORDS.iter().find(|(known, _)| *known == language).ok_or(Code::NotFound)?;
+    Ok(packed.1.answer(&request))
 }
+
+static PACKED_WORDS: LazyLock<Vec<(&str, Packed)>> = LazyLock::new(|| {
+    let kind = Kind { content: "application/json", caching: super::DOCUMENT_CACHING };
+    let json = |texts: &Texts| serde_json::to_vec(&texts.chosen(&WORDS)).unwrap_or_default();
+    Texts::all().iter().map(|texts| (texts.lang(), Packed::new("words", kind, &json(texts)))).collect()
+});
 
 #[get("/embed/{slug}")]
 async fn in_some_language(
@@ -114,7 +122,7 @@ async fn frame(
     let whose = whose(&request, &partners, &campaign);
     let asked = Asked { source: &source(&request), whose: whose.as_ref(), framed: true };
     match pages.form(&campaign, nearest(&campaign, &language), &asked) {
-        Some(page) => Ok(framed(page, &partners, whose.as_ref())),
+        Some(page) => Ok(framed(&request, page, &partners, whose.as_ref())),
         None => pages.not_found(None),
     }
 }
@@ -147,17 +155,20 @@ async fn frame_thanks(
         },
     });
     let whose = whose(&request, &partners, &campaign);
-    Ok(framed(page.render().map_err(|_| Code::Internal)?, &partners, whose.as_ref()))
+    Ok(framed(&request, page.render().map_err(|_| Code::Internal)?, &partners, whose.as_ref()))
 }
 
 /// A page that the partner's pages may frame. It has a token of its own, so nothing keeps it.
-fn framed(page: String, partners: &Partners, whose: Option<&Whose>) -> HttpResponse {
+fn framed(request: &HttpRequest, page: String, partners: &Partners, whose: Option<&Whose>) -> HttpResponse {
     let framers = whose.map(|whose| partners.framers(&whose.partner)).unwrap_or_default();
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, framed_policy(&framers)))
-        .content_type("text/html; charset=utf-8")
-        .body(page)
+    let mut response = compressed::page(request, page);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // What can't be a header's value is no policy; then the answer has that of answers which nobody may frame.
+    if let Ok(policy) = HeaderValue::try_from(framed_policy(&framers)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 impl Pages {

@@ -1,5 +1,5 @@
 //! The files that pages load, compiled in. Each has an address with a hash of its content, so that browsers keep it
-//! for good and get the new one at once; compressed once at start. Modules name each other as `"./feed.js"`: the hashed address is
+//! for good and get the new one at once; compressed once. Modules name each other as `"./feed.js"`: the hashed address is
 //! put there, so a change of one changes the address of all that load it. What other sites load stands under a plain address too.
 
 use std::{
@@ -11,7 +11,7 @@ use rust_embed::Embed;
 
 use crate::{
     crypto,
-    http::compressed::{Forms, Kind},
+    http::compressed::{Kind, Packed},
 };
 
 /// The address changes with the content.
@@ -33,8 +33,8 @@ struct Embedded;
 /// Every file by the last part of its address.
 #[derive(Debug, Default)]
 pub struct Files {
-    by_address: BTreeMap<String, Arc<Forms>>,
-    stable: BTreeMap<&'static str, Arc<Forms>>,
+    by_address: BTreeMap<String, Arc<Packed>>,
+    stable: BTreeMap<&'static str, Arc<Packed>>,
     addresses: BTreeMap<String, String>,
     integrities: BTreeMap<String, String>,
 }
@@ -84,10 +84,10 @@ impl Files {
         };
         self.addresses.insert(name.to_owned(), format!("/assets/{address}"));
         self.integrities.insert(name.to_owned(), crypto::integrity(bytes));
-        self.by_address.insert(address, Arc::new(Forms::new("file", Kind { content, caching: CACHING }, bytes)));
+        self.by_address.insert(address, Arc::new(Packed::new("file", Kind { content, caching: CACHING }, bytes)));
         if let Some(stable) = STABLE.into_iter().find(|stable| *stable == name) {
             let kind = Kind { content, caching: STABLE_CACHING };
-            self.stable.insert(stable, Arc::new(Forms::new("file", kind, bytes)));
+            self.stable.insert(stable, Arc::new(Packed::new("file", kind, bytes)));
         }
     }
 
@@ -102,12 +102,12 @@ impl Files {
     }
 
     /// The file at an address.
-    pub fn get(&self, address: &str) -> Option<Arc<Forms>> {
+    pub fn get(&self, address: &str) -> Option<Arc<Packed>> {
         self.by_address.get(address).cloned()
     }
 
     /// The file that other sites know by its name.
-    pub fn stable(&self, name: &str) -> Option<&Forms> {
+    pub fn stable(&self, name: &str) -> Option<&Packed> {
         self.stable.get(name).map(Arc::as_ref)
     }
 }

@@ -1,15 +1,16 @@
 //! The door to the page for partners' web people.
 
 use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header},
+    HttpRequest, HttpResponse, get,
+    http::header,
     web::{Data, ServiceConfig},
 };
+use askama::Template;
 
-use super::{Pages, pages, routes::html, texts::Texts, views};
+use super::{Pages, pages, routes::packed, texts::Texts, views};
 use crate::{
     campaigns::Campaigns,
-    http::{Problem, headers::PAGE_POLICY},
+    http::{Code, Problem, headers::PAGE_POLICY},
 };
 
 /// The page.
@@ -18,7 +19,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 #[get("/partners")]
-async fn partners(all: Data<Campaigns>, pages: Data<Pages>) -> Result<HttpResponse, Problem> {
+async fn partners(request: HttpRequest, all: Data<Campaigns>, pages: Data<Pages>) -> Result<HttpResponse, Problem> {
     let campaigns = all.all();
     let views: Vec<_> = campaigns
         .iter()
@@ -40,7 +41,7 @@ async fn partners(all: Data<Campaigns>, pages: Data<Pages>) -> Result<HttpRespon
         campaigns: &shown,
         integrity: pages.files.integrity("embed.js"),
     };
-    let mut response = html(StatusCode::OK, &page)?;
+    let mut response = packed(&request, page.render().map_err(|_| Code::Internal)?);
     // The form is shown live, from this service.
     let policy = header::HeaderValue::from_str(&format!("{PAGE_POLICY}; frame-src 'self'"));
     if let Ok(policy) = policy {

@@ -13,7 +13,12 @@ use askama::Template;
 use super::{Asked, Pages, Whose, dashboard, embed, own, pages, partners, texts::Texts, views};
 use crate::{
     campaigns::{Campaign, Campaigns, settings::Confirmation},
-    http::{Code, Problem, compressed::Forms, headers::PAGE_POLICY, openapi::Methods},
+    http::{
+        Code, Problem,
+        compressed::{self, Forms},
+        headers::PAGE_POLICY,
+        openapi::Methods,
+    },
     partners::{Claims, Lane, Partners},
     pledges::fields::Source,
 };
@@ -50,6 +55,15 @@ pub(super) fn html_text(status: StatusCode, text: String) -> HttpResponse {
         .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
         .content_type("text/html; charset=utf-8")
         .body(text)
+}
+
+/// A page without a secret, compressed.
+pub(super) fn packed(request: &HttpRequest, text: String) -> HttpResponse {
+    let mut response = compressed::page(request, text);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(PAGE_CACHING));
+    headers.insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(PAGE_POLICY));
+    response
 }
 
 #[get("/")]
@@ -147,7 +161,7 @@ async fn form(
     let whose = whose(&request, &partners, &campaign);
     let asked = Asked { source: &source(&request), whose: whose.as_ref(), framed: false };
     match pages.form(&campaign, &language, &asked) {
-        Some(page) => Ok(html_text(StatusCode::OK, page)),
+        Some(page) => Ok(packed(&request, page)),
         None => pages.not_found(Some(&format!("/c/{slug}"))),
     }
 }

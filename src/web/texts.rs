@@ -47,6 +47,12 @@ impl Texts {
         Self::spoken(tag).or_else(|| all.first()).unwrap_or(&NOTHING)
     }
 
+    /// Every language's.
+    pub fn all() -> &'static [Texts] {
+        let all: &'static Vec<Texts> = &ALL;
+        all
+    }
+
     /// The texts in a language by its primary subtag, if there are any.
     pub fn spoken(tag: &str) -> Option<&'static Texts> {
         let all: &'static Vec<Texts> = &ALL;

@@ -288,7 +288,7 @@ async function loadedBy(address, use = () => {}) {
   return [...files].filter((file) => file.startsWith(origin) && !file.startsWith(`${origin}/v1/`));
 }
 
-test("everything is small on the way", { todo: "files at brotli's best quality, and pages compressed too" }, async () => {
+test("everything is small on the way", async () => {
   const frame = await loadedBy(`/embed/${slug}/en?site_key=${siteKey}`, async (page) => {
     await fillIn(page);
     await button(page).click();
