@@ -133,8 +133,9 @@ test("offline it says that there is no connection, and goes on when there is one
   await context.setOffline(false);
   await shows(page, risen);
   await page.locator(".connection:is([data-state=live], [data-state=polling])").waitFor();
-  expectTrouble(visitor, /ERR_INTERNET_DISCONNECTED/);
-  await leave(visitor);
+  // Whether anything was under way that failed is chance.
+  const others = visitor.troubles.filter((trouble) => !trouble.includes("ERR_INTERNET_DISCONNECTED"));
+  await leave({ context, troubles: others });
 });
 
 test("whoever reads in peace stops it by keyboard, and it goes on where the others are", async () => {

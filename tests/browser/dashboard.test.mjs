@@ -154,14 +154,15 @@ test("the chart's ranges, its points and its table are reached by keyboard", asy
   const said = () => page.locator(".chart-slider").getAttribute("aria-valuetext");
   await tabTo(page, "[name=range]");
   assert.equal(await page.locator(":focus").inputValue(), "day");
-  let before = await summary();
   for (const range of ["week", "month", "all"]) {
+    const before = await summary();
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.locator("[name=range]:checked").inputValue(), range);
+    // A month that holds the whole campaign looks the same as everything does.
     if (range !== "all") await page.waitForFunction((old) => document.querySelector(".chart-picture").getAttribute("aria-label") !== old, before);
-    before = await summary();
   }
-  assert.match(before, /^From \d+ .* the total went from 0 to [\d,]+\.$/, "from the beginning is from nothing");
+  // From the beginning is from nothing.
+  await page.locator(".chart-picture[aria-label*=' the total went from 0 to ']").waitFor();
   await tabTo(page, ".chart-slider");
   const newest = await said();
   await page.keyboard.press("ArrowLeft");
