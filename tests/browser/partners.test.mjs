@@ -228,11 +228,11 @@ test("pasted into a strict page of another origin, form, counter and map work wi
   const { page } = visitor;
   const key = await addPartner(slug, site.origin);
   await page.locator("#site-key").fill(key);
-  const own = "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'";
+  const own = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'";
   await page.locator("summary", { hasText: "Put them into the policy you have" }).click();
   await page.locator("#policy").fill(own);
   const [pasted, policy] = [await snippet(page, "element"), await text(page, "merged")];
-  assert.equal(policy, `${own.replace("'self'", `'self' ${origin}`)}; frame-src ${origin}; connect-src ${origin}`);
+  assert.equal(policy, `${own.replace("script-src 'self'", `script-src 'self' ${origin}`)}; frame-src ${origin}; connect-src ${origin}`);
   await leave(visitor);
 
   const guest = await openPage(browser, { sites: [site.origin] });
