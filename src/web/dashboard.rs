@@ -64,6 +64,7 @@ async fn dashboard(
         corrections: None,
     };
     let mut response = packed(&request, page.render().map_err(|_| Code::Internal)?);
-    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("Accept-Language"));
+    let vary = header::HeaderValue::from_static("Accept-Encoding, Accept-Language");
+    response.headers_mut().insert(header::VARY, vary);
     Ok(response)
 }
