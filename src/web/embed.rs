@@ -8,16 +8,14 @@ use actix_web::{
     http::header::{self, HeaderValue},
     web::{Data, Path, ServiceConfig},
 };
-use askama::Template;
 
 use super::{
-    Asked, Pages, Whose, own, pages,
+    Asked, Pages, Whose,
     routes::{find, in_the_visitors_language, source, whose},
     texts::Texts,
-    views,
 };
 use crate::{
-    campaigns::{Campaign, Campaigns, settings::Confirmation},
+    campaigns::{Campaign, Campaigns},
     http::{
         Code, Problem,
         compressed::{self, Kind, Packed},
@@ -137,25 +135,11 @@ async fn frame_thanks(
 ) -> Result<HttpResponse, Problem> {
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
-    let language = nearest(&campaign, &language);
-    let view = views::CampaignView::new(&campaign, language);
-    let (Some(view), Some(published)) = (view, pages.totals.published(&slug)) else { return pages.not_found(None) };
-    let totals = views::TotalsView::new(&published.document);
-    let (post, ask) = (own::door::code_address(&campaign, language), own::door::ask_address(&campaign, language));
-    let code = own::CodeForm { post: &post, ask: Some(&ask), ..own::CodeForm::default() };
-    let page = pages::FrameThanksPage(pages::ThanksPage {
-        ui: Texts::of(&view.language),
-        assets: &pages.assets,
-        public_url: &pages.origin.0,
-        campaign: &view.campaign(),
-        totals: &totals.totals(),
-        after: match campaign.confirmation {
-            Confirmation::None => pages::After::Counted,
-            Confirmation::Email => pages::After::Mail(&code),
-        },
-    });
     let whose = whose(&request, &partners, &campaign);
-    Ok(framed(&request, page.render().map_err(|_| Code::Internal)?, &partners, whose.as_ref()))
+    match pages.thanks(&campaign, nearest(&campaign, &language), true) {
+        Some(page) => Ok(framed(&request, page, &partners, whose.as_ref())),
+        None => pages.not_found(None),
+    }
 }
 
 /// A page that the partner's pages may frame. It has a token of its own, so nothing keeps it.

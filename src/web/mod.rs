@@ -109,15 +109,7 @@ impl Pages {
         let test = whose.is_some_and(|whose| whose.test);
         let token = self.forms.issue(&Bound { campaign: campaign.id, partner, test });
         let site_key = whose.map(|whose| whose.site_key.as_str());
-        let thanks = asked.framed.then(|| embed::thanks_address(&campaign.slug, language, site_key));
-        let framed = asked.framed;
-        let state = FormState {
-            site_key,
-            form_token: Some(&token),
-            return_to: thanks.as_deref(),
-            framed,
-            ..FormState::default()
-        };
+        let state = FormState { site_key, form_token: Some(&token), framed: asked.framed, ..FormState::default() };
         self.draw_form(campaign, language, asked.source, &state)
     }
 
@@ -144,7 +136,8 @@ impl Pages {
             consents: &consents,
             typed: state.typed,
             source,
-            return_to: state.return_to,
+            // A plain post would leave the frame otherwise.
+            return_to: state.return_to.or(state.framed.then_some(&thanks)),
             site_key: state.site_key,
             form_token: state.form_token,
             errors: &state.errors,
@@ -155,6 +148,27 @@ impl Pages {
             code: (campaign.confirmation == Confirmation::Email).then_some(&code),
         };
         if state.framed { pages::FramePage(page).render().ok() } else { page.render().ok() }
+    }
+
+    /// The thanks after a pledge, on our page or in another's; None as for the form.
+    fn thanks(&self, campaign: &Campaign, language: &str, framed: bool) -> Option<String> {
+        let view = views::CampaignView::new(campaign, language)?;
+        let published = self.totals.published(&campaign.slug)?;
+        let totals = views::TotalsView::new(&published.document);
+        let (post, ask) = (own::door::code_address(campaign, language), own::door::ask_address(campaign, language));
+        let code = own::CodeForm { post: &post, ask: Some(&ask), ..own::CodeForm::default() };
+        let page = pages::ThanksPage {
+            ui: Texts::of(&view.language),
+            assets: &self.assets,
+            public_url: &self.origin.0,
+            campaign: &view.campaign(),
+            totals: &totals.totals(),
+            after: match campaign.confirmation {
+                Confirmation::None => pages::After::Counted,
+                Confirmation::Email => pages::After::Mail(&code),
+            },
+        };
+        if framed { pages::FrameThanksPage(page).render().ok() } else { page.render().ok() }
     }
 }
 

@@ -12,7 +12,7 @@ use askama::Template;
 
 use super::{Asked, Pages, Whose, dashboard, embed, own, pages, partners, texts::Texts, views};
 use crate::{
-    campaigns::{Campaign, Campaigns, settings::Confirmation},
+    campaigns::{Campaign, Campaigns},
     http::{
         Code, Problem,
         compressed::{self, Forms},
@@ -174,25 +174,10 @@ async fn thanks(
 ) -> Result<HttpResponse, Problem> {
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
-    let view = views::CampaignView::new(&campaign, &language);
-    let (Some(view), Some(published)) = (view, pages.totals.published(&slug)) else {
-        return pages.not_found(Some(&format!("/c/{slug}")));
-    };
-    let totals = views::TotalsView::new(&published.document);
-    let (post, ask) = (own::door::code_address(&campaign, &language), own::door::ask_address(&campaign, &language));
-    let code = own::CodeForm { post: &post, ask: Some(&ask), ..own::CodeForm::default() };
-    let page = pages::ThanksPage {
-        ui: Texts::of(&view.language),
-        assets: &pages.assets,
-        public_url: &pages.origin.0,
-        campaign: &view.campaign(),
-        totals: &totals.totals(),
-        after: match campaign.confirmation {
-            Confirmation::None => pages::After::Counted,
-            Confirmation::Email => pages::After::Mail(&code),
-        },
-    };
-    html(StatusCode::OK, &page)
+    match pages.thanks(&campaign, &language, false) {
+        Some(page) => Ok(html_text(StatusCode::OK, page)),
+        None => pages.not_found(Some(&format!("/c/{slug}"))),
+    }
 }
 
 #[get("/docs")]

@@ -135,13 +135,14 @@ async fn look_at(connection: &mut Connection, campaign: &Campaign, known: &mut K
     }
     let now: DateTime<Utc> = store::now(connection).await?;
     // Half a million rows take a second: not on a thread that answers others.
-    let mut waves = std::mem::take(&mut known.waves);
+    // Should it break off, nothing is known any more, and the rows are read again.
+    let mut taken = std::mem::take(known);
     let judged = tokio::task::spawn_blocking(move || {
-        let raises = waves.judge(now);
-        (waves, raises)
+        let raises = taken.waves.judge(now);
+        (taken, raises)
     });
-    let (waves, raises) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
-    known.waves = waves;
+    let raises;
+    (*known, raises) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
     let mut held = 0;
     for raises in raises.chunks(RAISES_AT_ONCE) {
         held += raise(connection, campaign, raises).await?;
