@@ -26,19 +26,19 @@ const screenshots = path.join(path.dirname(fileURLToPath(import.meta.url)), "scr
  * Starts the browser; each start has a new, empty profile below the temporary directory. `sites` are origins of our own
  * making, as `http://partner.example:8081`: they are found at 127.0.0.1, and have what `https` would give them.
  */
-export async function startBrowser({ sites = [] } = {}) {
+export async function startBrowser({ sites = [], more = [] } = {}) {
   // Chromium's sandbox refuses to run as root, and many containers have none. We only show it our own pages.
-  if (process.getuid?.() === 0) return launch({ sandbox: false, sites });
+  if (process.getuid?.() === 0) return launch({ sandbox: false, sites, more });
   try {
-    return await launch({ sandbox: true, sites });
+    return await launch({ sandbox: true, sites, more });
   } catch (error) {
     if (!/sandbox/i.test(error.message)) throw error;
     console.log("Chromium has no sandbox here; going on without");
-    return launch({ sandbox: false, sites });
+    return launch({ sandbox: false, sites, more });
   }
 }
 
-function launch({ sandbox, sites }) {
+function launch({ sandbox, sites, more }) {
   const found = sites.map((site) => `MAP ${new URL(site).hostname} 127.0.0.1, `).join("");
   return chromium.launch({
     executablePath: process.env.CHROMIUM,
@@ -51,6 +51,7 @@ function launch({ sandbox, sites }) {
       "--disable-quic",
       "--disable-sync",
       "--no-first-run",
+      ...more,
       "--no-proxy-server",
       // Even if something asked for another host, it would not be found.
       `--host-resolver-rules=${found}MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
