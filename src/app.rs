@@ -40,12 +40,12 @@ use crate::{
     logged,
     mail::{self, Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
-    moderation::Moderation,
+    moderation::{Moderation, corrections::Corrections},
     ops::figures::Figures,
     partners::Partners,
     pledges::{
-        self, FormPages, Pledges, challenge::Challenges, confirm::Confirmations, ingest::Ingest, letters::Letters,
-        links::Links, roots, rules::Rules, sealing::Sealing, waves::Watch,
+        self, FormPages, Pledges, by_partner::ByPartner, challenge::Challenges, confirm::Confirmations, ingest::Ingest,
+        letters::Letters, links::Links, roots, rules::Rules, sealing::Sealing, waves::Watch,
     },
     privacy::{self, Privacy, export::Exports},
     sealing::{Epochs, development::DevelopmentIdentityError},
@@ -128,6 +128,8 @@ pub struct Handles {
     history: History,
     accounts: Accounts,
     moderation: Moderation,
+    corrections: Corrections,
+    by_partner: ByPartner,
     exports: Exports,
     privacy: Privacy,
     pages: Pages,
@@ -188,6 +190,8 @@ impl Handles {
         let (base, ingested, readers) = (database.clone(), ingest.clone(), serve.metrics_readers(settings.mode));
         let figures = Figures::new(&metrics, &readers, base, ingested, totals.clone(), streams.clone());
         let moderation = Moderation::new(database.clone(), sealing.clone(), totals.clone(), &ring);
+        let corrections = Corrections::new(database.clone(), totals.clone());
+        let by_partner = ByPartner::new(database.clone(), campaigns.clone());
         let privacy = Privacy::new(database.clone(), sealing, totals.clone(), &ring);
         let exports = Exports::new(database.clone());
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
@@ -215,6 +219,8 @@ impl Handles {
             history,
             accounts,
             moderation,
+            corrections,
+            by_partner,
             exports,
             privacy,
             pages,
@@ -257,6 +263,8 @@ impl Handles {
             .app_data(Data::new(self.gate.clone()))
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
+            .app_data(Data::new(self.corrections.clone()))
+            .app_data(Data::new(self.by_partner.clone()))
             .app_data(Data::new(self.exports.clone()))
             .app_data(Data::new(self.privacy.clone()))
             .app_data(Data::new(self.pages.clone()))

@@ -24,6 +24,8 @@ pub(super) fn api(config: &mut ServiceConfig) {
     pledges::embedding::routes::routes(config);
     campaigns::routes::routes(config);
     totals::history::routes::routes(config);
+    moderation::corrections::routes::routes(config);
+    pledges::by_partner::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);
     privacy::export::routes::routes(config);

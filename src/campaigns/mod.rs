@@ -115,6 +115,8 @@ pub struct Campaign {
     pub mail_texts: Overrides,
     /// The campaign whose partners' trials are here; None: it is no place of trials.
     pub test_of: Option<Uuid>,
+    /// Whether everybody may see how many pledges came by which partner, rounded down.
+    pub publish_partners: bool,
     /// What is switched on; only the copy in memory knows.
     pub switched: Switched,
 }

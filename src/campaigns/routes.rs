@@ -69,6 +69,8 @@ pub struct CampaignBody {
     /// Small numbers are published rounded down to a multiple of this; 1: exactly.
     #[schema(minimum = 1, example = 5)]
     threshold: i32,
+    /// Whether it is published how many pledges came by which partner (`totals/partners`).
+    publish_partners: bool,
 }
 
 impl From<&Campaign> for CampaignBody {
@@ -86,6 +88,7 @@ impl From<&Campaign> for CampaignBody {
             consents: campaign.current_consents().into_iter().cloned().collect(),
             controller: campaign.controller.clone(),
             threshold: campaign.threshold,
+            publish_partners: campaign.publish_partners,
         }
     }
 }

@@ -294,6 +294,9 @@ pub struct NewCampaign {
     /// Words of its own for the mails.
     #[serde(default)]
     pub mail_texts: Overrides,
+    /// Whether everybody may see how many pledges came by which partner, rounded down.
+    #[serde(default)]
+    pub publish_partners: bool,
 }
 
 /// Design rule 8.

@@ -60,6 +60,7 @@ struct Row {
     hold_at: i16,
     test_of: Option<Uuid>,
     held_default: String,
+    publish_partners: bool,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -104,6 +105,7 @@ impl TryFrom<Row> for Campaign {
             salt_destroyed_at: row.salt_destroyed_at,
             mail_texts: serde_json::from_value(row.mail_texts).map_err(|_| unreadable())?,
             test_of: row.test_of,
+            publish_partners: row.publish_partners,
             switched: Switched::default(),
         })
     }
@@ -194,6 +196,7 @@ pub async fn add(
         hold_at: new.hold_at,
         test_of: None,
         held_default: new.held_default.as_str().into(),
+        publish_partners: new.publish_partners,
     };
     connection
         .transaction(async |connection| {
@@ -281,6 +284,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::proof.eq(campaign.proof.as_str()),
                     campaigns::hold_at.eq(campaign.hold_at),
                     campaigns::held_default.eq(campaign.retention.held_default.as_str()),
+                    campaigns::publish_partners.eq(campaign.publish_partners),
                 ))
                 .execute(connection)
                 .await?;

@@ -37,7 +37,7 @@ pub(super) enum Campaign {
     /// Add a campaign, as a draft that the public doesn't see.
     Add {
         /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention,
-        /// confirmation, proof, hold_at, held_default, mail_texts.
+        /// confirmation, proof, hold_at, held_default, publish_partners, mail_texts.
         /// docs/campaigns.md explains it.
         file: PathBuf,
         /// Open it at once.
@@ -90,6 +90,9 @@ pub(super) struct Set {
     /// What becomes of pledges that are still held after review_days.
     #[arg(long, value_parser = PossibleValuesParser::new(["count", "remove"]))]
     held_default: Option<String>,
+    /// Whether everybody may see how many pledges came by which partner: the names, and numbers rounded down.
+    #[arg(long)]
+    publish_partners: Option<bool>,
     /// Whether a pledge needs a proof of work.
     #[arg(long, value_enum)]
     proof: Option<ProofArgument>,
@@ -319,6 +322,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
     campaign.hold_at = set.hold_at.unwrap_or(campaign.hold_at);
     let held_default = set.held_default.as_deref().and_then(HeldDefault::parse);
     campaign.retention.held_default = held_default.unwrap_or(campaign.retention.held_default);
+    campaign.publish_partners = set.publish_partners.unwrap_or(campaign.publish_partners);
     campaign.proof = set.proof.map_or(campaign.proof, ProofRule::from);
     let fields = &mut campaign.fields;
     for (argument, field) in
@@ -363,6 +367,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
         "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation, "proof": campaign.proof,
         "hold_at": campaign.hold_at, "held_default": campaign.retention.held_default,
+        "publish_partners": campaign.publish_partners,
         "mail_texts": campaign.mail_texts.0.keys().collect::<Vec<_>>(),
     });
     let mut connection = session.database.get().await?;

@@ -1,6 +1,7 @@
 //! The database: the pool, what can go wrong with it, migrations, and the private PostgreSQL of development.
 
 mod constraints;
+pub mod copied;
 pub mod local_postgres;
 mod migrate;
 mod own;

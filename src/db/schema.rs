@@ -123,6 +123,8 @@ diesel::table! {
         test_of -> Nullable<Uuid>,
         /// What becomes of a pledge that is still held when its review window ends: count (it counts) or remove (it is removed, which can be undone).
         held_default -> Text,
+        /// Whether everybody may see how many pledges came by which partner, rounded down.
+        publish_partners -> Bool,
     }
 }
 
@@ -385,6 +387,8 @@ diesel::table! {
         partner_id -> Uuid,
         /// Exactly how many are counted.
         counted -> Int8,
+        /// What the public sees: a multiple of the threshold, as of the last re-reading.
+        shown -> Int8,
     }
 }
 
@@ -561,6 +565,8 @@ diesel::table! {
         undone_by -> Nullable<Uuid>,
         /// Why it was undone.
         undo_note -> Nullable<Text>,
+        /// How many of them were counted, and left the totals.
+        counted -> Int8,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod arrival;
 pub mod batch;
 pub mod batches;
 pub mod bodies;
+pub mod by_partner;
 pub mod challenge;
 pub mod confirm;
 pub mod embedding;
@@ -215,6 +216,8 @@ pub struct FormAgain<'a> {
     pub problem: &'static str,
     /// Whose pages may frame it, as CSP writes it.
     pub framers: Vec<String>,
+    /// Whether it is a partner's trial.
+    pub trial: bool,
 }
 
 /// The handle. Clones share everything.

@@ -312,21 +312,19 @@ impl Door<'_> {
         spoken.unwrap_or(&self.campaign.default_language)
     }
 
-    /// Whose pages may frame the form: a partner's, though it posts from our own.
-    fn framers(&self, site_key: Option<&str>) -> Vec<String> {
-        let admitted = self.partners.admit(self.campaign.id, Claims { site_key, ..Claims::default() }).ok();
-        let partner = admitted.and_then(|admitted| admitted.partner);
-        partner.map(|partner| self.partners.framers(&partner)).unwrap_or_default()
-    }
-
     fn again(&self, posted: &PostedForm, problem: &Problem, pages: &dyn FormPages) -> HttpResponse {
+        // Whose form it is: a partner's, though it posts from our own page.
+        let claims = Claims { site_key: posted.submission.site_key.as_deref(), ..Claims::default() };
+        let whose = self.partners.admit(self.campaign.id, claims).ok();
+        let partner = whose.as_ref().and_then(|whose| whose.partner.as_ref());
         let form = FormAgain {
             campaign: &self.campaign,
             submission: &posted.submission,
             return_to: posted.return_to.as_deref(),
             errors: &problem.errors,
             problem: problem.code.as_str(),
-            framers: self.framers(posted.submission.site_key.as_deref()),
+            framers: partner.map(|partner| self.partners.framers(partner)).unwrap_or_default(),
+            trial: whose.is_some_and(|whose| whose.lane == Lane::Test),
         };
         match pages.again(&form) {
             Some(page) => {

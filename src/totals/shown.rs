@@ -111,5 +111,16 @@ impl Figures {
     }
 }
 
+/// What is shown of parts of a total of which each is rounded, the large ones too: partners. `counted` may leave out pledges that
+/// came by none. At least `threshold - 1` is left over, as for countries.
+pub fn rounded(counted: &[i64], total: i64, threshold: i64) -> Vec<i64> {
+    let mut shown: Vec<i64> = counted.iter().map(|counted| counted - counted.rem_euclid(threshold)).collect();
+    while total - shown.iter().sum::<i64>() < threshold - 1 {
+        let Some(largest) = shown.iter_mut().filter(|shown| **shown > 0).max() else { break };
+        *largest -= threshold;
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests;

@@ -133,6 +133,7 @@ pub async fn set(connection: &mut Connection, campaign: Uuid, counted: &Sums) ->
     diesel::delete(country_hours::table.filter(country_hours::campaign_id.eq(campaign))).execute(connection).await?;
     diesel::delete(partner_totals::table.filter(partner_totals::campaign_id.eq(campaign))).execute(connection).await?;
     fold::store::write_partners(connection, campaign, &counted.partners).await?;
+    fold::store::show_partners(connection, campaign, figures.total, figures.threshold).await?;
     fold::store::write_buckets(connection, campaign, counted).await?;
     diesel::sql_query("UPDATE country_hours SET settled = counted WHERE campaign_id = $1")
         .bind::<SqlUuid, _>(campaign)

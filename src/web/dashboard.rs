@@ -16,6 +16,7 @@ use super::{
 use crate::{
     campaigns::Campaigns,
     http::{Code, Problem},
+    pledges::by_partner::ByPartner,
 };
 
 /// What the scripts of a dashboard say.
@@ -32,6 +33,7 @@ async fn dashboard(
     request: HttpRequest,
     campaigns: Data<Campaigns>,
     pages: Data<Pages>,
+    by_partner: Data<ByPartner>,
     slug: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
@@ -51,6 +53,8 @@ async fn dashboard(
     let time = document.as_of.format("%H:%M UTC");
     let rounding = (document.threshold > 1)
         .then(|| ui.fill("dash_explain_rounding", &[("threshold", &ui.number(document.threshold))]));
+    // The rest of the page doesn't wait for a database that is away.
+    let partners = by_partner.of(&slug).await.ok().flatten();
     let page = pages::DashboardPage {
         ui,
         assets: &pages.assets,
@@ -61,7 +65,7 @@ async fn dashboard(
         as_of_text: &format!("{}, {time}", ui.date(document.as_of.date_naive())),
         rounding: rounding.as_deref(),
         texts: &texts,
-        corrections: None,
+        partners: partners.as_ref().map_or(&[], |counts| counts.partners.as_slice()),
     };
     let mut response = packed(&request, page.render().map_err(|_| Code::Internal)?);
     let vary = header::HeaderValue::from_static("Accept-Encoding, Accept-Language");

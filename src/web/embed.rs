@@ -44,6 +44,9 @@ const WORDS: [&str; 13] = [
     "embed_",
 ];
 
+/// What frame.js loads look.js for.
+const LOOK: [&str; 5] = ["accent", "background", "text", "radius", "font"];
+
 /// Files, words and frames.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -118,7 +121,9 @@ async fn frame(
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
     let whose = whose(&request, &partners, &campaign);
-    let asked = Asked { source: &source(&request), whose: whose.as_ref(), framed: true };
+    let styled = form_urlencoded::parse(request.query_string().as_bytes())
+        .any(|(name, value)| LOOK.contains(&name.as_ref()) && !value.is_empty());
+    let asked = Asked { source: &source(&request), whose: whose.as_ref(), framed: true, styled };
     match pages.form(&campaign, nearest(&campaign, &language), &asked) {
         Some(page) => Ok(framed(&request, page, &partners, whose.as_ref())),
         None => pages.not_found(None),
@@ -136,7 +141,8 @@ async fn frame_thanks(
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
     let whose = whose(&request, &partners, &campaign);
-    match pages.thanks(&campaign, nearest(&campaign, &language), true) {
+    let trial = whose.as_ref().is_some_and(|whose| whose.test);
+    match pages.thanks(&campaign, nearest(&campaign, &language), true, trial) {
         Some(page) => Ok(framed(&request, page, &partners, whose.as_ref())),
         None => pages.not_found(None),
     }

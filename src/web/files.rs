@@ -37,6 +37,7 @@ pub struct Files {
     stable: BTreeMap<&'static str, Arc<Packed>>,
     addresses: BTreeMap<String, String>,
     integrities: BTreeMap<String, String>,
+    imports: BTreeMap<String, Vec<String>>,
 }
 
 impl Files {
@@ -57,6 +58,7 @@ impl Files {
             // Two that load each other are left as they are; a test finds them.
             let Some(name) = next.or_else(|| waiting.iter().next()).map(|(name, _)| name.clone()) else { break };
             let Some(bytes) = waiting.remove(&name) else { break };
+            loaded.imports.insert(name.clone(), imports(&bytes, &all));
             let bytes = if is_module(&name) { loaded.addressed(&bytes, &all) } else { bytes };
             loaded.add(&name, &bytes);
         }
@@ -101,6 +103,17 @@ impl Files {
         self.integrities.get(name).map_or("", String::as_str)
     }
 
+    /// The addresses of all that a module imports, and what they import: a page asks for them at once instead of one after the other.
+    /// What a module loads later, or perhaps, is not among them.
+    pub fn imported_by(&self, name: &str) -> Vec<String> {
+        let (mut found, mut next) = (BTreeSet::new(), vec![name]);
+        while let Some(name) = next.pop() {
+            let imports = self.imports.get(name).into_iter().flatten();
+            next.extend(imports.filter(|import| found.insert(import.as_str())).map(String::as_str));
+        }
+        found.into_iter().map(|name| self.address(name)).collect()
+    }
+
     /// The file at an address.
     pub fn get(&self, address: &str) -> Option<Arc<Packed>> {
         self.by_address.get(address).cloned()
@@ -124,6 +137,13 @@ fn named(name: &str) -> String {
 fn loads(bytes: &[u8], all: &BTreeSet<String>) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     all.iter().filter(|name| text.contains(&named(name))).cloned().collect()
+}
+
+/// Those of them that it imports before it runs.
+fn imports(bytes: &[u8], all: &BTreeSet<String>) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let is_imported = |name: &String| text.contains(&format!("from {}", named(name)));
+    loads(bytes, all).into_iter().filter(is_imported).collect()
 }
 
 #[cfg(test)]
@@ -157,5 +177,19 @@ mod tests {
             assert_ne!(one.integrity(name), other.integrity(name));
         }
         assert_eq!(one.address("d.css"), other.address("d.css"));
+    }
+
+    #[test]
+    fn what_a_module_imports_is_known_and_what_it_loads_later_is_not() {
+        let texts = [
+            ("a.js", "import { b } from \"./b.js\";\nimport(\"./d.js\")"),
+            ("b.js", "export * from \"./c.js\""),
+            ("c.js", ""),
+            ("d.js", ""),
+        ];
+        let files = Files::of(texts.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect());
+        assert_eq!(files.imported_by("a.js"), [files.address("b.js"), files.address("c.js")]);
+        assert!(files.imported_by("c.js").is_empty());
+        assert!(Files::load().imported_by("form.js").iter().any(|address| address.starts_with("/assets/solve.")));
     }
 }

@@ -97,7 +97,7 @@ impl Pages {
     pub fn new(origin: PublicOrigin, mode: Mode, totals: Totals, forms: FormTokens, openapi: &OpenApiText) -> Self {
         let development = mode == Mode::Development;
         let files = Arc::new(Files::load());
-        let assets = Arc::new(pages::Assets::new(|name| files.address(name)));
+        let assets = Arc::new(pages::Assets::new(|name| files.address(name), |name| files.imported_by(name)));
         let documents = Arc::new(Documents::new(openapi, &assets));
         Self { origin, development, totals, forms, files, assets, documents }
     }
@@ -109,7 +109,8 @@ impl Pages {
         let test = whose.is_some_and(|whose| whose.test);
         let token = self.forms.issue(&Bound { campaign: campaign.id, partner, test });
         let site_key = whose.map(|whose| whose.site_key.as_str());
-        let state = FormState { site_key, form_token: Some(&token), framed: asked.framed, ..FormState::default() };
+        let (framed, styled, trial) = (asked.framed, asked.styled, test);
+        let state = FormState { site_key, form_token: Some(&token), framed, styled, trial, ..FormState::default() };
         self.draw_form(campaign, language, asked.source, &state)
     }
 
@@ -124,7 +125,8 @@ impl Pages {
         let thanks = if state.framed {
             embed::thanks_address(&campaign.slug, language, state.site_key)
         } else {
-            format!("/c/{}/{language}/thanks", campaign.slug)
+            let key = state.site_key.filter(|_| state.trial).map(|key| format!("?site_key={key}"));
+            format!("/c/{}/{language}/thanks{}", campaign.slug, key.unwrap_or_default())
         };
         let page = pages::FormPage {
             ui: Texts::of(&view.language),
@@ -136,8 +138,8 @@ impl Pages {
             consents: &consents,
             typed: state.typed,
             source,
-            // A plain post would leave the frame otherwise.
-            return_to: state.return_to.or(state.framed.then_some(&thanks)),
+            // A plain post would leave the frame otherwise, or forget that it was a trial.
+            return_to: state.return_to.or((state.framed || state.trial).then_some(&thanks)),
             site_key: state.site_key,
             form_token: state.form_token,
             errors: &state.errors,
@@ -145,13 +147,15 @@ impl Pages {
             proof: campaign.proof.as_str(),
             thanks: &thanks,
             framed: state.framed,
+            styled: state.styled,
+            trial: state.trial,
             code: (campaign.confirmation == Confirmation::Email).then_some(&code),
         };
         if state.framed { pages::FramePage(page).render().ok() } else { page.render().ok() }
     }
 
     /// The thanks after a pledge, on our page or in another's; None as for the form.
-    fn thanks(&self, campaign: &Campaign, language: &str, framed: bool) -> Option<String> {
+    fn thanks(&self, campaign: &Campaign, language: &str, framed: bool, trial: bool) -> Option<String> {
         let view = views::CampaignView::new(campaign, language)?;
         let published = self.totals.published(&campaign.slug)?;
         let totals = views::TotalsView::new(&published.document);
@@ -167,6 +171,7 @@ impl Pages {
                 Confirmation::None => pages::After::Counted,
                 Confirmation::Email => pages::After::Mail(&code),
             },
+            trial,
         };
         if framed { pages::FrameThanksPage(page).render().ok() } else { page.render().ok() }
     }
@@ -186,6 +191,8 @@ struct Asked<'a> {
     whose: Option<&'a Whose>,
     /// Whether it stands in another site's page.
     framed: bool,
+    /// Whether a look is asked for.
+    styled: bool,
 }
 
 /// What a form is filled with.
@@ -199,6 +206,8 @@ struct FormState<'a> {
     errors: Vec<pages::FieldError>,
     problem: Option<&'a str>,
     framed: bool,
+    styled: bool,
+    trial: bool,
 }
 
 impl FormPages for Pages {
@@ -225,6 +234,8 @@ impl FormPages for Pages {
             errors: errors.collect(),
             problem: Some(form.problem),
             framed,
+            styled: false,
+            trial: form.trial,
         };
         let source = typed.source.as_deref().unwrap_or("");
         let html = self.draw_form(form.campaign, language, source, &state)?;
@@ -250,6 +261,7 @@ impl Pages {
                 campaign: &view.campaign(),
                 totals: &totals.totals(),
                 after: pages::After::Confirmed { own },
+                trial: false,
             };
             return page.render().ok();
         }

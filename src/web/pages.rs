@@ -1,6 +1,7 @@
 //! The pages people see, as view structs: fill one in, call `render()`, send the HTML.
 //! No HTTP, no database and no clock in here; the templates stand in `templates/`.
 
+mod assets;
 mod campaign;
 mod dashboard;
 mod frame;
@@ -13,6 +14,7 @@ use askama::Template;
 
 use self::campaign::LanguageLink;
 pub use self::{
+    assets::Assets,
     campaign::{Campaign, Controller, Totals},
     dashboard::DashboardPage,
     frame::{FramePage, FrameThanksPage},
@@ -23,61 +25,6 @@ pub use self::{
 };
 use super::texts::Texts;
 use crate::web::own::CodeForm;
-
-/// The addresses of the static files, with their content hashes.
-#[derive(Debug, Clone)]
-pub struct Assets {
-    /// `site.css`
-    pub css: String,
-    /// `live.js`
-    pub live: String,
-    /// `favicon.svg`
-    pub favicon: String,
-    /// `card.png`, the picture of a shared link (1200 × 630)
-    pub card: String,
-    /// `form.js`
-    pub form: String,
-    /// What it loads.
-    pub form_modules: Vec<String>,
-    /// `frame.js`
-    pub frame: String,
-    /// `frame.css`
-    pub frame_css: String,
-    /// `dashboard.js`
-    pub dashboard: String,
-    /// `dashboard.css`
-    pub dashboard_css: String,
-    /// `partners.js`
-    pub partners: String,
-    /// `partners.css`
-    pub partners_css: String,
-    /// `embed.js` as it is now
-    pub embed: String,
-    /// `world.json`
-    pub world: String,
-}
-
-impl Assets {
-    /// Asks `url` for the address of each file by its name.
-    pub fn new(url: impl Fn(&str) -> String) -> Assets {
-        Assets {
-            css: url("site.css"),
-            live: url("live.js"),
-            favicon: url("favicon.svg"),
-            card: url("card.png"),
-            form: url("form.js"),
-            form_modules: ["notes.js", "pledge.js", "solve.js", "suggest.js"].map(&url).into(),
-            frame: url("frame.js"),
-            frame_css: url("frame.css"),
-            dashboard: url("dashboard.js"),
-            dashboard_css: url("dashboard.css"),
-            partners: url("partners.js"),
-            partners_css: url("partners.css"),
-            embed: url("embed.js"),
-            world: url("world.json"),
-        }
-    }
-}
 
 /// Whether the form has a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +134,10 @@ pub struct FormPage<'a> {
     pub thanks: &'a str,
     /// Whether it stands in another site's page.
     pub framed: bool,
+    /// Whether a look is asked for, which another script reads.
+    pub styled: bool,
+    /// Whether it is a partner's for trials: nothing counts.
+    pub trial: bool,
     /// Where the code from the mail goes, where one is sent.
     pub code: Option<&'a CodeForm<'a>>,
 }
@@ -300,6 +251,8 @@ pub struct ThanksPage<'a> {
     pub totals: &'a Totals<'a>,
     /// What for.
     pub after: After<'a>,
+    /// Whether it was a trial: nothing counts.
+    pub trial: bool,
 }
 
 impl ThanksPage<'_> {

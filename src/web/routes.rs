@@ -159,7 +159,7 @@ async fn form(
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
     let whose = whose(&request, &partners, &campaign);
-    let asked = Asked { source: &source(&request), whose: whose.as_ref(), framed: false };
+    let asked = Asked { source: &source(&request), whose: whose.as_ref(), framed: false, styled: false };
     match pages.form(&campaign, &language, &asked) {
         Some(page) => Ok(packed(&request, page)),
         None => pages.not_found(Some(&format!("/c/{slug}"))),
@@ -168,13 +168,16 @@ async fn form(
 
 #[get("/c/{slug}/{language}/thanks")]
 async fn thanks(
+    request: HttpRequest,
     campaigns: Data<Campaigns>,
+    partners: Data<Partners>,
     pages: Data<Pages>,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, language) = path.into_inner();
     let Ok(campaign) = find(&campaigns, &slug) else { return pages.not_found(None) };
-    match pages.thanks(&campaign, &language, false) {
+    let trial = whose(&request, &partners, &campaign).is_some_and(|whose| whose.test);
+    match pages.thanks(&campaign, &language, false, trial) {
         Some(page) => Ok(html_text(StatusCode::OK, page)),
         None => pages.not_found(Some(&format!("/c/{slug}"))),
     }

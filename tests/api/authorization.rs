@@ -44,6 +44,8 @@ const TABLE: &[(&str, Needs)] = &[
     ("getTotalsCsv", Needs::Public),
     ("getHistory", Needs::Public),
     ("getHistoryCsv", Needs::Public),
+    ("getCorrections", Needs::Public),
+    ("getTotalsByPartner", Needs::Public),
     ("streamTotals", Needs::Public),
     ("healthz", Needs::Public),
     ("metrics", Needs::Public),

@@ -1,5 +1,7 @@
 //! The published totals as dashboards read them: small, cacheable, never more than may be known.
 
+mod by_partner;
+mod corrections;
 mod folding;
 mod history;
 mod instances;

@@ -89,17 +89,6 @@ async fn take_out(
 ) -> Result<Removal, RemovalError> {
     let id = Uuid::now_v7();
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    diesel::sql_query(
-        "INSERT INTO removals (id, campaign_id, moderator_id, reason, note, pledges) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind::<SqlUuid, _>(id)
-    .bind::<SqlUuid, _>(campaign)
-    .bind::<SqlUuid, _>(who.id)
-    .bind::<Text, _>(order.reason.as_str())
-    .bind::<Text, _>(&order.note)
-    .bind::<BigInt, _>(count)
-    .execute(&mut *connection)
-    .await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
          RETURNING country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
@@ -109,6 +98,20 @@ async fn take_out(
     .get_results(&mut *connection)
     .await?;
     let changes = uncounted(&rows, -1);
+    let counted = rows.iter().filter(|changed| changed.state_before == "counted").count();
+    diesel::sql_query(
+        "INSERT INTO removals (id, campaign_id, moderator_id, reason, note, pledges, counted) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<SqlUuid, _>(who.id)
+    .bind::<Text, _>(order.reason.as_str())
+    .bind::<Text, _>(&order.note)
+    .bind::<BigInt, _>(count)
+    .bind::<BigInt, _>(i64::try_from(counted).unwrap_or(i64::MAX))
+    .execute(&mut *connection)
+    .await?;
     totals::deltas::store::append(connection, campaign, &changes).await?;
     let details = json!({ "removal": id, "reason": order.reason, "note": order.note, "pledges": count, "change": by_country(&changes) });
     record(connection, who, campaign, "removal.create", details).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::{
-    QueryableByName,
+    ExpressionMethods, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::{Folded, Order, Turns};
 use crate::{
-    db::{Connection, DbError},
+    db::{Connection, DbError, schema::partner_totals},
     totals::{
         deltas::{self, PartnerChanges, Sums},
+        shown::rounded,
         store::{figures, write_countries},
     },
 };
@@ -214,6 +215,9 @@ async fn fold_campaign(
         after.countries.iter().filter(|(country, figure)| before.countries.get(country) != Some(figure)).collect();
     write_countries(connection, campaign, &differing).await?;
     write_partners(connection, campaign, &sums.partners).await?;
+    if reread {
+        show_partners(connection, campaign, after.total, after.threshold).await?;
+    }
     write_buckets(connection, campaign, sums).await?;
     let is_new_version =
         after.total != before.total || after.confirmed != before.confirmed || !after.shown().eq(before.shown());
@@ -299,6 +303,35 @@ pub(in crate::totals) async fn write_partners(
     .bind::<SqlUuid, _>(campaign)
     .bind::<Array<SqlUuid>, _>(changes.keys().copied().collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(changes.values().copied().collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What the public sees of partners, re-read all together.
+pub(in crate::totals) async fn show_partners(
+    connection: &mut Connection,
+    campaign: Uuid,
+    total: i64,
+    threshold: i64,
+) -> Result<(), DbError> {
+    let rows: Vec<(Uuid, i64)> = partner_totals::table
+        .filter(partner_totals::campaign_id.eq(campaign))
+        .select((partner_totals::partner_id, partner_totals::counted))
+        .order(partner_totals::partner_id)
+        .load(&mut *connection)
+        .await?;
+    let (partners, counted): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    if partners.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "UPDATE partner_totals SET shown = given.shown FROM unnest($2::uuid[], $3::bigint[]) AS given (partner_id, shown) \
+         WHERE campaign_id = $1 AND partner_totals.partner_id = given.partner_id AND partner_totals.shown <> given.shown",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Array<SqlUuid>, _>(partners)
+    .bind::<Array<BigInt>, _>(rounded(&counted, total, threshold))
     .execute(connection)
     .await?;
     Ok(())

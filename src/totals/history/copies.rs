@@ -7,13 +7,12 @@
 //! countries are pledged from, and 28 MB if all of them were large and pledged from in each of its hours.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{
     countries::Countries,
@@ -21,7 +20,7 @@ use super::{
     store::{self, Head},
 };
 use crate::{
-    db::DbError,
+    db::{DbError, copied::Copies},
     http::compressed::Forms,
     totals::{Totals, board::Published, store::documents},
 };
@@ -33,17 +32,11 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// so everything is read anew after this.
 const READ_AFTER: Duration = Duration::from_secs(10);
 
-/// How long everybody is served the copy that is there, or refused, after a load that failed.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
-
 /// How long a load may take.
 const LOAD_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// The same for countries: a million rows, every ten minutes at the most.
 const LOAD_COUNTRIES_WITHIN: Duration = Duration::from_secs(8);
-
-/// How long one waits for somebody else's load when there is an older copy.
-const WAIT_WITH_A_COPY: Duration = Duration::from_millis(250);
 
 /// A campaign's own series.
 #[derive(Debug)]
@@ -100,19 +93,14 @@ pub struct OfCountries {
 #[derive(Clone, Debug)]
 pub struct History {
     totals: Totals,
-    slots: Arc<Mutex<HashMap<String, Arc<Slot>>>>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    campaign: Copied<Campaign>,
-    countries: Copied<OfCountries>,
+    campaigns: Copies<Campaign>,
+    countries: Copies<OfCountries>,
 }
 
 impl History {
     /// No series yet.
     pub fn new(totals: Totals) -> Self {
-        Self { totals, slots: Arc::default() }
+        Self { totals, campaigns: Copies::default(), countries: Copies::default() }
     }
 
     /// The published document of a public campaign.
@@ -129,7 +117,7 @@ impl History {
         let slug = published.document.campaign.as_str();
         let version = published.document.version;
         let fresh = |copy: &Campaign, looked: Instant| copy.head.version >= version && looked.elapsed() < LOOK_AFTER;
-        self.slot(slug).campaign.get(fresh, LOAD_WITHIN, async |old| self.load_campaign(slug, old).await).await
+        self.campaigns.of(slug).get(fresh, LOAD_WITHIN, async |old| self.load_campaign(slug, old).await).await
     }
 
     async fn load_campaign(&self, slug: &str, old: Option<&Arc<Campaign>>) -> Result<Arc<Campaign>, DbError> {
@@ -167,104 +155,6 @@ impl History {
             let (head, countries) = load.await?;
             Ok(Arc::new(OfCountries { countries, reread_at: head.reread_at, threshold: head.threshold }))
         };
-        self.slot(slug).countries.get(fresh, LOAD_COUNTRIES_WITHIN, load).await
-    }
-
-    /// Only asked for campaigns that are public: strangers can't fill the memory with names.
-    fn slot(&self, slug: &str) -> Arc<Slot> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(slug) {
-            return slot.clone();
-        }
-        slots.entry(slug.to_owned()).or_default().clone()
+        self.countries.of(slug).get(fresh, LOAD_COUNTRIES_WITHIN, load).await
     }
 }
-
-/// A copy that one caller renews while the others wait for it.
-#[derive(Debug)]
-struct Copied<T> {
-    kept: Mutex<Kept<T>>,
-    loading: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug)]
-struct Kept<T> {
-    copy: Option<Arc<T>>,
-    looked: Option<Instant>,
-    failed: Option<Instant>,
-}
-
-impl<T> Default for Copied<T> {
-    fn default() -> Self {
-        Self {
-            kept: Mutex::new(Kept { copy: None, looked: None, failed: None }),
-            loading: tokio::sync::Mutex::default(),
-        }
-    }
-}
-
-impl<T> Copied<T> {
-    fn kept(&self) -> MutexGuard<'_, Kept<T>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What can be answered at once: a fresh copy, or whatever there is shortly after a failure.
-    fn at_once(&self, fresh: &impl Fn(&T, Instant) -> bool) -> Option<Result<Arc<T>, DbError>> {
-        let kept = self.kept();
-        let is_fresh = kept.copy.as_deref().zip(kept.looked).is_some_and(|(copy, looked)| fresh(copy, looked));
-        let just_failed = kept.failed.is_some_and(|failed| failed.elapsed() < TRY_AGAIN_AFTER);
-        (is_fresh || just_failed).then(|| kept.copy.clone().ok_or(DbError::Unavailable))
-    }
-
-    /// The copy, renewed by `load` (which takes no longer than `within`) unless it is fresh.
-    async fn get(
-        &self,
-        fresh: impl Fn(&T, Instant) -> bool,
-        within: Duration,
-        load: impl AsyncFnOnce(Option<&Arc<T>>) -> Result<Arc<T>, DbError>,
-    ) -> Result<Arc<T>, DbError> {
-        if let Some(answer) = self.at_once(&fresh) {
-            return answer;
-        }
-        let old = self.kept().copy.clone();
-        let patience = if old.is_some() { WAIT_WITH_A_COPY } else { within };
-        let Ok(_loading) = timeout(patience, self.loading.lock()).await else {
-            return old.ok_or(DbError::Unavailable);
-        };
-        // Somebody else may have loaded it meanwhile.
-        if let Some(answer) = self.at_once(&fresh) {
-            return answer;
-        }
-        let begun = Instant::now();
-        let abandoned = Abandoned(self);
-        let loaded = load(old.as_ref()).await;
-        drop(abandoned);
-        let mut kept = self.kept();
-        match loaded {
-            Ok(copy) => {
-                *kept = Kept { copy: Some(copy.clone()), looked: Some(begun), failed: None };
-                Ok(copy)
-            }
-            Err(error) => {
-                kept.failed = Some(Instant::now());
-                old.ok_or(error)
-            }
-        }
-    }
-}
-
-/// A load that ends with its caller, who hung up, counts as failed once there is a copy: who hangs up again and again
-/// doesn't make the database work more than who waits.
-struct Abandoned<'a, T>(&'a Copied<T>);
-
-impl<T> Drop for Abandoned<'_, T> {
-    fn drop(&mut self) {
-        let mut kept = self.0.kept();
-        if kept.copy.is_some() {
-            kept.failed = Some(Instant::now());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -203,3 +203,17 @@ fn a_lone_small_country_is_not_given_away_by_what_is_left_over() {
     let shown = vec![(country(0), 100), (country(3), 40)];
     assert_eq!(document(&figures), Document { total: 145, shown, elsewhere: 5 });
 }
+
+proptest! {
+    #[test]
+    fn parts_are_multiples_and_leave_something_over(
+        counted in proptest::collection::vec(0i64..300, 0..6), by_none in 0i64..20, threshold in 1i64..8,
+    ) {
+        let total = counted.iter().sum::<i64>() + by_none;
+        let shown = rounded(&counted, total, threshold);
+        prop_assert!(shown.iter().zip(&counted).all(|(shown, counted)| shown % threshold == 0 && shown <= counted));
+        let left = total - shown.iter().sum::<i64>();
+        prop_assert!(left >= threshold - 1 || shown.iter().all(|shown| *shown == 0));
+        prop_assert!(threshold > 1 || shown == counted);
+    }
+}

@@ -10,6 +10,20 @@ import { Series } from "./series.js";
 
 const FRAME_MS = 1000;
 const SILENCE_MS = 45_000;
+/** How often what changes rarely is asked for again: a wall screen hangs for weeks. */
+const SELDOM_MS = 300_000;
+
+/** A row of a table; `first` is the element of its first cell. */
+function tableRow(cells, first) {
+  const row = document.createElement("tr");
+  row.append(...cells.map((content, i) => {
+    const cell = document.createElement(i === 0 ? first : "td");
+    if (i === 0 && first === "th") cell.scope = "row";
+    cell.append(content);
+    return cell;
+  }));
+  return row;
+}
 
 class Dashboard {
   #newest = null; // what the feed said last
@@ -42,7 +56,9 @@ class Dashboard {
   start() {
     this.#startChart();
     this.#startPause();
-    this.#startCorrections();
+    this.#seldom(this.root.dataset.corrections, (document) => this.#showCorrections(document));
+    const partners = this.#part("partner-counts");
+    if (partners) this.#seldom(partners.dataset.partnerCounts, (document) => this.#showPartners(partners, document));
     if (this.root.dataset.open !== undefined) {
       follow(location.origin, this.root.dataset.campaign, (news) => this.#take(news));
     } else {
@@ -140,22 +156,32 @@ class Dashboard {
     this.#part("chart-cut").hidden = !this.#part("chart-host").classList.contains("cut");
   }
 
-  async #startCorrections() {
-    const address = this.root.dataset.corrections;
-    if (!address) return;
-    const answer = await fetch(address, { credentials: "omit" });
-    this.corrections = readCorrections(answer.ok ? await answer.json() : null);
-    const list = this.#part("corrections-list");
+  /** Asks now and every few minutes; what can't be had leaves what stands there. */
+  #seldom(address, show) {
+    const ask = () =>
+      fetch(address, { credentials: "omit" })
+        .then((answer) => (answer.ok ? answer.json().then(show) : undefined))
+        .catch(() => {});
+    ask();
+    setInterval(() => document.hidden || ask(), SELDOM_MS);
+  }
+
+  #showCorrections(document) {
+    this.corrections = readCorrections(document);
     const day = new Intl.DateTimeFormat(this.format.locale, { dateStyle: "long", timeZone: "UTC" });
-    const row = ({ at, count, reason }) => {
-      const cells = [day.format(at), this.format.number(-count), this.texts[`dash_reason_${reason}`] ?? this.texts.dash_reason_other];
-      const node = document.createElement("tr");
-      node.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
-      return node;
-    };
-    list.tBodies[0].replaceChildren(...this.corrections.slice(0, 50).map(row));
+    const reason = (name) => this.texts[`dash_reason_${name}`] ?? this.texts.dash_reason_other;
+    const rows = this.corrections.slice(0, 50).map((one) => [day.format(one.at), this.format.number(-one.count), reason(one.reason)]);
+    this.#part("corrections-list").tBodies[0].replaceChildren(...rows.map((cells) => tableRow(cells, "td")));
     this.#part("corrections-card").hidden = !this.corrections.length;
     this.#soon();
+  }
+
+  #showPartners(card, { partners }) {
+    const rows = partners.map(({ name, count }) => {
+      const organisation = Object.assign(document.createElement("bdi"), { textContent: name });
+      return tableRow([organisation, this.format.number(count)], "th");
+    });
+    card.querySelector("tbody").replaceChildren(...rows);
   }
 
   // Map and table, which are fetched after what stands above them

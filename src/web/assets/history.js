@@ -132,7 +132,7 @@ export class Watch {
   }
 }
 
-/** Corrections as the service lists them, by the day (UTC) from which pledges were taken out. */
+/** Corrections as the service lists them, by the day (UTC) on which pledges were taken out. */
 export function readCorrections(document) {
   const rows = (document?.corrections ?? []).map(({ day, count, reason }) => ({ at: Date.parse(`${day}T00:00:00Z`), count: Math.abs(count), reason }));
   return rows.filter(({ at, count }) => Number.isFinite(at) && count > 0).sort((one, other) => other.at - one.at);

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn render(document: &Value) -> String {
-    let assets = Assets::new(|name| format!("/assets/{name}"));
+    let assets = Assets::new(|name| format!("/assets/{name}"), |_| Vec::new());
     DocsPage { ui: Texts::of("en"), assets: &assets, reference: &Reference::read(document) }.render().unwrap()
 }
 
@@ -43,7 +43,7 @@ fn a_document_that_is_not_openapi_gives_an_empty_reference() {
 
 #[test]
 fn every_code_of_the_catalogue_has_its_own_anchor() {
-    let assets = Assets::new(|name| format!("/assets/{name}"));
+    let assets = Assets::new(|name| format!("/assets/{name}"), |_| Vec::new());
     let problems = [ProblemEntry { code: "not_allowed", status: 403, title: "No", detail: "See `x`." }];
     let fields = [FieldCode { code: "required", meaning: "Missing" }, FieldCode { code: "not_allowed", meaning: "No" }];
     let html =

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{Assets, Campaign, Totals, campaign::LanguageLink};
-use crate::web::texts::Texts;
+use crate::{pledges::by_partner::PartnerCount, web::texts::Texts};
 
 /// What is on it. dashboard.js makes it live.
 #[derive(Template)]
@@ -27,13 +27,17 @@ pub struct DashboardPage<'a> {
     pub rounding: Option<&'a str>,
     /// The strings that the script needs, a JSON object.
     pub texts: &'a str,
-    /// Where corrections are told; None: nowhere.
-    pub corrections: Option<&'a str>,
+    /// What is published of its partners; empty where nothing is.
+    pub partners: &'a [PartnerCount],
 }
 
 impl DashboardPage<'_> {
     fn range_text(&self, range: &str) -> String {
         self.ui.text(&format!("dash_range_{range}")).to_owned()
+    }
+
+    fn count_text(&self, partner: &PartnerCount) -> String {
+        self.ui.number(partner.count)
     }
 
     fn language_links(&self) -> Vec<LanguageLink<'_>> {

@@ -32,7 +32,7 @@ const TEMPLATES: &[&str] = &[
 pub(super) const NASTY: &str = "\"><img src=x onerror=alert(1)>'&";
 
 pub(super) fn assets() -> Assets {
-    Assets::new(|name| format!("/assets/{name}"))
+    Assets::new(|name| format!("/assets/{name}"), |_| Vec::new())
 }
 
 pub(super) fn campaign<'a>(languages: &'a [String], language: &'a str) -> Campaign<'a> {

@@ -35,6 +35,8 @@ impl World {
         let app = TestApp::start().await;
         app.rows.campaign("other").await;
         app.rows.recipient("defend", &Identity::generate()).await;
+        app.rows.execute("UPDATE campaigns SET publish_partners = true").await;
+        app.service.handles.campaigns.renew().await.unwrap();
         let admin = app.signed_in(Role::Admin).await;
         Self { app, admin, next: 0 }
     }

@@ -192,3 +192,42 @@ async fn a_dashboard_is_whole_without_its_script() {
     assert_eq!(integrity, pledges::crypto::integrity(&client.get(path).await.body));
     app.stop().await;
 }
+
+/// What a page's scripts import is asked for at once; what only some need, only where it is needed.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_ask_at_once_for_what_their_scripts_import() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let preloads = async |path: &str| {
+        let page = page(&client, path).await;
+        let links = page.split("<link rel=\"modulepreload\" href=\"/assets/").skip(1);
+        links.map(|link| link.split('.').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let form = ["notes", "pledge", "solve", "suggest"].map(str::to_owned).to_vec();
+    assert_eq!(preloads("/embed/defend/en").await, form);
+    assert_eq!(preloads("/embed/defend/en?accent=&theme=dark").await, form);
+    for look in ["accent=0b6e4f", "radius=4", "font=serif"] {
+        let with_look: Vec<_> = std::iter::once("look".to_owned()).chain(form.clone()).collect();
+        assert_eq!(preloads(&format!("/embed/defend/en?{look}")).await, with_look);
+    }
+    let dashboard = preloads("/dashboard/defend").await;
+    assert!(["chart", "feed", "map", "series"].iter().all(|name| dashboard.contains(&(*name).to_owned())));
+    app.stop().await;
+}
+
+/// The form says that it is for trials, and so does what follows a plain post.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_for_trials_says_so() {
+    let app = TestApp::start().await;
+    let site = partner(&app, &["https://www.example.net"]).await;
+    let client = app.client();
+    for path in ["/c/defend/en", "/embed/defend/en"] {
+        let form = page(&client, &format!("{path}?site_key={}", site.test_site_key)).await;
+        assert!(form.contains("data-trial"), "{path}");
+        let to = format!("{path}/thanks?site_key={}", site.test_site_key);
+        assert!(form.contains(&format!("name=\"return_to\" value=\"{to}\"")), "{path}");
+        let form = page(&client, &format!("{path}?site_key={}", site.site_key)).await;
+        assert!(!form.contains("data-trial"), "{path}");
+    }
+    app.stop().await;
+}

@@ -1,0 +1,1 @@
+ALTER TABLE removals DROP COLUMN counted;

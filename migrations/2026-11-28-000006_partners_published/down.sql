@@ -1,0 +1,2 @@
+ALTER TABLE partner_totals DROP COLUMN shown;
+ALTER TABLE campaigns DROP COLUMN publish_partners;
