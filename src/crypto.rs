@@ -205,10 +205,13 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// Characters of a short digest: 72 bits.
+pub const SHORT_DIGEST_LENGTH: usize = 12;
+
 /// Twelve characters that change when the bytes do, safe in addresses and headers.
 pub fn short_digest(bytes: &[u8]) -> String {
     let mut text = URL_SAFE_NO_PAD.encode(digest(bytes));
-    text.truncate(12);
+    text.truncate(SHORT_DIGEST_LENGTH);
     text
 }
 

@@ -2,17 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use validator::Validate;
 
 use super::{
+    input::{read, refuse},
     output::{complain, say},
     session::Session,
 };
@@ -390,16 +389,4 @@ fn add_consents(campaign: &mut campaigns::Campaign, file: &Path, new: Vec<Consen
         campaign.consents.push(consent);
     }
     Ok(())
-}
-
-fn refuse(file: &Path, mistakes: &[String]) -> anyhow::Result<()> {
-    if mistakes.is_empty() { Ok(()) } else { bail!("{}: {}", file.display(), mistakes.join("; ")) }
-}
-
-fn read<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
-    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).with_context(|| file.display().to_string())?;
-    deserializer.end().with_context(|| file.display().to_string())?;
-    Ok(value)
 }

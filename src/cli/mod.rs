@@ -5,6 +5,7 @@ mod campaign;
 pub mod demo;
 mod doctor;
 mod export;
+mod input;
 mod keygen;
 mod keys;
 mod mail;

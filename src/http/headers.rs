@@ -13,7 +13,7 @@ use actix_web::{
 };
 
 /// Headers that a browser's script may read of a public answer.
-const EXPOSED: &str = "ETag, Retry-After, RateLimit, RateLimit-Policy";
+const EXPOSED: &str = "Age, Date, ETag, Retry-After, RateLimit, RateLimit-Policy";
 
 /// What a page of ours may load and do: our own files only, nothing inline, framed by nobody.
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \

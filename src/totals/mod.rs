@@ -75,9 +75,14 @@ impl Totals {
         self.board.get(slug)
     }
 
+    /// When the board was last made sure to be what the database has.
+    pub fn checked_at(&self) -> chrono::DateTime<chrono::Utc> {
+        self.board.checked_at()
+    }
+
     /// How long ago the board was last made sure to be what the database has.
     pub fn board_age(&self) -> Duration {
-        (self.clock.now() - self.board.checked_at()).to_std().unwrap_or_default()
+        (self.clock.now() - self.checked_at()).to_std().unwrap_or_default()
     }
 
     /// How long the oldest delta had been waiting when another instance was last found folding; zero when this one folded.

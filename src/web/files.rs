@@ -20,6 +20,9 @@ const CACHING: &str = "public, max-age=31536000, immutable";
 /// The address stays: a change is everywhere within minutes, and an outage of ours breaks nobody's page.
 const STABLE_CACHING: &str = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=604800";
 
+/// What is under the address of another release: a page, or a script that other sites keep, may be older or newer than this instance.
+const OTHER_RELEASE_CACHING: &str = "public, max-age=60";
+
 /// What other sites load.
 const STABLE: [&str; 3] = ["embed.js", "pledge.js", WORLD];
 
@@ -34,6 +37,7 @@ struct Embedded;
 #[derive(Debug, Default)]
 pub struct Files {
     by_address: BTreeMap<String, Arc<Packed>>,
+    by_name: BTreeMap<String, Arc<Packed>>,
     stable: BTreeMap<&'static str, Arc<Packed>>,
     addresses: BTreeMap<String, String>,
     integrities: BTreeMap<String, String>,
@@ -86,10 +90,11 @@ impl Files {
         };
         self.addresses.insert(name.to_owned(), format!("/assets/{address}"));
         self.integrities.insert(name.to_owned(), crypto::integrity(bytes));
-        self.by_address.insert(address, Arc::new(Packed::new("file", Kind { content, caching: CACHING }, bytes)));
+        let packed = |caching| Arc::new(Packed::new("file", Kind { content, caching }, bytes));
+        self.by_address.insert(address, packed(CACHING));
+        self.by_name.insert(name.to_owned(), packed(OTHER_RELEASE_CACHING));
         if let Some(stable) = STABLE.into_iter().find(|stable| *stable == name) {
-            let kind = Kind { content, caching: STABLE_CACHING };
-            self.stable.insert(stable, Arc::new(Packed::new("file", kind, bytes)));
+            self.stable.insert(stable, packed(STABLE_CACHING));
         }
     }
 
@@ -114,9 +119,16 @@ impl Files {
         found.into_iter().map(|name| self.address(name)).collect()
     }
 
-    /// The file at an address.
+    /// The file at an address; under that of another release, as it is in this one: better than a form without its scripts.
     pub fn get(&self, address: &str) -> Option<Arc<Packed>> {
-        self.by_address.get(address).cloned()
+        let of_another_release = || {
+            let (rest, ending) = address.rsplit_once('.')?;
+            let (stem, hash) = rest.rsplit_once('.')?;
+            let is_hash = hash.len() == crypto::SHORT_DIGEST_LENGTH
+                && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            self.by_name.get(&format!("{stem}.{ending}")).filter(|_| is_hash)
+        };
+        self.by_address.get(address).or_else(of_another_release).cloned()
     }
 
     /// The file that other sites know by its name.
@@ -191,5 +203,16 @@ mod tests {
         assert_eq!(files.imported_by("a.js"), [files.address("b.js"), files.address("c.js")]);
         assert!(files.imported_by("c.js").is_empty());
         assert!(Files::load().imported_by("form.js").iter().any(|address| address.starts_with("/assets/solve.")));
+    }
+
+    #[test]
+    fn under_the_address_of_another_release_is_the_file_of_this_one() {
+        let files = Files::load();
+        let other = |hash: &str| files.get(&format!("solve.{hash}.js"));
+        assert!(other(&"0".repeat(crypto::SHORT_DIGEST_LENGTH)).is_some());
+        for wrong in ["0", "", &"+".repeat(crypto::SHORT_DIGEST_LENGTH)] {
+            assert!(other(wrong).is_none(), "{wrong}");
+        }
+        assert!(files.get("nothing.000000000000.js").is_none() && files.get("solve.js").is_none());
     }
 }

@@ -185,7 +185,7 @@ async fn every_site_may_read_and_none_may_write() {
         let answer = get_with(&client, path, &[("origin", "https://dashboard.example")]).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("access-control-allow-origin"), "*");
-        let exposed = "ETag, Retry-After, RateLimit, RateLimit-Policy";
+        let exposed = "Age, Date, ETag, Retry-After, RateLimit, RateLimit-Policy";
         assert_eq!(answer.header("access-control-expose-headers"), exposed);
         assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin");
         assert_eq!(answer.header("access-control-allow-credentials"), "");

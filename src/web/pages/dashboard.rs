@@ -23,6 +23,8 @@ pub struct DashboardPage<'a> {
     pub as_of: &'a str,
     /// The same for people.
     pub as_of_text: &'a str,
+    /// When the numbers were last made sure to be right, RFC 3339.
+    pub drawn: &'a str,
     /// How small numbers are rounded; None: they aren't.
     pub rounding: Option<&'a str>,
     /// The strings that the script needs, a JSON object.

@@ -88,6 +88,8 @@ fn render(language: &str, open: bool, errors: &[FieldError], change: impl FnOnce
         proof: "adaptive",
         thanks: "/c/defend/en/thanks",
         framed: false,
+        styled: false,
+        trial: false,
         code: None,
     };
     change(&mut page);
@@ -164,7 +166,8 @@ fn the_other_pages_render() {
     let ui = Texts::of("fr");
     let public_url = "https://pledges.example.org";
     let after = After::default();
-    let thanks = ThanksPage { ui, assets: &assets, public_url, campaign: &campaign, totals: &totals, after };
+    let thanks =
+        ThanksPage { ui, assets: &assets, public_url, campaign: &campaign, totals: &totals, after, trial: false };
     let thanks = thanks.render().unwrap();
     assert!(thanks.contains("/c/together-we-defend/en/thanks") && !thanks.contains("<img"));
     let started = [StartCampaign { campaign, totals }];
