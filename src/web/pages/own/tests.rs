@@ -39,7 +39,9 @@ fn thanks(language: &str, after: After<'_>) -> String {
     let (assets, languages) = (pages::assets(), LANGUAGES.map(String::from));
     let (campaign, totals) = (pages::campaign(&languages, language), pages::totals(&[]));
     let (ui, public_url) = (Texts::of(language), "https://pledges.example.org");
-    ThanksPage { ui, assets: &assets, public_url, campaign: &campaign, totals: &totals, after }.render().unwrap()
+    ThanksPage { ui, assets: &assets, public_url, campaign: &campaign, totals: &totals, after, trial: false }
+        .render()
+        .unwrap()
 }
 
 fn made_on() -> NaiveDate {
