@@ -248,17 +248,16 @@ class PledgeMap extends PledgeElement {
     atEnd(() => (isOver = true));
     const ask = (path) => fetch(HOME + path, { credentials: "omit" }).then((answer) => answer.json());
     try {
-      const all = [import("./map.js"), feed(), ask("/embed/world.json"), wordsIn(this.language)];
-      const [map, { follow }, world, words] = await Promise.all(all);
+      const all = [import("./atlas.js"), feed(), ask("/embed/world.json"), wordsIn(this.language)];
+      const [{ drawAtlas }, { follow }, world, words] = await Promise.all(all);
       if (isOver) return;
-      const options = { language: this.language, direction: words.direction ?? "ltr", names: {}, texts: words, world };
-      const views = [map.drawMap(make(box, "div", {}, "map"), world, options)];
-      if (this.hasAttribute("table")) views.push(map.drawTable(make(box, "div", {}, "table"), options));
+      const options = { language: this.language, direction: words.direction ?? "ltr", texts: words, world, table: this.getAttribute("table") };
+      const { show } = drawAtlas(box, options);
       atEnd(
         follow(HOME, campaign, ({ totals }) => {
           if (!totals) return;
           this.fallBack(false);
-          views.forEach((view) => view.show(totals));
+          show(totals);
         }),
       );
     } catch {

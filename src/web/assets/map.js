@@ -194,7 +194,8 @@ function explain(legend, bounds, say) {
 
 /**
  * Draws the map into `host`; `show(totals)` colours it, `point(code)` marks a place, or none. `world` is world.json;
- * `language` a BCP 47 tag, `direction` ltr or rtl, `names` goes before all other names, `texts` are those of lang/.
+ * `language` a BCP 47 tag, `direction` ltr or rtl, `names` goes before all other names, `texts` are those of lang/;
+ * `alone` where no table stands beside it.
  */
 export function drawMap(host, world, options) {
   adopt(host, sheet, RULES);
@@ -225,7 +226,8 @@ export function drawMap(host, world, options) {
     explain(legend, bounds, say);
     const first = byCount().slice(0, 3).map(([code, count]) => say.place(code, count));
     const label = say.text(first.length > 0 ? "map_label" : "map_label_empty", { top: say.list(first) });
-    frame.setAttribute("aria-label", label);
+    const isInTable = first.length > 0 && !options.alone;
+    frame.setAttribute("aria-label", isInTable ? `${label} ${say.text("map_label_table")}` : label);
     hand.describe();
   }
 
