@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { brotliCompressSync, constants } from "node:zlib";
 import { contentOf } from "../../src/web/assets/form.js";
+import { ramp } from "../../src/web/assets/dress.js";
 import { changed } from "../../src/web/assets/feed.js";
 import { contrast, lookOf, mended, onColour, parse } from "../../src/web/assets/look.js";
 import { countryOf, distance, suggestion } from "../../src/web/assets/suggest.js";
@@ -79,6 +80,21 @@ test("colours that pass stay as they are, and nothing but a colour, a number or 
   const nasty = new URLSearchParams({ accent: "red;}", background: "url(x)", radius: "99", font: "constructor" });
   assert.deepEqual(Object.keys(lookOf(nasty, "light").look), []);
   assert.equal(lookOf(new URLSearchParams({ radius: "0" }), "light").look["--radius"], "0px");
+});
+
+test("a map in any colour on any ground has six steps that are told apart", () => {
+  const random = () => Array.from({ length: 3 }, () => Math.floor(Math.random() * 256));
+  const extremes = [[0, 0, 0], [255, 255, 255], [119, 119, 119], [255, 238, 85]];
+  for (let time = 0; time < 1000; time += 1) {
+    const pick = () => (Math.random() < 0.5 ? random() : extremes[Math.floor(Math.random() * extremes.length)]);
+    const [accent, ground] = [pick(), pick()];
+    const steps = ramp(accent, ground, onColour(ground));
+    assert.equal(steps.length, 6);
+    for (let step = 1; step < 6; step += 1) {
+      assert(contrast(steps[step], steps[step - 1]) >= 1.18, `step ${step} of ${accent} on ${ground}: ${steps.join(" / ")}`);
+      assert(contrast(steps[step], steps[0]) > contrast(steps[step - 1], steps[0]));
+    }
+  }
 });
 
 test("only the service's own frame is heard, and only what a frame may say", () => {

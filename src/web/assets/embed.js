@@ -41,6 +41,9 @@ function wear(root) {
 /** The totals; the form doesn't wait for them. */
 const feed = () => import("./feed.js");
 
+/** What dresses counter and map; where no look is asked for, nothing is loaded for it. */
+const look = (element) => LOOK.some((name) => element.hasAttribute(name)) && import("./dress.js").catch(() => ({}));
+
 const texts = {};
 
 /** The service's words in a language; none when they can't be had, and then numbers stand alone. */
@@ -63,6 +66,8 @@ function make(parent, name, properties = {}, part = properties.className) {
 
 /** An element that is drawn anew, once a task, when it is added or its attributes change, and ends what it began. */
 class PledgeElement extends HTMLElement {
+  static observedAttributes = ["campaign", "site-key", "lang", "table", ...LOOK];
+
   constructor() {
     super();
     wear(this.attachShadow({ mode: "open" }));
@@ -120,8 +125,6 @@ export function heard({ data, origin, source }, frame, home = HOME) {
 }
 
 class PledgeForm extends PledgeElement {
-  static observedAttributes = ["campaign", "site-key", "lang", ...LOOK];
-
   draw(box, campaign, atEnd) {
     this.fallBack(true);
     const address = new URL(`/embed/${encodeURIComponent(campaign)}/${encodeURIComponent(this.language)}`, HOME);
@@ -181,15 +184,14 @@ function speaker(language) {
 }
 
 class PledgeCounter extends PledgeElement {
-  static observedAttributes = ["campaign", "lang"];
-
   async draw(box, campaign, atEnd) {
     let isOver = false;
     atEnd(() => (isOver = true));
-    const [{ follow }, words] = await Promise.all([feed(), wordsIn(this.language)]).catch(() => [{}]);
+    const [{ follow }, words, worn] = await Promise.all([feed(), wordsIn(this.language), look(this)]).catch(() => [{}]);
     if (!follow) this.tell("error", { code: "counter_unavailable" }); // the page's own content goes on standing there
     if (isOver || !follow) return;
     box.dir = words.direction ?? "auto";
+    worn.dress?.(this, box, atEnd);
     const [format, clock] = speaker(this.language);
     const line = make(box, "p");
     const number = make(line, "span", { className: "number" });
@@ -241,17 +243,16 @@ class PledgeCounter extends PledgeElement {
 }
 
 class PledgeMap extends PledgeElement {
-  static observedAttributes = ["campaign", "lang", "table"];
-
   async draw(box, campaign, atEnd) {
     let isOver = false;
     atEnd(() => (isOver = true));
     const ask = (path) => fetch(HOME + path, { credentials: "omit" }).then((answer) => answer.json());
     try {
-      const all = [import("./atlas.js"), feed(), ask("/embed/world.json"), wordsIn(this.language)];
-      const [{ drawAtlas }, { follow }, world, words] = await Promise.all(all);
+      const all = [import("./atlas.js"), feed(), ask("/embed/world.json"), wordsIn(this.language), look(this)];
+      const [{ drawAtlas }, { follow }, world, words, worn] = await Promise.all(all);
       if (isOver) return;
       const options = { language: this.language, direction: words.direction ?? "ltr", texts: words, world, table: this.getAttribute("table") };
+      worn.dress?.(this, box, atEnd);
       const { show } = drawAtlas(box, options);
       atEnd(
         follow(HOME, campaign, ({ totals }) => {
