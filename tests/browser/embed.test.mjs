@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { snippet } from "../../src/web/assets/snippets.js";
-import { addCampaign, addPartner } from "./campaigns.mjs";
+import { addCampaign, addKeys, addPartner } from "./campaigns.mjs";
 import { mailTo, openCampaign, slug as mailSlug } from "./mails.mjs";
 import { examine, frameIn, policyFor, startSite, visitForm } from "./sites.mjs";
 import {
@@ -22,13 +22,13 @@ import {
 const slug = `embedded-${process.pid}`;
 const posted = `${origin}/v1/campaigns/${slug}/pledges`;
 
-let browser, partner, stranger, sites, siteKey, mailKey;
+let browser, partner, stranger, sites, siteKey, testKey, mailKey;
 before(async () => {
   [partner, stranger] = await Promise.all([startSite("partner"), startSite("stranger")]);
   sites = [partner.origin, stranger.origin];
   browser = await startBrowser({ sites });
   await addCampaign(slug, { proof: "on", threshold: 1 });
-  siteKey = await addPartner(slug, partner.origin);
+  ({ siteKey, testKey } = await addKeys(slug, partner.origin));
   await openCampaign();
   mailKey = await addPartner(mailSlug, partner.origin);
 });
@@ -155,6 +155,22 @@ test("nobody but the form's own frame can say that somebody pledged", async () =
   await page.waitForFunction(() => heard.length === 3);
   assert.equal((await heard(page))[2].by, "two");
   await leave(visitor);
+});
+
+test("a trial is told as one, in the thanks and to the page; a pledge in earnest isn't", async () => {
+  for (const [key, isTrial] of [[testKey, true], [siteKey, false]]) {
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    const form = await visitForm(page, partner.embed("element", { campaign: slug, siteKey: key }));
+    await fillIn(form);
+    await button(form).click();
+    await form.locator(".done h2").waitFor();
+    assert.deepEqual((await heard(page))[1].detail, { status: "counted", ...(isTrial && { trial: true }) });
+    assert.equal(await form.getByText("This was a trial: nothing was counted.").isVisible(), isTrial);
+    assert.equal(await form.getByText("before the published total shows it").isVisible(), !isTrial);
+    if (isTrial) await examine(page, form, "embed-trial");
+    await leave(visitor);
+  }
 });
 
 test("pages of others can't frame the form, and show the link instead", async () => {

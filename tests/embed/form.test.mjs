@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { brotliCompressSync, constants } from "node:zlib";
-import { contentOf } from "../../src/web/assets/form.js";
+import { contentOf, newsOf } from "../../src/web/assets/form.js";
 import { ramp } from "../../src/web/assets/dress.js";
 import { changed } from "../../src/web/assets/feed.js";
 import { contrast, lookOf, mended, onColour, parse } from "../../src/web/assets/look.js";
@@ -50,6 +50,13 @@ test("the country is that of the browser's languages, when they name one", () =>
 test("a form's fields become what the API takes", () => {
   const entries = [["name", "Noor"], ["email", ""], ["country", "JO"], ["form_token", "t"], ["return_to", "/x"], ["consent_updates_version", "3"], ["consent_updates", "on"], ["consent_public_version", "2"]];
   assert.deepEqual(contentOf(entries), { name: "Noor", country: "JO", form_token: "t", consents: [{ purpose: "updates", version: 3 }] });
+});
+
+test("a trial is told as one, and of a pledge nothing but its status", () => {
+  const receipt = { status: "counted", id: "key", totals: { total: 7, countries: [] } };
+  assert.deepEqual(newsOf(receipt, {}), { status: "counted", total: 7 });
+  assert.deepEqual(newsOf(receipt, { trial: "" }), { status: "counted", total: 7, trial: true });
+  assert.deepEqual(newsOf({ status: "awaiting" }, { trial: "" }), { status: "awaiting", total: undefined, trial: true });
 });
 
 test("whatever colours are asked for, everything can be read", () => {
@@ -102,6 +109,9 @@ test("only the service's own frame is heard, and only what a frame may say", () 
   const say = (data, more = {}) => heard({ data, origin: home, source: contentWindow, ...more }, frame, home);
   assert.deepEqual(say({ pledges: 1, type: "size", height: 700 }), { type: "size", height: 700 });
   assert.deepEqual(say({ pledges: 1, type: "done", status: "counted", email: "x" }), { type: "done", detail: { status: "counted" } });
+  for (const [trial, told] of [[true, { trial: true }], [false, {}], ["<b>", {}], [1, {}]]) {
+    assert.deepEqual(say({ pledges: 1, type: "done", status: "awaiting", trial }).detail, { status: "awaiting", ...told });
+  }
   assert.deepEqual(say({ pledges: 1, type: "error", code: "invalid_fields" }), { type: "error", detail: { code: "invalid_fields" } });
   const done = { pledges: 1, type: "done", status: "counted" };
   for (const more of [{ origin: "https://host.test" }, { origin: "null" }, { source: {} }, { source: null }]) assert.equal(say(done, more), null);

@@ -117,10 +117,10 @@ class PledgeElement extends HTMLElement {
 /** What a frame may say, and nothing else: null of everything that isn't so. */
 export function heard({ data, origin, source }, frame, home = HOME) {
   if (origin !== home || !source || source !== frame.contentWindow || data?.pledges !== 1) return null;
-  const { type, height, status, code } = data;
+  const { type, height, status, trial, code } = data;
   const isHeight = Number.isInteger(height) && height > 0 && height < 20_000;
   if (type === "ready" || type === "size") return isHeight ? { type, height } : null;
-  if (type === "done") return status === "counted" || status === "awaiting" ? { type, detail: { status } } : null;
+  if (type === "done") return status === "counted" || status === "awaiting" ? { type, detail: trial === true ? { status, trial } : { status } } : null;
   return type === "error" && /^[a-z_]{1,40}$/.test(code) ? { type, detail: { code } } : null;
 }
 
