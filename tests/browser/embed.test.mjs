@@ -248,17 +248,19 @@ test("a pledge that is confirmed by mail is confirmed in the frame, by the code"
   await leave(visitor);
 });
 
+/** A partner's own markup. */
+const OWN_FORM = `<form id="pledge"><p><label>Name <input name="name"></label></p><p><label>E-mail <input name="email"></label></p>
+<p><label>Country <select name="country"><option value="KE">Kenya</option></select></label></p><button>Pledge</button></form><p role="status" id="pledge-says"></p>`;
+
 for (const worker of [true, false]) {
   test(`pledge.js sends the pledge of a form of one's own, ${worker ? "with a worker" : "where workers are refused"}`, async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
-    const body = `<form id="pledge"><p><label>Name <input name="name"></label></p><p><label>E-mail <input name="email"></label></p>
-<p><label>Country <select name="country"><option value="KE">Kenya</option></select></label></p><button>Pledge</button></form><p role="status" id="pledge-says"></p>`;
     const policy = policyFor("own").replace(worker ? "" : /; worker-src[^;]*/, "");
     const own = snippet("own", { origin, campaign: slug, language: "en", siteKey });
     let workers = 0;
     page.on("worker", () => (workers += 1));
-    await visit(page, partner.embed("own", { body, script: own, type: "module", policy }));
+    await visit(page, partner.embed("own", { body: OWN_FORM, script: own, type: "module", policy }));
     await page.locator("[name=name]").fill("Amina");
     await page.locator("[name=email]").fill("amina@localhost");
     page.expectedFailures = [posted];
@@ -281,6 +283,21 @@ test("a form of one's own on a page that isn't registered sends nothing that cou
   });
   assert.equal(answer.status, 403);
   assert.equal((await answer.json()).code, "foreign_origin");
+});
+
+test("a form of one's own on a page that isn't registered says so, instead of blaming the network", async () => {
+  const visitor = await newVisitor();
+  const { page } = visitor;
+  // No challenge is asked for here, so the refusal of the pledge itself is the first.
+  const [open, key] = [`${slug}-open`, await addCampaign(`${slug}-open`, { proof: "off" }).then(() => addPartner(`${slug}-open`, partner.origin))];
+  const own = snippet("own", { origin, campaign: open, language: "en", siteKey: key });
+  await visit(page, stranger.embed("own", { body: OWN_FORM, script: own, type: "module" }));
+  await page.locator("[name=name]").fill("Amina");
+  await page.locator("[name=email]").fill(newAddress());
+  await page.locator("button").click();
+  await page.getByText("This form cannot take pledges at the moment. Please tell whoever runs this page.").waitFor();
+  expectTrouble(visitor, /CORS|ERR_FAILED|status of 403/);
+  await leave(visitor);
 });
 
 /** How many bytes files weigh on the way, as they are served to a browser that takes brotli. */
