@@ -219,7 +219,7 @@ export class Pledges {
         if (!mayPass || attempt === ATTEMPTS || wait > LONGEST_WAIT_MS) throw error;
         const isOffline = code === "network" && globalThis.navigator?.onLine === false;
         onState(isOffline ? "offline" : "again");
-        if (attempt === 1 && code === "network") await this.#mayPost();
+        if (attempt === 1 && code === "network" && !isOffline) await this.#mayPost();
         await pause(isOffline ? Infinity : wait, { signal, untilOnline: code === "network" });
         if (signal?.aborted) throw error;
         if (isOffline) attempt = 0;
