@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { snippet } from "../../src/web/assets/snippets.js";
-import { addCampaign, addKeys, addPartner } from "./campaigns.mjs";
+import { addCampaign, addKeys, addPartner, until } from "./campaigns.mjs";
 import { mailTo, openCampaign, slug as mailSlug } from "./mails.mjs";
 import { examine, frameIn, policyFor, startSite, visitForm } from "./sites.mjs";
 import {
@@ -210,14 +210,20 @@ test("the headers say whose pages may frame what", async () => {
   }
 });
 
-test("while the service, or the frame alone, is away, the link stands there", async () => {
-  const address = partner.embed("element", { campaign: slug, siteKey, parts: ["form", "counter"] });
-  for (const away of [`${origin}/**`, `${origin}/embed/${slug}/**`]) {
+test("while the service, the frame, or the numbers are away, links stand there", async () => {
+  const address = partner.embed("element", { campaign: slug, siteKey, parts: ["form", "counter", "map"] });
+  const numbers = (page) => page.locator(":is(pledge-counter, pledge-map) > a").filter({ visible: true });
+  for (const [away, ...left] of [[`${origin}/**`, "form", "numbers"], [`${origin}/embed/${slug}/**`, "form"], [`${origin}/v1/campaigns/*/totals**`, "numbers"]]) {
     const visitor = await newVisitor();
     await visitor.page.route(away, (route) => route.abort());
     await visit(visitor.page, address);
-    assert(await link(visitor.page).isVisible());
-    assert.match(await link(visitor.page).getAttribute("href"), new RegExp(`^${origin}/c/${slug}/en`));
+    if (left.includes("form")) {
+      assert(await link(visitor.page).isVisible());
+      assert.match(await link(visitor.page).getAttribute("href"), new RegExp(`^${origin}/c/${slug}/en`));
+    }
+    await until("something is missed", () => visitor.troubles.length > 0);
+    if (!left.includes("numbers")) await visitor.page.locator("pledge-map .map-frame").waitFor();
+    await until("the links are as they should be", async () => (await numbers(visitor.page).count()) === (left.includes("numbers") ? 2 : 0));
     expectTrouble(visitor, /ERR_FAILED/);
     await leave(visitor);
   }

@@ -102,20 +102,23 @@ test("what is chosen by keyboard is in preview, lines to copy and policy at once
   await page.locator("#accent").fill("#0a6");
   await page.locator("#radius").fill("3");
   await page.locator("[name=parts][value=map]").uncheck();
+  await page.locator("[data-snippet=element]", { hasText: "Prenez cet engagement" }).waitFor();
   assert.equal(
     await snippet(page, "element"),
     `<script type="module" src="${origin}/embed.js"></script>
 <pledge-form campaign="${slug}" site-key="${siteKey}" lang="fr" theme="dark" accent="#0a6" radius="3">
-  <a href="${origin}/c/${slug}/fr?site_key=${siteKey}">Make your pledge</a>
+  <a href="${origin}/c/${slug}/fr?site_key=${siteKey}">Prenez cet engagement</a>
 </pledge-form>
-<pledge-counter campaign="${slug}" lang="fr"></pledge-counter>`,
+<pledge-counter campaign="${slug}" lang="fr" theme="dark" accent="#0a6" radius="3">
+  <a href="${origin}/dashboard/${slug}?lang=fr">Engagements à ce jour</a>
+</pledge-counter>`,
   );
   const wanted = `/embed/${slug}/fr?site_key=${siteKey}&theme=dark&accent=0a6&radius=3`;
   await page.locator(`iframe[data-preview][src="${wanted}"]`).waitFor();
   assert.equal(await preview(page).locator("html").getAttribute("lang"), "fr");
   await preview(page).locator("#name").waitFor();
-  const ground = await preview(page).locator(".card").evaluate((card) => getComputedStyle(card).color.match(/\d+/g).map(Number));
-  assert(Math.min(...ground) > 150, "light letters on a dark ground");
+  const letters = () => preview(page).locator(".card").evaluate((card) => getComputedStyle(card).color.match(/\d+/g).map(Number));
+  await until("light letters on a dark ground", async () => Math.min(...(await letters())) > 150);
   await photograph(page, "partners-chosen-1440");
 
   await page.locator("[name=way][value=element]").focus();

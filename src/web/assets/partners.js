@@ -17,6 +17,7 @@ class PartnersPage {
     this.choices = root.querySelector("[data-choices]");
     this.policy = root.querySelector("#policy");
     this.check = root.querySelector("[data-check]");
+    this.words = {};
   }
 
   start() {
@@ -25,6 +26,7 @@ class PartnersPage {
     this.#offerLanguages();
     this.choices.addEventListener("input", ({ target }) => {
       if (target.name === "campaign") this.#offerLanguages();
+      if (["campaign", "language"].includes(target.name)) this.#learn();
       this.#show();
     });
     this.choices.addEventListener("submit", (event) => event.preventDefault());
@@ -33,7 +35,20 @@ class PartnersPage {
       event.preventDefault();
       this.#checkPage();
     });
+    this.#learn();
     this.#show();
+  }
+
+  /** Fetches the words that supporters read in the snippets; English ones stand there until then. */
+  async #learn() {
+    const { value } = this.choices.elements.language;
+    if (!value || this.words[value]) return;
+    try {
+      const answer = await fetch(`/embed/texts/${encodeURIComponent(value)}.json`, { credentials: "omit" });
+      if (!answer.ok) return;
+      this.words[value] = await answer.json();
+      this.#show();
+    } catch {} // English ones do
   }
 
   /** What is chosen now. A secret key is never put anywhere. */
@@ -46,6 +61,7 @@ class PartnersPage {
       origin: this.origin,
       campaign: data.get("campaign") ?? "",
       language: data.get("language") ?? "en",
+      words: this.words[data.get("language")],
       siteKey: askable ? key : NO_KEY,
       way: data.get("way"),
       parts: data.getAll("parts"),
