@@ -110,7 +110,8 @@ test("origins are read, and what is wrong with them is told", () => {
     "https://www.example.org/": ["trailing_slash"],
     "https://www.example.org/pledge?x#y": ["with_path"],
     "http://www.example.org": ["insecure_origin"],
-    "http://localhost:3000": [],
+    "http://localhost:3000": ["local_origin"],
+    "https://127.0.0.1:8443": ["local_origin"],
     "https://www.example.org:443": ["default_port"],
     "https://me:secret@www.example.org": ["with_login"],
     "https://*.example.org": ["wildcard_origin"],
@@ -139,6 +140,13 @@ test("the verdict needs both our own look and the service's word", () => {
   assert.equal(verdict(readOrigin("http://www.example.org"), key, { may_embed: true, problems: [] }).may, false);
   const refused = verdict(good, key, { may_embed: false, problems: [{ code: "foreign_origin", text: "x" }, { code: "brand_new", text: "New." }] });
   assert.deepEqual(refused.problems.map(({ text }) => text), [ADVICE.trailing_slash, ADVICE.foreign_origin, "New."]);
+});
+
+test("a page on one's own machine may embed in development, and is told that it is only there so", () => {
+  const found = (answer) => verdict(readOrigin("http://localhost:3000"), readKey("pk_1"), answer);
+  assert.equal(found({ may_embed: true, problems: [] }).may, true);
+  assert.match(found({ may_embed: true, problems: [] }).problems[0].text, /development.*production only registered https/);
+  assert.equal(found({ may_embed: false, problems: [{ code: "foreign_origin", text: "x" }] }).may, false);
 });
 
 test("every problem has its words", () => {
