@@ -40,12 +40,15 @@ export async function addCampaign(slug, settings) {
   await until("the campaign is public", async () => (await fetch(`${origin}/c/${slug}/en`)).ok);
 }
 
-/** Adds a partner with pages at an origin; gives its site key once it works. */
-export async function addPartner(slug, site) {
+/** Adds a partner with pages at an origin; gives its site key and the one for trials once they work. */
+export async function addKeys(slug, site) {
   const said = run("partner", "add", slug, "Human Rights House", "--origin", site);
   const siteKey = said.match(/^site key\s+(\S+)/m)[1];
   const frame = `${origin}/embed/${slug}/en?site_key=${siteKey}`;
   const policy = async () => (await fetch(frame)).headers.get("content-security-policy");
   await until("the site key is known", async () => (await policy()).includes(site));
-  return siteKey;
+  return { siteKey, testKey: said.match(/^test site key\s+(\S+)/m)[1] };
 }
+
+/** The same; gives the site key alone. */
+export const addPartner = async (slug, site) => (await addKeys(slug, site)).siteKey;

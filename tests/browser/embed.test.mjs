@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { snippet } from "../../src/web/assets/snippets.js";
-import { addCampaign, addPartner } from "./campaigns.mjs";
+import { addCampaign, addKeys, addPartner, until } from "./campaigns.mjs";
 import { mailTo, openCampaign, slug as mailSlug } from "./mails.mjs";
 import { examine, frameIn, policyFor, startSite, visitForm } from "./sites.mjs";
 import {
@@ -22,13 +22,13 @@ import {
 const slug = `embedded-${process.pid}`;
 const posted = `${origin}/v1/campaigns/${slug}/pledges`;
 
-let browser, partner, stranger, sites, siteKey, mailKey;
+let browser, partner, stranger, sites, siteKey, testKey, mailKey;
 before(async () => {
   [partner, stranger] = await Promise.all([startSite("partner"), startSite("stranger")]);
   sites = [partner.origin, stranger.origin];
   browser = await startBrowser({ sites });
   await addCampaign(slug, { proof: "on", threshold: 1 });
-  siteKey = await addPartner(slug, partner.origin);
+  ({ siteKey, testKey } = await addKeys(slug, partner.origin));
   await openCampaign();
   mailKey = await addPartner(mailSlug, partner.origin);
 });
@@ -157,6 +157,22 @@ test("nobody but the form's own frame can say that somebody pledged", async () =
   await leave(visitor);
 });
 
+test("a trial is told as one, in the thanks and to the page; a pledge in earnest isn't", async () => {
+  for (const [key, isTrial] of [[testKey, true], [siteKey, false]]) {
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    const form = await visitForm(page, partner.embed("element", { campaign: slug, siteKey: key }));
+    await fillIn(form);
+    await button(form).click();
+    await form.locator(".done h2").waitFor();
+    assert.deepEqual((await heard(page))[1].detail, { status: "counted", ...(isTrial && { trial: true }) });
+    assert.equal(await form.getByText("This was a trial: nothing was counted.").isVisible(), isTrial);
+    assert.equal(await form.getByText("before the published total shows it").isVisible(), !isTrial);
+    if (isTrial) await examine(page, form, "embed-trial");
+    await leave(visitor);
+  }
+});
+
 test("pages of others can't frame the form, and show the link instead", async () => {
   for (const [what, asked] of [["without a key", {}], ["with a wrong key", { siteKey: "pk_wrong" }], ["with a partner's key", { siteKey }]]) {
     const visitor = await newVisitor();
@@ -194,14 +210,20 @@ test("the headers say whose pages may frame what", async () => {
   }
 });
 
-test("while the service, or the frame alone, is away, the link stands there", async () => {
-  const address = partner.embed("element", { campaign: slug, siteKey, parts: ["form", "counter"] });
-  for (const away of [`${origin}/**`, `${origin}/embed/${slug}/**`]) {
+test("while the service, the frame, or the numbers are away, links stand there", async () => {
+  const address = partner.embed("element", { campaign: slug, siteKey, parts: ["form", "counter", "map"] });
+  const numbers = (page) => page.locator(":is(pledge-counter, pledge-map) > a").filter({ visible: true });
+  for (const [away, ...left] of [[`${origin}/**`, "form", "numbers"], [`${origin}/embed/${slug}/**`, "form"], [`${origin}/v1/campaigns/*/totals**`, "numbers"]]) {
     const visitor = await newVisitor();
     await visitor.page.route(away, (route) => route.abort());
     await visit(visitor.page, address);
-    assert(await link(visitor.page).isVisible());
-    assert.match(await link(visitor.page).getAttribute("href"), new RegExp(`^${origin}/c/${slug}/en`));
+    if (left.includes("form")) {
+      assert(await link(visitor.page).isVisible());
+      assert.match(await link(visitor.page).getAttribute("href"), new RegExp(`^${origin}/c/${slug}/en`));
+    }
+    await until("something is missed", () => visitor.troubles.length > 0);
+    if (!left.includes("numbers")) await visitor.page.locator("pledge-map .map-frame").waitFor();
+    await until("the links are as they should be", async () => (await numbers(visitor.page).count()) === (left.includes("numbers") ? 2 : 0));
     expectTrouble(visitor, /ERR_FAILED/);
     await leave(visitor);
   }
@@ -232,17 +254,19 @@ test("a pledge that is confirmed by mail is confirmed in the frame, by the code"
   await leave(visitor);
 });
 
+/** A partner's own markup. */
+const OWN_FORM = `<form id="pledge"><p><label>Name <input name="name"></label></p><p><label>E-mail <input name="email"></label></p>
+<p><label>Country <select name="country"><option value="KE">Kenya</option></select></label></p><button>Pledge</button></form><p role="status" id="pledge-says"></p>`;
+
 for (const worker of [true, false]) {
   test(`pledge.js sends the pledge of a form of one's own, ${worker ? "with a worker" : "where workers are refused"}`, async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
-    const body = `<form id="pledge"><p><label>Name <input name="name"></label></p><p><label>E-mail <input name="email"></label></p>
-<p><label>Country <select name="country"><option value="KE">Kenya</option></select></label></p><button>Pledge</button></form><p role="status" id="pledge-says"></p>`;
     const policy = policyFor("own").replace(worker ? "" : /; worker-src[^;]*/, "");
     const own = snippet("own", { origin, campaign: slug, language: "en", siteKey });
     let workers = 0;
     page.on("worker", () => (workers += 1));
-    await visit(page, partner.embed("own", { body, script: own, type: "module", policy }));
+    await visit(page, partner.embed("own", { body: OWN_FORM, script: own, type: "module", policy }));
     await page.locator("[name=name]").fill("Amina");
     await page.locator("[name=email]").fill("amina@localhost");
     page.expectedFailures = [posted];
@@ -265,6 +289,21 @@ test("a form of one's own on a page that isn't registered sends nothing that cou
   });
   assert.equal(answer.status, 403);
   assert.equal((await answer.json()).code, "foreign_origin");
+});
+
+test("a form of one's own on a page that isn't registered says so, instead of blaming the network", async () => {
+  const visitor = await newVisitor();
+  const { page } = visitor;
+  // No challenge is asked for here, so the refusal of the pledge itself is the first.
+  const [open, key] = [`${slug}-open`, await addCampaign(`${slug}-open`, { proof: "off" }).then(() => addPartner(`${slug}-open`, partner.origin))];
+  const own = snippet("own", { origin, campaign: open, language: "en", siteKey: key });
+  await visit(page, stranger.embed("own", { body: OWN_FORM, script: own, type: "module" }));
+  await page.locator("[name=name]").fill("Amina");
+  await page.locator("[name=email]").fill(newAddress());
+  await page.locator("button").click();
+  await page.getByText("This form cannot take pledges at the moment. Please tell whoever runs this page.").waitFor();
+  expectTrouble(visitor, /CORS|ERR_FAILED|status of 403/);
+  await leave(visitor);
 });
 
 /** How many bytes files weigh on the way, as they are served to a browser that takes brotli. */

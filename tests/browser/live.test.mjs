@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { contrast } from "../../src/web/assets/look.js";
 import { addCampaign, addPartner, until } from "./campaigns.mjs";
 import { startSite, visitForm } from "./sites.mjs";
 import {
@@ -115,6 +116,53 @@ for (const { language, colorScheme } of [
     await leave(visitor);
   });
 }
+
+test("counter and map take the form's look, and are read on whatever page they stand", async () => {
+  const looks = [
+    { more: 'accent="#ffee55"' },
+    { more: 'accent="#112"' },
+    { more: 'theme="dark" accent="#111144"', ground: [35, 21, 30] },
+    { more: 'theme="light" accent="#ffee55" radius="0" font="serif"', ground: [255, 255, 255] },
+    { more: 'background="#777" accent="#26f" text="#777"', ground: [119, 119, 119] },
+    { more: 'theme="nonsense" accent="red;}"' },
+  ];
+  const elements = looks.map(({ more }) => `<pledge-counter campaign="${slug}" ${more}></pledge-counter><pledge-map campaign="${slug}" ${more}></pledge-map>`);
+  const body = `<script type="module" src="${origin}/embed.js"></script>${elements.join("")}`;
+  for (const [colorScheme, around] of [["light", [255, 253, 245]], ["dark", [16, 20, 26]]]) {
+    const visitor = await newVisitor({ colorScheme });
+    const { page } = visitor;
+    await visit(page, site.embed("element", { body }));
+    const count = (selector) => page.waitForFunction(([name, all]) => [...document.querySelectorAll(name)].filter(({ shadowRoot }) => shadowRoot.querySelector(".number, .map-frame")).length === all, [selector, looks.length]);
+    await count("pledge-counter");
+    await count("pledge-map");
+    const seen = await page.evaluate(() => {
+      const colour = (node, name = "color") => getComputedStyle(node)[name].match(/[\d.]+/g).map(Number).slice(0, 3);
+      const counters = [...document.querySelectorAll("pledge-counter")].map(({ shadowRoot }) => shadowRoot);
+      const maps = [...document.querySelectorAll("pledge-map")].map(({ shadowRoot }) => shadowRoot);
+      return counters.map((root, place) => ({
+        number: colour(root.querySelector(".number")),
+        label: colour(root.querySelector(".label")),
+        bar: colour(root.querySelector(".bar"), "backgroundColor"),
+        note: colour(maps[place].querySelector(".map-note")),
+        few: colour(maps[place].querySelector("li:nth-child(2) i")),
+        none: colour(maps[place].querySelector("li:nth-child(1) i")),
+      }));
+    });
+    looks.forEach(({ more, ground = around }, place) => {
+      const least = { number: 4.5, label: 4.5, note: 4.5, bar: 3 };
+      for (const [what, ratio] of Object.entries(least)) {
+        const found = contrast(seen[place][what], ground);
+        assert(found >= ratio, `${what} of ${more} on ${ground}: ${found.toFixed(2)}`);
+      }
+      assert(contrast(seen[place].few, seen[place].none) >= 1.2, `the map's first step of ${more}`);
+    });
+    assert.notDeepEqual(seen[0].number, seen[5].number, "an accent that is a colour is taken");
+    await assertAccessible(page, "counter and map in many looks");
+    await page.setViewportSize({ width: 390, height: 6000 });
+    await photograph(page, `live-looks-${colorScheme}`);
+    await leave(visitor);
+  }
+});
 
 test("where the stream is refused, the counter asks now and then, and says so", async () => {
   const visitor = await newVisitor();

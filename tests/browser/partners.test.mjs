@@ -102,20 +102,23 @@ test("what is chosen by keyboard is in preview, lines to copy and policy at once
   await page.locator("#accent").fill("#0a6");
   await page.locator("#radius").fill("3");
   await page.locator("[name=parts][value=map]").uncheck();
+  await page.locator("[data-snippet=element]", { hasText: "Prenez cet engagement" }).waitFor();
   assert.equal(
     await snippet(page, "element"),
     `<script type="module" src="${origin}/embed.js"></script>
 <pledge-form campaign="${slug}" site-key="${siteKey}" lang="fr" theme="dark" accent="#0a6" radius="3">
-  <a href="${origin}/c/${slug}/fr?site_key=${siteKey}">Make your pledge</a>
+  <a href="${origin}/c/${slug}/fr?site_key=${siteKey}">Prenez cet engagement</a>
 </pledge-form>
-<pledge-counter campaign="${slug}" lang="fr"></pledge-counter>`,
+<pledge-counter campaign="${slug}" lang="fr" theme="dark" accent="#0a6" radius="3">
+  <a href="${origin}/dashboard/${slug}?lang=fr">Engagements à ce jour</a>
+</pledge-counter>`,
   );
   const wanted = `/embed/${slug}/fr?site_key=${siteKey}&theme=dark&accent=0a6&radius=3`;
   await page.locator(`iframe[data-preview][src="${wanted}"]`).waitFor();
   assert.equal(await preview(page).locator("html").getAttribute("lang"), "fr");
   await preview(page).locator("#name").waitFor();
-  const ground = await preview(page).locator(".card").evaluate((card) => getComputedStyle(card).color.match(/\d+/g).map(Number));
-  assert(Math.min(...ground) > 150, "light letters on a dark ground");
+  const letters = () => preview(page).locator(".card").evaluate((card) => getComputedStyle(card).color.match(/\d+/g).map(Number));
+  await until("light letters on a dark ground", async () => Math.min(...(await letters())) > 150);
   await photograph(page, "partners-chosen-1440");
 
   await page.locator("[name=way][value=element]").focus();
@@ -160,6 +163,7 @@ test("a secret key goes nowhere, wherever it is typed", async () => {
   await page.locator("[data-verdict][data-may=no]", { hasText: ADVICE.secret_key }).waitFor();
   await page.locator("#theme").selectOption("light"); // so that the preview is fetched again
   await page.locator("iframe[data-preview][src*='theme=light']").waitFor();
+  assert.equal(await page.locator("#check-key").inputValue(), "sk_this-is-secret", "only where it was typed");
   assert.deepEqual(asked.filter((address) => address.includes("sk_")), []);
   assert.equal((await page.locator("main").textContent()).includes("sk_this"), false);
   await leave(visitor);
@@ -187,6 +191,7 @@ test("the check says in words why a page may not embed the form, as the service 
   await photograph(page, "partners-check-no-390");
   await check(page1, "pk_there-is-no-such-key", "no", "unknown_key");
   await check("https://try.example.org", testKey, "yes", "test_key");
+  await check("http://localhost:3000", siteKey, "yes", "local_origin");
   await check("http://www.example.org", siteKey, "no", "insecure_origin", "foreign_origin");
   await check("null", siteKey, "no", "null_origin");
   await check("ftp://www.example.org", siteKey, "no", "not_an_origin");
@@ -211,6 +216,33 @@ test("the check says in words why a page may not embed the form, as the service 
   await leave(visitor);
 });
 
+test("the preview shows the whole form, and the key that is embedded is the one that is checked", async () => {
+  const visitor = await openPartners();
+  const { page } = visitor;
+  await page.locator("#site-key").fill(siteKey);
+  for (const width of [320, 768, 1000, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.locator("iframe[data-preview]").scrollIntoViewIfNeeded();
+    await preview(page).locator("#name").waitFor();
+    const cut = () => preview(page).locator("html").evaluate((root) => Math.max(root.scrollHeight - innerHeight, root.scrollWidth - innerWidth));
+    await until(`nothing is cut off at ${width} px`, async () => (await cut()) <= 0);
+    await photograph(page, `partners-preview-${width}`);
+  }
+  const checked = page.locator("#check-key");
+  assert.equal(await checked.inputValue(), siteKey);
+  await page.locator("#site-key").fill("sk_secret");
+  assert.equal(await checked.inputValue(), "");
+  await page.locator("#site-key").fill(testKey);
+  assert.equal(await checked.inputValue(), testKey);
+  await checked.fill(siteKey);
+  await page.locator("#site-key").fill("pk_other");
+  assert.equal(await checked.inputValue(), siteKey, "what was typed there stays");
+  await page.locator("#check-origin").fill("https://www.example.org");
+  await checked.press("Enter");
+  await page.locator("[data-verdict][data-may=yes] p", { hasText: "registration only" }).waitFor();
+  await leave(visitor);
+});
+
 test("where the service can't be asked, the check says that and nothing else", async () => {
   const visitor = await openPartners();
   const { page } = visitor;
@@ -229,7 +261,6 @@ test("pasted into a strict page of another origin, form, counter and map work wi
   const key = await addPartner(slug, site.origin);
   await page.locator("#site-key").fill(key);
   const own = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'";
-  await page.locator("summary", { hasText: "Put them into the policy you have" }).click();
   await page.locator("#policy").fill(own);
   const [pasted, policy] = [await snippet(page, "element"), await text(page, "merged")];
   assert.equal(policy, `${own.replace("script-src 'self'", `script-src 'self' ${origin}`)}; frame-src ${origin}; connect-src ${origin}`);

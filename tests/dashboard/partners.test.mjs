@@ -1,6 +1,7 @@
 // What partners copy, whatever they typed; policies; and the self-check.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ADVICE, readKey, readOrigin, verdict } from "../../src/web/assets/origin-check.js";
 import { mergePolicy, neededSources, policyLines, readPolicy } from "../../src/web/assets/policy.js";
@@ -18,8 +19,31 @@ test("the element's snippet is the documented one", () => {
 <pledge-form campaign="together-we-defend" site-key="pk_abc" lang="en">
   <a href="${ORIGIN}/c/together-we-defend/en?site_key=pk_abc">Make your pledge</a>
 </pledge-form>
-<pledge-counter campaign="together-we-defend" lang="en"></pledge-counter>`,
+<pledge-counter campaign="together-we-defend" lang="en">
+  <a href="${ORIGIN}/dashboard/together-we-defend?lang=en">Pledges so far</a>
+</pledge-counter>`,
   );
+});
+
+test("in every language the snippets speak it, where supporters read them", () => {
+  for (const language of ["fr", "es", "ar", "zh", "ru"]) {
+    const words = JSON.parse(readFileSync(new URL(`../../src/web/lang/${language}.json`, import.meta.url), "utf8"));
+    const options = { ...OPTIONS, language, words, parts: ["form", "counter", "map"] };
+    const code = snippet("element", options);
+    for (const key of ["form_title", "total_label", "countries_title"]) assert(code.includes(`>${words[key]}</a>`), `${language} ${key}`);
+    assert(code.includes(`${ORIGIN}/dashboard/together-we-defend?lang=${language}`));
+    const form = snippet("html", options);
+    for (const key of ["form_title", "form_name", "form_email", "form_country", "country_unstated", "form_submit"]) assert(form.includes(words[key]), `${language} ${key}`);
+    const seen = [code, snippet("frame", options).match(/title="[^"]*"/)[0], form].join(" ").replace(/<[^>]*>/g, " ");
+    assert.doesNotMatch(seen, /[Pp]ledge|Name|mail address|Country/);
+  }
+  assert.match(snippet("html", { ...OPTIONS, language: "no such tag_", words: { form_title: "<b>" } }), />&lt;b&gt;<\/a>/);
+});
+
+test("the look is the same for form, counter and map, but for what only a form has", () => {
+  const code = snippet("element", { ...OPTIONS, look: { theme: "dark", accent: "#a3123f", radius: "0", compact: true } });
+  assert.match(code, /<pledge-form [^>]* lang="en" theme="dark" accent="#a3123f" radius="0" compact>/);
+  for (const name of ["counter", "map"]) assert.match(code, new RegExp(`<pledge-${name} [^>]* lang="en" theme="dark" accent="#a3123f" radius="0">`));
 });
 
 test("only what differs from the plain look is said", () => {
@@ -86,7 +110,8 @@ test("origins are read, and what is wrong with them is told", () => {
     "https://www.example.org/": ["trailing_slash"],
     "https://www.example.org/pledge?x#y": ["with_path"],
     "http://www.example.org": ["insecure_origin"],
-    "http://localhost:3000": [],
+    "http://localhost:3000": ["local_origin"],
+    "https://127.0.0.1:8443": ["local_origin"],
     "https://www.example.org:443": ["default_port"],
     "https://me:secret@www.example.org": ["with_login"],
     "https://*.example.org": ["wildcard_origin"],
@@ -115,6 +140,13 @@ test("the verdict needs both our own look and the service's word", () => {
   assert.equal(verdict(readOrigin("http://www.example.org"), key, { may_embed: true, problems: [] }).may, false);
   const refused = verdict(good, key, { may_embed: false, problems: [{ code: "foreign_origin", text: "x" }, { code: "brand_new", text: "New." }] });
   assert.deepEqual(refused.problems.map(({ text }) => text), [ADVICE.trailing_slash, ADVICE.foreign_origin, "New."]);
+});
+
+test("a page on one's own machine may embed in development, and is told that it is only there so", () => {
+  const found = (answer) => verdict(readOrigin("http://localhost:3000"), readKey("pk_1"), answer);
+  assert.equal(found({ may_embed: true, problems: [] }).may, true);
+  assert.match(found({ may_embed: true, problems: [] }).problems[0].text, /development.*production only registered https/);
+  assert.equal(found({ may_embed: false, problems: [{ code: "foreign_origin", text: "x" }] }).may, false);
 });
 
 test("every problem has its words", () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { brotliCompressSync, constants } from "node:zlib";
-import { contentOf } from "../../src/web/assets/form.js";
+import { contentOf, newsOf } from "../../src/web/assets/form.js";
+import { ramp } from "../../src/web/assets/dress.js";
 import { changed } from "../../src/web/assets/feed.js";
 import { contrast, lookOf, mended, onColour, parse } from "../../src/web/assets/look.js";
 import { countryOf, distance, suggestion } from "../../src/web/assets/suggest.js";
@@ -51,6 +52,13 @@ test("a form's fields become what the API takes", () => {
   assert.deepEqual(contentOf(entries), { name: "Noor", country: "JO", form_token: "t", consents: [{ purpose: "updates", version: 3 }] });
 });
 
+test("a trial is told as one, and of a pledge nothing but its status", () => {
+  const receipt = { status: "counted", id: "key", totals: { total: 7, countries: [] } };
+  assert.deepEqual(newsOf(receipt, {}), { status: "counted", total: 7 });
+  assert.deepEqual(newsOf(receipt, { trial: "" }), { status: "counted", total: 7, trial: true });
+  assert.deepEqual(newsOf({ status: "awaiting" }, { trial: "" }), { status: "awaiting", total: undefined, trial: true });
+});
+
 test("whatever colours are asked for, everything can be read", () => {
   const random = () => `#${Math.floor(Math.random() * 0x1000000).toString(16).padStart(6, "0")}`;
   const chosen = ["#fff", "#000", "#ffee55", "#777777", "#ff0000", "0a6", "nonsense", ""];
@@ -81,11 +89,29 @@ test("colours that pass stay as they are, and nothing but a colour, a number or 
   assert.equal(lookOf(new URLSearchParams({ radius: "0" }), "light").look["--radius"], "0px");
 });
 
+test("a map in any colour on any ground has six steps that are told apart", () => {
+  const random = () => Array.from({ length: 3 }, () => Math.floor(Math.random() * 256));
+  const extremes = [[0, 0, 0], [255, 255, 255], [119, 119, 119], [255, 238, 85]];
+  for (let time = 0; time < 1000; time += 1) {
+    const pick = () => (Math.random() < 0.5 ? random() : extremes[Math.floor(Math.random() * extremes.length)]);
+    const [accent, ground] = [pick(), pick()];
+    const steps = ramp(accent, ground, onColour(ground));
+    assert.equal(steps.length, 6);
+    for (let step = 1; step < 6; step += 1) {
+      assert(contrast(steps[step], steps[step - 1]) >= 1.18, `step ${step} of ${accent} on ${ground}: ${steps.join(" / ")}`);
+      assert(contrast(steps[step], steps[0]) > contrast(steps[step - 1], steps[0]));
+    }
+  }
+});
+
 test("only the service's own frame is heard, and only what a frame may say", () => {
   const contentWindow = {}, frame = { contentWindow }, home = "https://pledges.test";
   const say = (data, more = {}) => heard({ data, origin: home, source: contentWindow, ...more }, frame, home);
   assert.deepEqual(say({ pledges: 1, type: "size", height: 700 }), { type: "size", height: 700 });
   assert.deepEqual(say({ pledges: 1, type: "done", status: "counted", email: "x" }), { type: "done", detail: { status: "counted" } });
+  for (const [trial, told] of [[true, { trial: true }], [false, {}], ["<b>", {}], [1, {}]]) {
+    assert.deepEqual(say({ pledges: 1, type: "done", status: "awaiting", trial }).detail, { status: "awaiting", ...told });
+  }
   assert.deepEqual(say({ pledges: 1, type: "error", code: "invalid_fields" }), { type: "error", detail: { code: "invalid_fields" } });
   const done = { pledges: 1, type: "done", status: "counted" };
   for (const more of [{ origin: "https://host.test" }, { origin: "null" }, { source: {} }, { source: null }]) assert.equal(say(done, more), null);

@@ -10,13 +10,14 @@ import { challenge } from "./challenge.mjs";
 const realTimeout = globalThis.setTimeout;
 const fields = { name: "Amina", email: "amina@example.org", country: "NG", consents: [{ purpose: "updates", version: 1 }] };
 const totals = { total: 7 };
-let waits, posts, asked, answers, proof, texts;
+let waits, posts, asked, answers, proof, texts, refusal;
 
 const json = (status, body, headers = {}) => new Response(JSON.stringify(body), { status, headers });
 const problem = (status, code, more = {}, headers = {}) => json(status, { code, status, ...more }, headers);
 const counted = () => json(201, { id: "key", totals });
 
 beforeEach(() => {
+  refusal = null;
   [waits, posts, asked, answers, proof, texts] = [[], [], [], [], "on", { errors_text: "Correct it:", error_required_name: "A name, please." }];
   globalThis.setTimeout = (call, wait, ...rest) => {
     if (wait > 50 && wait !== 20_000) waits.push(wait);
@@ -27,7 +28,7 @@ beforeEach(() => {
     const { pathname, search } = new URL(address);
     asked.push(`${method} ${pathname}${search}`);
     if (pathname.startsWith("/embed/texts/")) return texts ? json(200, texts) : json(404, {});
-    if (pathname.endsWith("/challenge")) return json(200, challenge({ keyPrefix: "0", cost: 1 }));
+    if (pathname.endsWith("/challenge")) return refusal?.() ?? json(200, challenge({ keyPrefix: "0", cost: 1 }));
     if (method === "GET") return json(200, { proof });
     posts.push({ key: headers["Idempotency-Key"], body: JSON.parse(body) });
     const answer = answers.shift() ?? counted;
@@ -83,6 +84,24 @@ test("it gives up after six tries, and at once when it would wait too long", asy
   answers = [];
   await one.send({ ...fields, name: "Another" });
   assert.notEqual(posts[7].key, key);
+});
+
+test("what browsers hide behind a lost network, a page that may not post, is told as what it is", async () => {
+  proof = "off"; // else it isn't hidden: the challenge is asked for first
+  texts = { form_error_partner: "Tell whoever runs this page.", form_error_network: "No connection." };
+  const challenges = () => asked.filter((line) => line.includes("/challenge?site_key=pk_1")).length;
+  for (const code of ["foreign_origin", "unknown_key", "partner_disabled"]) {
+    [posts, asked, answers] = [[], [], Array(20).fill(lost)];
+    refusal = () => problem(403, code);
+    await assert.rejects(pledges().send(fields), { code, message: "Tell whoever runs this page." });
+    assert.deepEqual([posts.length, challenges()], [1, 1], "no use in trying again");
+  }
+  // Where it may, or nobody can say, the network is to blame, and it is asked once.
+  for (refusal of [null, lost, () => problem(429, "too_many_requests"), () => problem(503, "unavailable")]) {
+    [posts, asked, answers] = [[], [], Array(20).fill(lost)];
+    await assert.rejects(pledges().send(fields), { code: "network", message: "No connection." });
+    assert.deepEqual([posts.length, challenges()], [6, 1]);
+  }
 });
 
 test("a spent or expired proof is renewed, others' mistakes are not repeated", async () => {

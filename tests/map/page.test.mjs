@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { newHost } from "./dom.mjs";
 import { codes, json, languages, world } from "./files.mjs";
 
+const { drawAtlas } = await import("../../src/web/assets/atlas.js");
 const { classBounds, drawMap, drawTable, sheet, stepOf } = await import("../../src/web/assets/map.js");
 
 const optionsOf = (language) => ({ language, direction: language === "ar" ? "rtl" : "ltr", names: {}, texts: json(`lang/${language}.json`), world });
@@ -169,6 +170,25 @@ test("elsewhere stands last and says why", () => {
   assert.equal(foot.children[0].hidden, true);
 });
 
+test("a partner's page is told what the numbers leave out, and of a table only where there is one", () => {
+  for (const [table, tables, folds] of [[null, 1, 1], ["", 1, 0], ["none", 0, 0]]) {
+    const host = newHost();
+    const atlas = drawAtlas(host, { ...optionsOf("en"), table });
+    atlas.show(totalsOf({ DE: 30 }));
+    const many = (tag) => host.find((node) => node.tag === tag).length;
+    assert.deepEqual([many("table"), many("details")], [tables, folds], `table: ${table}`);
+    assert.equal(byClass(host, "map-frame").attributes["aria-label"].includes("in the table"), tables === 1);
+    const said = () => host.find((node) => node.attributes.class === "map-note" && !node.hidden).map((node) => node.textContent).join("|");
+    assert.match(said(), /Small numbers are rounded down.*\|Elsewhere or not stated: 12 People.*fewer than 5 pledges/);
+    atlas.show(totalsOf({ DE: 30 }, { threshold: 1 }));
+    assert.doesNotMatch(said(), /rounded|fewer/);
+    atlas.show(totalsOf({ DE: 30 }, { threshold: 1, elsewhere: 0 }));
+    assert.doesNotMatch(said(), /Elsewhere/);
+    atlas.show(totalsOf({}));
+    assert.doesNotMatch(byClass(host, "map-frame").attributes["aria-label"], /in the table/);
+  }
+});
+
 test("names are the host's, else the map's, else the browser's", () => {
   const host = newHost();
   const table = drawTable(host, { ...optionsOf("en"), names: { DE: "Our Germany" } });
@@ -179,10 +199,11 @@ test("names are the host's, else the map's, else the browser's", () => {
 
 test("every language says everything", () => {
   for (const language of languages) {
-    const [map, table] = [newHost(), newHost()];
+    const [map, table, atlas] = [newHost(), newHost(), newHost()];
+    drawAtlas(atlas, { ...optionsOf(language), table: null }).show(totalsOf({ DE: 30 }));
     drawMap(map, world, optionsOf(language)).show(totalsOf({ DE: 30, FK: 5000, MT: 7 }));
     drawTable(table, { ...optionsOf(language), search: true }).show(totalsOf({ DE: 30 }));
-    const said = [map, table].flatMap((host) => host.find(() => true)).flatMap((node) => [node.text, ...Object.values(node.attributes)]);
+    const said = [map, table, atlas].flatMap((host) => host.find(() => true)).flatMap((node) => [node.text, ...Object.values(node.attributes)]);
     for (const text of said) assert.doesNotMatch(String(text), /(map|table|countries)_|\{/, `${language}: ${text}`);
   }
 });

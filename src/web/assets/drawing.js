@@ -59,6 +59,11 @@ export function speaker({ language, names = {}, texts = {}, world }) {
         return code;
       }
     },
+    /** Why some stand in no country. */
+    elsewhere(totals) {
+      const { threshold = 1 } = totals ?? {};
+      return say.text(threshold > 1 ? "table_elsewhere_why" : "table_elsewhere_unsaid", { threshold: say.number(threshold) });
+    },
     place: (code, count) => say.text("map_place", { name: say.name(code), count: count ? say.number(count) : say.text("map_none") }),
     list: (items) => new Intl.ListFormat(locale, { type: "unit" }).format(items),
   };

@@ -41,6 +41,9 @@ function wear(root) {
 /** The totals; the form doesn't wait for them. */
 const feed = () => import("./feed.js");
 
+/** What dresses counter and map; where no look is asked for, nothing is loaded for it. */
+const look = (element) => LOOK.some((name) => element.hasAttribute(name)) && import("./dress.js").catch(() => ({}));
+
 const texts = {};
 
 /** The service's words in a language; none when they can't be had, and then numbers stand alone. */
@@ -63,6 +66,8 @@ function make(parent, name, properties = {}, part = properties.className) {
 
 /** An element that is drawn anew, once a task, when it is added or its attributes change, and ends what it began. */
 class PledgeElement extends HTMLElement {
+  static observedAttributes = ["campaign", "site-key", "lang", "table", ...LOOK];
+
   constructor() {
     super();
     wear(this.attachShadow({ mode: "open" }));
@@ -112,16 +117,14 @@ class PledgeElement extends HTMLElement {
 /** What a frame may say, and nothing else: null of everything that isn't so. */
 export function heard({ data, origin, source }, frame, home = HOME) {
   if (origin !== home || !source || source !== frame.contentWindow || data?.pledges !== 1) return null;
-  const { type, height, status, code } = data;
+  const { type, height, status, trial, code } = data;
   const isHeight = Number.isInteger(height) && height > 0 && height < 20_000;
   if (type === "ready" || type === "size") return isHeight ? { type, height } : null;
-  if (type === "done") return status === "counted" || status === "awaiting" ? { type, detail: { status } } : null;
+  if (type === "done") return status === "counted" || status === "awaiting" ? { type, detail: trial === true ? { status, trial } : { status } } : null;
   return type === "error" && /^[a-z_]{1,40}$/.test(code) ? { type, detail: { code } } : null;
 }
 
 class PledgeForm extends PledgeElement {
-  static observedAttributes = ["campaign", "site-key", "lang", ...LOOK];
-
   draw(box, campaign, atEnd) {
     this.fallBack(true);
     const address = new URL(`/embed/${encodeURIComponent(campaign)}/${encodeURIComponent(this.language)}`, HOME);
@@ -181,15 +184,14 @@ function speaker(language) {
 }
 
 class PledgeCounter extends PledgeElement {
-  static observedAttributes = ["campaign", "lang"];
-
   async draw(box, campaign, atEnd) {
     let isOver = false;
     atEnd(() => (isOver = true));
-    const [{ follow }, words] = await Promise.all([feed(), wordsIn(this.language)]).catch(() => [{}]);
+    const [{ follow }, words, worn] = await Promise.all([feed(), wordsIn(this.language), look(this)]).catch(() => [{}]);
     if (!follow) this.tell("error", { code: "counter_unavailable" }); // the page's own content goes on standing there
     if (isOver || !follow) return;
     box.dir = words.direction ?? "auto";
+    worn.dress?.(this, box, atEnd);
     const [format, clock] = speaker(this.language);
     const line = make(box, "p");
     const number = make(line, "span", { className: "number" });
@@ -241,24 +243,22 @@ class PledgeCounter extends PledgeElement {
 }
 
 class PledgeMap extends PledgeElement {
-  static observedAttributes = ["campaign", "lang", "table"];
-
   async draw(box, campaign, atEnd) {
     let isOver = false;
     atEnd(() => (isOver = true));
     const ask = (path) => fetch(HOME + path, { credentials: "omit" }).then((answer) => answer.json());
     try {
-      const all = [import("./map.js"), feed(), ask("/embed/world.json"), wordsIn(this.language)];
-      const [map, { follow }, world, words] = await Promise.all(all);
+      const all = [import("./atlas.js"), feed(), ask("/embed/world.json"), wordsIn(this.language), look(this)];
+      const [{ drawAtlas }, { follow }, world, words, worn] = await Promise.all(all);
       if (isOver) return;
-      const options = { language: this.language, direction: words.direction ?? "ltr", names: {}, texts: words, world };
-      const views = [map.drawMap(make(box, "div", {}, "map"), world, options)];
-      if (this.hasAttribute("table")) views.push(map.drawTable(make(box, "div", {}, "table"), options));
+      const options = { language: this.language, direction: words.direction ?? "ltr", texts: words, world, table: this.getAttribute("table") };
+      worn.dress?.(this, box, atEnd);
+      const { show } = drawAtlas(box, options);
       atEnd(
         follow(HOME, campaign, ({ totals }) => {
           if (!totals) return;
           this.fallBack(false);
-          views.forEach((view) => view.show(totals));
+          show(totals);
         }),
       );
     } catch {

@@ -155,11 +155,17 @@ function offerSharing(root) {
   });
 }
 
+/** What the page is told of a pledge, and no more: not a word of the supporter. */
+export function newsOf({ status, totals }, { trial }) {
+  return { status, total: totals?.total, ...(trial !== undefined && { trial: true }) };
+}
+
 /** Shows what comes after a form in its place; false when the page doesn't have it. */
-function replace(area, status) {
+function replace(area, { status, trial }) {
   const template = document.querySelector(`template[data-done="${status}"]`);
   if (!template || !area) return false;
   area.replaceChildren(template.content.cloneNode(true));
+  for (const node of area.querySelectorAll("[data-lane]")) node.hidden = (node.dataset.lane === "trial") !== Boolean(trial);
   offerSharing(area);
   const heading = area.querySelector("h2");
   heading.tabIndex = -1;
@@ -185,15 +191,18 @@ export function enhance(form) {
   form.addEventListener("focusin", prepare);
   form.addEventListener("input", prepare, { once: true });
 
-  deliver(form, pledges, (content, options) => pledges.send(content, options), ({ status, totals }, { email }) => {
-    document.dispatchEvent(new CustomEvent("pledge:done", { detail: { status, total: totals?.total } }));
-    if (!replace(area, status)) location.assign(thanks);
+  const announce = (detail) => document.dispatchEvent(new CustomEvent("pledge:done", { detail }));
+  deliver(form, pledges, (content, options) => pledges.send(content, options), (receipt, { email }) => {
+    const news = newsOf(receipt, form.dataset);
+    announce(news);
+    if (!replace(area, news)) location.assign(thanks);
     const code = area?.querySelector("form[data-confirm]");
     if (!code) return;
     fieldOf(code, "email").value = email ?? "";
     deliver(code, pledges, (content, options) => pledges.confirm(content, options), () => {
-      document.dispatchEvent(new CustomEvent("pledge:done", { detail: { status: "counted" } }));
-      replace(area, "counted");
+      const confirmed = newsOf({ status: "counted" }, form.dataset);
+      announce(confirmed);
+      replace(area, confirmed);
     });
   });
 }

@@ -49,6 +49,6 @@ function talk() {
 wear().catch(() => {}).then(() => parent !== window && talk());
 system.addEventListener("change", wear);
 if (parent !== window) {
-  document.addEventListener("pledge:done", ({ detail }) => say({ type: "done", status: detail.status }));
+  document.addEventListener("pledge:done", ({ detail }) => say({ type: "done", status: detail.status, ...(detail.trial && { trial: true }) }));
   document.addEventListener("pledge:error", ({ detail }) => say({ type: "error", code: detail.code }));
 }

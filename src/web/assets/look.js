@@ -9,7 +9,7 @@ const FONTS = {
   geometric: 'Avenir, Montserrat, Corbel, "URW Gothic", source-sans-pro, system-ui, sans-serif',
 };
 
-const SURFACE = { light: [255, 255, 255], dark: [35, 21, 30] };
+export const SURFACE = { light: [255, 255, 255], dark: [35, 21, 30] };
 const INK = { light: [36, 18, 29], dark: [247, 237, 241] };
 
 /** Red, green and blue of `#abc` or `#aabbcc`, the hash may be missing; null of anything else. */
@@ -22,7 +22,8 @@ export function parse(text) {
 
 export const hex = (colour) => `#${colour.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
 
-function luminance(colour) {
+/** Relative luminance, 0 to 1 (WCAG 2.2). */
+export function luminance(colour) {
   const [red, green, blue] = colour.map((part) => {
     const share = part / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
@@ -36,8 +37,8 @@ export function contrast(one, other) {
   return (high + 0.05) / (low + 0.05);
 }
 
-const mix = (one, other, share) => one.map((part, i) => part + (other[i] - part) * share);
-const BLACK = [0, 0, 0], WHITE = [255, 255, 255];
+export const mix = (one, other, share) => one.map((part, i) => part + (other[i] - part) * share);
+export const BLACK = [0, 0, 0], WHITE = [255, 255, 255];
 
 /** Black or white, whichever is read better on a colour: one of them always has 4.5:1. */
 export const onColour = (colour) => (contrast(colour, WHITE) >= contrast(colour, BLACK) ? WHITE : BLACK);

@@ -194,7 +194,8 @@ function explain(legend, bounds, say) {
 
 /**
  * Draws the map into `host`; `show(totals)` colours it, `point(code)` marks a place, or none. `world` is world.json;
- * `language` a BCP 47 tag, `direction` ltr or rtl, `names` goes before all other names, `texts` are those of lang/.
+ * `language` a BCP 47 tag, `direction` ltr or rtl, `names` goes before all other names, `texts` are those of lang/;
+ * `alone` where no table stands beside it, `notes` stand before that about borders.
  */
 export function drawMap(host, world, options) {
   adopt(host, sheet, RULES);
@@ -205,7 +206,7 @@ export function drawMap(host, world, options) {
   const frame = make("div", { class: "map-frame", role: "img", tabindex: "0", dir: "ltr" }, drawn.svg, tip);
   const legend = make("ul", { "aria-label": say.text("map_legend") });
   const note = make("p", { class: "map-note" }, say.text("map_note"));
-  host.replaceChildren(make("div", { class: "map", dir: direction, lang: say.locale }, frame, legend, note));
+  host.replaceChildren(make("div", { class: "map", dir: direction, lang: say.locale }, frame, legend, ...(options.notes ?? []), note));
 
   let counts = new Map();
   const byCount = () => [...counts].sort(([, one], [, other]) => other - one);
@@ -225,7 +226,8 @@ export function drawMap(host, world, options) {
     explain(legend, bounds, say);
     const first = byCount().slice(0, 3).map(([code, count]) => say.place(code, count));
     const label = say.text(first.length > 0 ? "map_label" : "map_label_empty", { top: say.list(first) });
-    frame.setAttribute("aria-label", label);
+    const isInTable = first.length > 0 && !options.alone;
+    frame.setAttribute("aria-label", isInTable ? `${label} ${say.text("map_label_table")}` : label);
     hand.describe();
   }
 

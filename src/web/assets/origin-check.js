@@ -16,6 +16,7 @@ export const ADVICE = {
   secret_key: "This is a secret key. It must never stand in a page: whoever sees it can pledge in your name. Ask the organiser for a new one now (rotate-key), and use the site key, which begins with pk_.",
   not_a_key: "A site key begins with pk_ (or pk_test_ for trials) and has no spaces.",
   test_key: "This is a key for trials. Everything works as in earnest, but nothing is counted, and it is gone after a day. Change to the real key before you publish.",
+  local_origin: "This is a page on your own machine. While the service runs in development, every such page may embed every form, registered or not. In production only registered https origins may: check the address your page will have.",
   foreign_origin: "This origin isn’t registered for this site key. Ask the organiser of the campaign to add it, written exactly as here. www.example.org and example.org are two different origins.",
   unknown_key: "The campaign has no such site key. Look for a letter that got lost, or a key of another campaign.",
   partner_disabled: "The organiser has switched your forms off. Only they can switch them on again.",
@@ -38,6 +39,7 @@ export function readOrigin(typed) {
   if (!/^https?:$/.test(url.protocol) || /\s/.test(text)) return { origin: null, problems: ["not_an_origin"] };
   const problems = [];
   const local = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
+  if (local) problems.push("local_origin");
   if (url.protocol === "http:" && !local) problems.push("insecure_origin");
   if (url.username || url.password) problems.push("with_login");
   if (url.pathname !== "/" || url.search || url.hash) problems.push("with_path");
@@ -56,7 +58,7 @@ export function readKey(typed) {
 }
 
 /** Problems that don't stop a form from working once they are heeded as written. */
-const HARMLESS = new Set(["trailing_slash", "with_path", "default_port", "test_key", "with_login"]);
+const HARMLESS = new Set(["trailing_slash", "with_path", "default_port", "test_key", "with_login", "local_origin"]);
 
 /** Everything about a page: local problems and the service's answer (null when it wasn't or couldn't be asked). */
 export function verdict(origin, key, answer) {

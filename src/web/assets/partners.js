@@ -6,6 +6,10 @@ import { readKey, readOrigin, verdict } from "./origin-check.js";
 import { frameAddress, snippet } from "./snippets.js";
 
 const PREVIEW_WAIT_MS = 600;
+/** No form is taller; what says so is none. */
+const TALLEST_PX = 20_000;
+/** What a good registration doesn't say. */
+const UNSEEN = "This is about the registration only. Whether your page’s policy lets the form in, and where it stands, shows the page itself: open it with the key for trials and send a pledge.";
 /** Stands in the snippets until a key is entered. */
 const NO_KEY = "pk_YOUR_KEY";
 const NAMES = new Intl.DisplayNames("en", { type: "language" });
@@ -17,6 +21,7 @@ class PartnersPage {
     this.choices = root.querySelector("[data-choices]");
     this.policy = root.querySelector("#policy");
     this.check = root.querySelector("[data-check]");
+    this.words = {};
   }
 
   start() {
@@ -25,15 +30,32 @@ class PartnersPage {
     this.#offerLanguages();
     this.choices.addEventListener("input", ({ target }) => {
       if (target.name === "campaign") this.#offerLanguages();
+      if (["campaign", "language"].includes(target.name)) this.#learn();
       this.#show();
     });
     this.choices.addEventListener("submit", (event) => event.preventDefault());
     this.policy.addEventListener("input", () => this.#showPolicy());
+    addEventListener("message", (event) => this.#fitPreview(event));
+    // Until another one is typed there, the key that is checked is the one that is embedded.
+    this.check.elements.siteKey.addEventListener("input", ({ target }) => (target.dataset.typed = target.value));
     this.check.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#checkPage();
     });
+    this.#learn();
     this.#show();
+  }
+
+  /** Fetches the words that supporters read in the snippets; English ones stand there until then. */
+  async #learn() {
+    const { value } = this.choices.elements.language;
+    if (!value || this.words[value]) return;
+    try {
+      const answer = await fetch(`/embed/texts/${encodeURIComponent(value)}.json`, { credentials: "omit" });
+      if (!answer.ok) return;
+      this.words[value] = await answer.json();
+      this.#show();
+    } catch {} // English ones do
   }
 
   /** What is chosen now. A secret key is never put anywhere. */
@@ -46,6 +68,7 @@ class PartnersPage {
       origin: this.origin,
       campaign: data.get("campaign") ?? "",
       language: data.get("language") ?? "en",
+      words: this.words[data.get("language")],
       siteKey: askable ? key : NO_KEY,
       way: data.get("way"),
       parts: data.getAll("parts"),
@@ -75,10 +98,13 @@ class PartnersPage {
       node.dataset.model ??= node.textContent.replaceAll(/\/v1\/campaigns\/[^/]+\//g, "/v1/campaigns/\u0000/");
       node.textContent = node.dataset.model.replaceAll("\u0000", encodeURIComponent(chosen.campaign));
     }
-    this.root.querySelector("[data-swatch]").style.backgroundColor = chosen.look.accent;
+    const swatch = this.root.querySelector("[data-swatch]");
+    swatch.style.backgroundColor = chosen.look.accent;
+    swatch.hidden = !chosen.look.accent; // empty it looks like a box to tick
     this.#showPolicy();
     this.#showPreview(chosen);
-    if (!this.check.elements.siteKey.value) this.check.elements.siteKey.placeholder = chosen.siteKey;
+    const { siteKey } = this.check.elements;
+    if (!siteKey.dataset.typed) siteKey.value = chosen.siteKey === NO_KEY ? "" : chosen.siteKey;
   }
 
   #showPolicy() {
@@ -104,6 +130,13 @@ class PartnersPage {
     }, frame.src ? PREVIEW_WAIT_MS : 0);
   }
 
+  /** As tall as the form in it says it is, so that none of it is cut off. */
+  #fitPreview({ data, origin, source }) {
+    const frame = this.root.querySelector("[data-preview]");
+    if (origin !== location.origin || source !== frame.contentWindow || data?.pledges !== 1) return;
+    if (Number.isInteger(data.height) && data.height > 0 && data.height < TALLEST_PX) frame.style.height = `${data.height + 2}px`; // its own edges
+  }
+
   async #checkPage() {
     const { origin: originField, siteKey } = this.check.elements;
     const origin = readOrigin(originField.value);
@@ -124,16 +157,17 @@ class PartnersPage {
     const found = verdict(origin, key, answer);
     const texts = found.problems.map(({ text }) => text);
     if (failed) return this.#say("unknown", texts, "The service could not be asked just now. Please check again in a moment.");
-    if (found.may) return this.#say("yes", texts, `${found.origin} may embed the form.`);
+    if (found.may) return this.#say("yes", texts, `${found.origin} may embed the form.`, UNSEEN);
     return this.#say("no", texts, found.origin && found.asked ? `${found.origin} may not embed the form yet.` : "This can’t work yet.");
   }
 
-  #say(may, texts, line) {
+  #say(may, texts, line, note) {
     const box = this.root.querySelector("[data-verdict]");
     box.dataset.may = may;
     const list = document.createElement("ul");
     list.append(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
-    box.replaceChildren(Object.assign(document.createElement("strong"), { textContent: line }), ...(texts.length ? [list] : []));
+    const made = (name, textContent) => Object.assign(document.createElement(name), { textContent });
+    box.replaceChildren(made("strong", line), ...(texts.length ? [list] : []), ...(note ? [made("p", note)] : []));
   }
 
   #offerCopies() {

@@ -1,5 +1,5 @@
 // Sends pledges from a page of one's own: challenge, proof of work while people type, safe retries, errors in words.
-// Needs nothing, stores nothing, logs nothing. docs/partners.md tells how to use it.
+// Stores and logs nothing. docs/partners.md tells how to use it.
 
 import { solver } from "./solve.js";
 
@@ -9,7 +9,7 @@ const ATTEMPT_MS = 20_000;
 const LONGEST_WAIT_MS = 60_000;
 /** A challenge is renewed this long before it expires, so that it is still good when the pledge arrives. */
 const RENEW_MS = 60_000;
-/** Work in a page without workers: short enough that typing stays smooth, with pauses as long. */
+/** Where there are no workers: short enough that typing stays smooth, with pauses as long. */
 const SLICE_MS = 6;
 
 /** What is said when the service's texts can't be had. */
@@ -24,11 +24,11 @@ const ENGLISH = {
 const PROBLEMS = [
   ["form_error_network", "network"],
   ["errors_text", "invalid_fields"],
-  ["error_form_unavailable", "unavailable internal"],
+  ["error_form_unavailable", "unavailable", "internal"],
   ["error_form_too_many", "too_many_requests"],
   ["error_form_too_large", "payload_too_large"],
   ["closed_text", "campaign_closed"],
-  ["form_error_partner", "foreign_origin unknown_key partner_disabled partner_paused campaign_not_found"],
+  ["form_error_partner", "foreign_origin", "unknown_key", "partner_disabled", "partner_paused", "campaign_not_found"],
   ["form_error_proof", "proof"],
   ["trouble_no_match", "code_not_accepted"],
 ];
@@ -42,7 +42,7 @@ export class PledgeError extends Error {
   }
 }
 
-/** Waits; until the network is back when that is what it waits for, and not a moment longer than `signal` lets it. */
+/** Waits, until the network is back where it waits for that, no longer than `signal` lets it. */
 function pause(milliseconds, { signal, untilOnline } = {}) {
   return new Promise((resolve) => {
     if (milliseconds < Infinity) setTimeout(resolve, milliseconds);
@@ -60,7 +60,7 @@ export function retryAfter(value, now = Date.now()) {
 
 const randomKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-/** A worker that solves: the file itself on the service's own pages, a copy of the function's text on others. */
+/** The file itself on the service’s own pages, a copy of the function on others. */
 function makeWorker(address) {
   if (address) return new Worker(address, { type: "module" });
   const text = `onmessage = ({ data }) => postMessage((${solver})()(data, Infinity));`;
@@ -219,6 +219,7 @@ export class Pledges {
         if (!mayPass || attempt === ATTEMPTS || wait > LONGEST_WAIT_MS) throw error;
         const isOffline = code === "network" && globalThis.navigator?.onLine === false;
         onState(isOffline ? "offline" : "again");
+        if (attempt === 1 && code === "network" && !isOffline) await this.#mayPost();
         await pause(isOffline ? Infinity : wait, { signal, untilOnline: code === "network" });
         if (signal?.aborted) throw error;
         if (isOffline) attempt = 0;
@@ -241,20 +242,31 @@ export class Pledges {
     return this.#proof.work;
   }
 
+  #challenge() {
+    const { siteKey } = this.#options;
+    const query = siteKey ? `?site_key=${encodeURIComponent(siteKey)}` : "";
+    return this.#ask(`${this.#base}/challenge${query}`, { cache: "no-store" });
+  }
+
+  /** Browsers say "no network" where a page may not post; where challenges are given, they let it read why. */
+  async #mayPost() {
+    await this.#challenge().catch((error) => {
+      if (error.status === 403) throw error;
+    });
+  }
+
   async #newProof(proof) {
-    const { siteKey, worker } = this.#options;
     if (this.#options.proof === undefined) {
       const campaign = await (await this.#ask(this.#base)).json();
       this.#options.proof = campaign.proof !== "off";
     }
     if (!this.#options.proof) return "";
-    const query = siteKey ? `?site_key=${encodeURIComponent(siteKey)}` : "";
     const asked = Date.now();
-    const challenge = await (await this.#ask(`${this.#base}/challenge${query}`, { cache: "no-store" })).json();
+    const challenge = await (await this.#challenge()).json();
     const { data, expiresAt } = challenge.parameters;
     // By how long it lives, not by when it ends: clocks of phones are wrong.
     proof.until = asked + expiresAt * 1000 - data.issued - RENEW_MS;
-    return solveChallenge(challenge, worker);
+    return solveChallenge(challenge, this.#options.worker);
   }
 
   async #inWords(error, { consents = [] } = {}) {
@@ -265,7 +277,7 @@ export class Pledges {
       if (consent) wrong.field = `consent_${consent.purpose}`;
       wrong.message = await this.fieldMessage(wrong.field, wrong.code);
     }
-    const [key] = PROBLEMS.find(([, codes]) => codes.split(" ").includes(error.code)) ?? ["error_form_other"];
+    const [key] = PROBLEMS.find((words) => words.includes(error.code, 1)) ?? [];
     error.message = texts[key] ?? texts.error_form_other;
     return error;
   }

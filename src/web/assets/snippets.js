@@ -13,6 +13,29 @@ export const escapeShell = (text) => `'${String(text).replaceAll("'", "'\\''")}'
 
 const attribute = (name, value) => ` ${name}="${escapeHtml(value)}"`;
 
+/** What supporters read in a snippet, until the service's words in their language are there. */
+const ENGLISH = {
+  form_title: "Make your pledge",
+  total_label: "Pledges so far",
+  countries_title: "Where the pledges come from",
+  form_name: "Name",
+  form_email: "E-mail address",
+  form_country: "Country",
+  country_unstated: "Prefer not to say",
+  form_submit: "I pledge",
+};
+
+/** Text for a page, in the words of a language. */
+const say = ({ words }, key) => escapeHtml(words?.[key] ?? ENGLISH[key]);
+
+function countryName(language, code) {
+  try {
+    return new Intl.DisplayNames([language, "en"], { type: "region" }).of(code);
+  } catch {
+    return countryName("en", code); // it is no language
+  }
+}
+
 /** What of a look differs from the plain one. */
 export function chosenLook(look) {
   const chosen = Object.entries(PLAIN_LOOK).filter(([name, plain]) => look[name] !== undefined && look[name] !== plain && look[name] !== "");
@@ -22,6 +45,11 @@ export function chosenLook(look) {
 /** The address of the hosted form. */
 export function pageAddress({ origin, campaign, language, siteKey }) {
   return `${origin}/c/${encodeURIComponent(campaign)}/${encodeURIComponent(language)}?${new URLSearchParams({ site_key: siteKey })}`;
+}
+
+/** The address where all numbers are. */
+function dashboardAddress({ origin, campaign, language }) {
+  return `${origin}/dashboard/${encodeURIComponent(campaign)}?${new URLSearchParams({ lang: language })}`;
 }
 
 /** The address of the form for a frame. */
@@ -34,37 +62,41 @@ function element(options) {
   const { origin, campaign, language, siteKey, look = {}, parts = ["form", "counter", "map"] } = options;
   const shared = attribute("campaign", campaign);
   const spoken = attribute("lang", language);
-  const styles = chosenLook(look).map(([name, value]) => (name === "compact" ? " compact" : attribute(name, name === "accent" ? `#${value}` : value))).join("");
+  const chosen = chosenLook(look);
+  const worn = chosen.filter(([name]) => name !== "compact").map(([name, value]) => attribute(name, name === "accent" ? `#${value}` : value)).join("");
+  const compact = chosen.some(([name]) => name === "compact") ? " compact" : "";
+  // What stands inside is seen where the element can't be.
+  const tag = (name, more, address, key) => `<${name}${shared}${more}${worn}${name === "pledge-form" ? compact : ""}>
+  <a href="${escapeHtml(address)}">${say(options, key)}</a>
+</${name}>`;
   const lines = {
-    form: `<pledge-form${shared}${attribute("site-key", siteKey)}${spoken}${styles}>
-  <a href="${escapeHtml(pageAddress(options))}">Make your pledge</a>
-</pledge-form>`,
-    counter: `<pledge-counter${shared}${spoken}></pledge-counter>`,
-    map: `<pledge-map${shared}${spoken}></pledge-map>`,
+    form: tag("pledge-form", attribute("site-key", siteKey) + spoken, pageAddress(options), "form_title"),
+    counter: tag("pledge-counter", spoken, dashboardAddress(options), "total_label"),
+    map: tag("pledge-map", spoken, dashboardAddress(options), "countries_title"),
   };
   return [`<script type="module" src="${escapeHtml(origin)}/embed.js"></script>`, ...parts.map((part) => lines[part])].join("\n");
 }
 
 function frame(options) {
   return `<iframe src="${escapeHtml(frameAddress(options))}"
-  title="Pledge form" width="100%" height="900" frameborder="0" loading="lazy"
+  title="${say(options, "form_title")}" width="100%" height="900" frameborder="0" loading="lazy"
   referrerpolicy="origin" allow="web-share; clipboard-write"></iframe>`;
 }
 
 function html(options) {
   const { origin, campaign, language, siteKey } = options;
-  return `<a href="${escapeHtml(pageAddress(options))}">Make your pledge</a>
+  return `<a href="${escapeHtml(pageAddress(options))}">${say(options, "form_title")}</a>
 
 <form method="post" action="${escapeHtml(`${origin}/v1/campaigns/${encodeURIComponent(campaign)}/pledges`)}">
-  <label>Name <input name="name" autocomplete="name" required></label>
-  <label>E-mail <input name="email" type="email" autocomplete="email" required></label>
-  <label>Country <select name="country">
-    <option value="ZZ">Prefer not to say</option>
-    <option value="NG">Nigeria</option>
+  <label>${say(options, "form_name")} <input name="name" autocomplete="name" required></label>
+  <label>${say(options, "form_email")} <input name="email" type="email" autocomplete="email" required></label>
+  <label>${say(options, "form_country")} <select name="country">
+    <option value="ZZ">${say(options, "country_unstated")}</option>
+    <option value="NG">${escapeHtml(countryName(language, "NG"))}</option>
   </select></label>
   <input type="hidden" name="language"${attribute("value", language)}>
   <input type="hidden" name="site_key"${attribute("value", siteKey)}>
-  <button>I pledge</button>
+  <button>${say(options, "form_submit")}</button>
 </form>`;
 }
 

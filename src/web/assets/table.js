@@ -14,6 +14,8 @@ const RULES = `
 .map-table [aria-sort=descending] button::after{content:"↓";content:"↓"/"";opacity:1}
 .map-table small{display:block;max-width:34em}
 .map-table input{display:block;width:100%;min-height:2.75rem;margin:.2em 0 .4em;padding:.4em .7em;box-sizing:border-box;border:1px solid #767676;border-radius:8px;background:transparent;color:inherit;font:inherit;font-weight:400}
+.map-fold{margin-top:.6em}
+.map-fold summary{width:fit-content;padding:.4em 0;font-weight:600;cursor:pointer}
 .map-table caption,.map-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}`;
 
 /** The style sheet of the table; drawing adopts it. */
@@ -71,15 +73,15 @@ function drawElsewhere(say) {
   function show(totals) {
     row.hidden = !(totals?.elsewhere > 0);
     write(cell, say.number(totals?.elsewhere ?? 0));
-    const key = totals?.threshold > 1 ? "table_elsewhere_why" : "table_elsewhere_unsaid";
-    write(why, say.text(key, { threshold: say.number(totals?.threshold ?? 1) }));
+    write(why, say.elsewhere(totals));
   }
   return { row, show };
 }
 
 /**
  * Draws the table into `host`; `show(totals)` fills it. Options besides those of the map: `world` for its names,
- * `search`, `sort` ("count" or "name"), `onPoint(code or null)` for a row under the pointer.
+ * `search`, `sort` ("count" or "name"), `folded` until somebody wants to see it, `onPoint(code or null)` for a row under the
+ * pointer.
  */
 export function drawTable(host, options) {
   adopt(host, sheet, RULES);
@@ -92,7 +94,9 @@ export function drawTable(host, options) {
   const caption = make("caption", {}, say.text("countries_caption"));
   const table = make("table", {}, caption, make("thead", {}, heads.row), body, make("tfoot", {}, elsewhere.row));
   const search = options.search ? drawSearch(say, filter) : [];
-  host.replaceChildren(make("div", { class: "map-table", dir: options.direction, lang: say.locale }, ...search, table));
+  const box = make("div", { class: "map-table", dir: options.direction, lang: say.locale }, ...search, table);
+  const spoken = { class: "map-fold", dir: options.direction, lang: say.locale };
+  host.replaceChildren(options.folded ? make("details", spoken, make("summary", {}, say.text("countries_more")), box) : box);
 
   if (options.onPoint) {
     body.addEventListener("pointerover", ({ target }) => options.onPoint(target.closest("tr")?.dataset.code ?? null));
