@@ -28,7 +28,7 @@ use crate::{
 pub(super) const PATH: &str = "/embed/";
 
 /// What the elements and `pledge.js` say. Shipped with each release, so caches may keep them for minutes.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "error_",
     "errors_",
     "form_",
@@ -36,6 +36,7 @@ const WORDS: [&str; 13] = [
     "map_",
     "table_",
     "countries_",
+    "country_unstated",
     "direction",
     "total_label",
     "goal_text",

@@ -226,8 +226,11 @@ async fn a_form_for_trials_says_so() {
         assert!(form.contains("data-trial"), "{path}");
         let to = format!("{path}/thanks?site_key={}", site.test_site_key);
         assert!(form.contains(&format!("name=\"return_to\" value=\"{to}\"")), "{path}");
+        let note = "class=\"trial\"";
+        assert!(page(&client, &to).await.contains(note), "{path}");
         let form = page(&client, &format!("{path}?site_key={}", site.site_key)).await;
         assert!(!form.contains("data-trial"), "{path}");
+        assert!(!page(&client, &format!("{path}/thanks?site_key={}", site.site_key)).await.contains(note), "{path}");
     }
     app.stop().await;
 }
