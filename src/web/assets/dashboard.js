@@ -50,7 +50,7 @@ class Dashboard {
 
   #firstRange() {
     const wanted = new URLSearchParams(location.search).get("range");
-    return Object.hasOwn(RANGES, wanted ?? "") ? wanted : "day";
+    return Object.keys(RANGES).includes(wanted) ? wanted : "day";
   }
 
   start() {
