@@ -5,6 +5,7 @@ import { fill, formats, lastOf, timeFormats } from "./formats.js";
 import { areaPath, barsPath, countScale, linePath, position, timeTicks } from "./scales.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const DAY = 86_400_000;
 const UNITS = { minute: "minute", hour: "hour", day: "day" };
 
 function shape(name, attributes, text) {
@@ -87,12 +88,16 @@ function heading(plan, y, texts, rightToLeft) {
   return shape("text", { class: "chart-heading", x, y, direction: rightToLeft ? "rtl" : "ltr" }, text);
 }
 
+/** Nobody is told at what time of a day pledges were taken out: the mark is of the whole day, as far as it is shown. */
 function correctionMarks(plan, corrections) {
-  const shown = corrections.filter(({ at }) => at + 86_400_000 > plan.from && at < plan.to);
-  return shown.map(({ at }) => {
-    const x = plan.x(Math.max(plan.from, Math.min(at + 43_200_000, plan.to)));
+  const days = [...new Set(corrections.map(({ at }) => at))].filter((at) => at + DAY > plan.from && at < plan.to);
+  return days.flatMap((at) => {
+    const [start, end] = [plan.x(Math.max(plan.from, at)), plan.x(Math.min(plan.to, at + DAY))];
     const size = plan.em * 0.45;
-    return shape("path", { class: "chart-correction", d: `M${x} ${plan.lineBottom - size * 1.6}l${size} ${size * 1.6}h${-2 * size}z` });
+    return [
+      shape("path", { class: "chart-correction-day", d: `M${start} ${plan.lineBottom}H${end}` }),
+      shape("path", { class: "chart-correction", d: `M${(start + end) / 2} ${plan.lineBottom - size * 1.6}l${size} ${size * 1.6}h${-2 * size}z` }),
+    ];
   });
 }
 
@@ -143,16 +148,19 @@ class Table {
   }
 
   show(points, times, format) {
-    const changed = this.points?.length !== points.length || this.points[0].at !== points[0].at || lastOf(this.points).at !== lastOf(points).at;
+    const isSame = ({ at, length }, index) => at === this.points[index].at && length === this.points[index].length;
+    const areSame = this.body.rows.length === points.length && points.every(isSame);
     Object.assign(this, { points, times, format });
-    if (!this.node.open) return;
-    if (changed) this.#draw();
-    else this.#fill(this.body.rows[0], lastOf(points));
+    if (!areSame) this.#draw();
+    // Any of them: a correction changes what is long past.
+    else if (this.node.open) [...points].reverse().forEach((point, index) => this.#fill(this.body.rows[index], point));
   }
 
   #fill(row, { count, total }) {
-    row.cells[1].textContent = this.format.number(count);
-    row.cells[2].textContent = this.format.number(total);
+    for (const [cell, value] of [[row.cells[1], count], [row.cells[2], total]]) {
+      const text = this.format.number(value);
+      if (cell.textContent !== text) cell.textContent = text;
+    }
   }
 
   #draw() {
