@@ -10,6 +10,7 @@ import { Series } from "./series.js";
 
 const FRAME_MS = 1000;
 const SILENCE_MS = 45_000;
+const AFTER_CORRECTION_MS = 6_000;
 /** How often what changes rarely is asked for again: a wall screen hangs for weeks. */
 const SELDOM_MS = 300_000;
 
@@ -30,6 +31,8 @@ class Dashboard {
   #drawnAt = 0;
   #timer = null;
   #paused = false;
+  #seldomAsks = [];
+  #lastTotal = 0;
   #views = []; // map and table
 
   constructor(root) {
@@ -56,9 +59,9 @@ class Dashboard {
   start() {
     this.#startChart();
     this.#startPause();
-    this.#seldom(this.root.dataset.corrections, (document) => this.#showCorrections(document));
+    this.#seldom(this.root.dataset.corrections, (answer) => this.#showCorrections(answer));
     const partners = this.#part("partner-counts");
-    if (partners) this.#seldom(partners.dataset.partnerCounts, (document) => this.#showPartners(partners, document));
+    if (partners) this.#seldom(partners.dataset.partnerCounts, (answer) => this.#showPartners(partners, answer));
     if (this.root.dataset.open !== undefined) {
       follow(location.origin, this.root.dataset.campaign, (news) => this.#take(news));
     } else {
@@ -68,12 +71,17 @@ class Dashboard {
     this.#startPlaces();
     document.addEventListener("visibilitychange", () => this.#soon());
     setInterval(() => this.#soon(), 5000); // time goes by, too: the pace falls, the next interval begins
+    const still = this.#part("still");
+    if (still) still.hidden = true; // it says that no script runs
   }
 
   #take({ totals = this.#newest?.totals, state, at }) {
     if (state !== "live") this.watch.forget();
     this.#newest = { totals, state, at };
     if (totals) {
+      // Why it fell, the service says elsewhere.
+      if (totals.total < this.#lastTotal) setTimeout(() => this.#askSeldom(), AFTER_CORRECTION_MS * (1 + Math.random()));
+      this.#lastTotal = totals.total;
       this.watch.note(totals.total, Date.now());
       this.series.note(totals.total);
     }
@@ -102,8 +110,13 @@ class Dashboard {
       this.announcer.say(`${this.texts.total_label}: ${this.format.number(totals.total)}`);
       showPace(this.root, this.#pace(), this.format.number);
     }
-    if (state && state !== "waiting") this.#drawState(state, Number(new Date(at || totals?.as_of || Date.now())));
+    if (state && state !== "waiting") this.#drawState(state);
     this.#drawChart();
+  }
+
+  /** When what is shown was last known to be the newest: as long as nothing came, when the service drew the page. */
+  #knownAt() {
+    return this.#newest?.at || Date.parse(this.root.dataset.drawn ?? this.#part("as-of").dateTime);
   }
 
   #pace() {
@@ -118,9 +131,11 @@ class Dashboard {
     node.textContent = this.format.moment(Date.parse(as_of));
   }
 
-  #drawState(state, at) {
-    // A stream that says it is open but has been silent for three heartbeats knows no more than we do.
-    const honest = state === "live" && Date.now() - at > SILENCE_MS && this.root.dataset.open !== undefined ? "stale" : state;
+  #drawState(state) {
+    const at = this.#knownAt();
+    // Who has heard nothing for three heartbeats of the stream knows no more than we do.
+    const isSilent = ["live", "polling"].includes(state) && Date.now() - at > SILENCE_MS && this.root.dataset.open !== undefined;
+    const honest = isSilent ? "stale" : state;
     showState(this.#part("connection"), { state: honest, at }, this.texts, this.format);
   }
 
@@ -147,10 +162,12 @@ class Dashboard {
     const most = this.#part("chart-host").clientWidth < 600 ? 100 : 150;
     const data = this.series.show(this.range, most);
     const note = this.#part("chart-note");
-    const waits = !data && !this.series.failed;
+    const hasFailed = this.series.hasFailed(this.range);
+    const waits = !data && !hasFailed;
     this.#part("chart-host").classList.toggle("waits", waits);
+    this.#part("chart-host").classList.toggle("failed", !data && hasFailed); // what stands there is of another range
     note.hidden = waits || Boolean(data?.points.length);
-    note.textContent = this.series.failed ? this.texts.dash_chart_failed : this.texts.dash_chart_none;
+    note.textContent = hasFailed ? this.texts.dash_chart_failed : this.texts.dash_chart_none;
     if (data) this.chart.show({ ...data, corrections: this.corrections });
     this.#part("chart-days").hidden = data?.interval !== "day";
     this.#part("chart-cut").hidden = !this.#part("chart-host").classList.contains("cut");
@@ -158,19 +175,28 @@ class Dashboard {
 
   /** Asks now and every few minutes; what can't be had leaves what stands there. */
   #seldom(address, show) {
-    const ask = () =>
-      fetch(address, { credentials: "omit" })
-        .then((answer) => (answer.ok ? answer.json().then(show) : undefined))
+    const ask = (cache = "default") =>
+      fetch(address, { credentials: "omit", cache })
+        .then((answer) => (answer.ok ? answer.json() : null))
+        .then((found) => found && !this.#paused && show(found))
         .catch(() => {});
+    this.#seldomAsks.push(ask);
     ask();
-    setInterval(() => document.hidden || ask(), SELDOM_MS);
+    setInterval(() => document.hidden || this.#paused || ask(), SELDOM_MS);
   }
 
-  #showCorrections(document) {
-    this.corrections = readCorrections(document);
+  /** Now, and not what a cache still holds. */
+  #askSeldom() {
+    if (!this.#paused) for (const ask of this.#seldomAsks) ask("no-cache");
+  }
+
+  #showCorrections(answer) {
+    this.corrections = readCorrections(answer);
     const day = new Intl.DateTimeFormat(this.format.locale, { dateStyle: "long", timeZone: "UTC" });
     const reason = (name) => this.texts[`dash_reason_${name}`] ?? this.texts.dash_reason_other;
-    const rows = this.corrections.slice(0, 50).map((one) => [day.format(one.at), this.format.number(-one.count), reason(one.reason)]);
+    // With its sign before it, also where one reads from right to left.
+    const taken = (count) => Object.assign(document.createElement("bdi"), { dir: "ltr", textContent: this.format.number(-count) });
+    const rows = this.corrections.slice(0, 50).map((one) => [day.format(one.at), taken(one.count), reason(one.reason)]);
     this.#part("corrections-list").tBodies[0].replaceChildren(...rows.map((cells) => tableRow(cells, "td")));
     this.#part("corrections-card").hidden = !this.corrections.length;
     this.#soon();
@@ -195,10 +221,11 @@ class Dashboard {
       const { language, direction, texts } = this;
       this.#part("map").hidden = false;
       const map = drawMap(this.#part("map-host"), world, { language, direction, texts });
-      const table = this.#startTable(drawTable, { world, onPoint: (code) => map.point?.(code) });
-      this.#views.push(map, table);
+      this.#views.push(map);
+      this.#views.push(this.#startTable(drawTable, { world, onPoint: (code) => map.point?.(code) }));
     } catch {
       // The server's table stays, and the map gives its room back.
+      if (!this.#views.length) this.#part("map").hidden = true;
       this.#part("map").classList.toggle("failed", this.#part("map").hidden);
     }
     this.#soon();
@@ -225,11 +252,16 @@ class Dashboard {
     const label = () => {
       button.textContent = this.#paused ? button.dataset.resume : button.dataset.pause;
       button.classList.toggle("paused", this.#paused);
-      if (this.#paused) this.#drawState("paused", Date.now());
+      if (this.#paused) this.#drawState("paused");
     };
     button.addEventListener("click", () => {
       this.#paused = !this.#paused;
       label();
+      if (this.#paused) this.series.freeze(this.total.target);
+      else {
+        this.series.thaw();
+        this.#askSeldom();
+      }
       this.#soon();
     });
     label();

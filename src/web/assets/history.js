@@ -78,6 +78,14 @@ export function withLive(points, total, now) {
   return grown;
 }
 
+/** The points as they were known when the total was `total`: without what came later, in intervals that had begun by `now`. */
+export function asOf(points, total, now) {
+  const reached = (one) => Math.min(one, total);
+  return points
+    .filter(({ at }) => at <= now)
+    .map((point) => ({ ...point, total: reached(point.total), count: reached(point.total) - reached(point.total - point.count) }));
+}
+
 /** The last part of the points: those that end within `span` of the last one's end. */
 export function lastPart(points, span) {
   const last = lastOf(points);
