@@ -10,6 +10,8 @@ import { Series } from "./series.js";
 
 const FRAME_MS = 1000;
 const SILENCE_MS = 45_000;
+/** How often it is said at most that the numbers stand still, or move again: a bad line does so every second. */
+const STATE_SAID_MS = 10_000;
 const AFTER_CORRECTION_MS = 6_000;
 /** How often what changes rarely is asked for again: a wall screen hangs for weeks. */
 const SELDOM_MS = 300_000;
@@ -31,6 +33,7 @@ class Dashboard {
   #drawnAt = 0;
   #timer = null;
   #paused = false;
+  #saidFresh = true; // what screen readers know of the connection
   #seldomAsks = [];
   #lastTotal = 0;
   #views = []; // map and table
@@ -107,11 +110,20 @@ class Dashboard {
       showGoal(this.root, totals.total);
       this.#drawTime(totals.as_of);
       for (const view of this.#views) view.show(totals);
-      this.announcer.say(`${this.texts.total_label}: ${this.format.number(totals.total)}`);
       showPace(this.root, this.#pace(), this.format.number);
     }
     if (state && state !== "waiting") this.#drawState(state);
+    this.#say(totals);
     this.#drawChart();
+  }
+
+  /** Aloud: first of all that the numbers stand still or move again, else the total. */
+  #say(totals) {
+    const connection = this.#part("connection");
+    const isFresh = !["stale", "offline"].includes(connection.dataset.state);
+    if (isFresh !== this.#saidFresh) {
+      if (this.announcer.say(connection.textContent, STATE_SAID_MS)) this.#saidFresh = isFresh;
+    } else if (totals) this.announcer.say(`${this.texts.total_label}: ${this.format.number(totals.total)}`);
   }
 
   /** When what is shown was last known to be the newest: as long as nothing came, when the service drew the page. */
