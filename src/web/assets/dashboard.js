@@ -4,7 +4,7 @@
 import { drawChart } from "./chart.js";
 import { follow } from "./feed.js";
 import { Announcer, RunningNumber, showGoal, showPace, showState } from "./figures.js";
-import { formats } from "./formats.js";
+import { fill, formats } from "./formats.js";
 import { RANGES, Watch, readCorrections } from "./history.js";
 import { Series } from "./series.js";
 
@@ -234,6 +234,7 @@ class Dashboard {
       this.#part("map").hidden = false;
       const map = drawMap(this.#part("map-host"), world, { language, direction, texts });
       this.#views.push(map);
+      if (document.body.classList.contains("wall")) this.#views.push(this.#startMapNote());
       this.#views.push(this.#startTable(drawTable, { world, onPoint: (code) => map.point?.(code) }));
     } catch {
       // The server's table stays, and the map gives its room back.
@@ -241,6 +242,19 @@ class Dashboard {
       this.#part("map").classList.toggle("failed", this.#part("map").hidden);
     }
     this.#soon();
+  }
+
+  /** On a wall there is no table that tells what the map can't show. */
+  #startMapNote() {
+    const note = Object.assign(document.createElement("p"), { className: "note" });
+    this.#part("map-host").before(note);
+    const { texts, format } = this;
+    const show = ({ elsewhere, threshold }) => {
+      const why = fill(texts[threshold > 1 ? "table_elsewhere_why" : "table_elsewhere_unsaid"], { threshold: format.number(threshold) });
+      const rest = fill(texts.dash_wall_elsewhere, { elsewhere: texts.countries_elsewhere, count: format.number(elsewhere), why });
+      note.textContent = threshold > 1 ? [texts.dash_wall_rounded, rest].join(" ") : rest;
+    };
+    return { show };
   }
 
   #startTable(drawTable, more) {
