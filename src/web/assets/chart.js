@@ -94,9 +94,10 @@ function correctionMarks(plan, corrections) {
   return days.flatMap((at) => {
     const [start, end] = [plan.x(Math.max(plan.from, at)), plan.x(Math.min(plan.to, at + DAY))];
     const size = plan.em * 0.45;
+    const base = plan.lineBottom + size; // below the line of a campaign that begins
     return [
-      shape("path", { class: "chart-correction-day", d: `M${start} ${plan.lineBottom}H${end}` }),
-      shape("path", { class: "chart-correction", d: `M${(start + end) / 2} ${plan.lineBottom - size * 1.6}l${size} ${size * 1.6}h${-2 * size}z` }),
+      shape("path", { class: "chart-correction-day", d: `M${start} ${base}H${end}` }),
+      shape("path", { class: "chart-correction", d: `M${(start + end) / 2} ${base - size * 1.6}l${size} ${size * 1.6}h${-2 * size}z` }),
     ];
   });
 }

@@ -206,8 +206,8 @@ class Dashboard {
     this.corrections = readCorrections(answer);
     const day = new Intl.DateTimeFormat(this.format.locale, { dateStyle: "long", timeZone: "UTC" });
     const reason = (name) => this.texts[`dash_reason_${name}`] ?? this.texts.dash_reason_other;
-    // With its sign before it, also where one reads from right to left.
-    const taken = (count) => Object.assign(document.createElement("bdi"), { dir: "ltr", textContent: this.format.number(-count) });
+    // With its sign before it, also where one reads from right to left: the locale's own would change sides.
+    const taken = (count) => Object.assign(document.createElement("bdi"), { dir: "ltr", textContent: `\u2212${this.format.number(count)}` });
     const rows = this.corrections.slice(0, 50).map((one) => [day.format(one.at), taken(one.count), reason(one.reason)]);
     this.#part("corrections-list").tBodies[0].replaceChildren(...rows.map((cells) => tableRow(cells, "td")));
     this.#part("corrections-card").hidden = !this.corrections.length;
