@@ -165,6 +165,31 @@ test("whoever reads in peace stops it by keyboard, and it goes on where the othe
   await leave(visitor);
 });
 
+test("while it is paused no range of the chart knows more than the number above it", async () => {
+  const visitor = await openPage(browser);
+  const { page } = visitor;
+  await visit(page, `${path}&range=hour`);
+  await says(page, "live");
+  const before = await shown(page);
+  const newest = () => page.locator(".chart-slider").getAttribute("aria-valuetext");
+  await page.locator(`.chart-slider[aria-valuetext$=", ${before} in all"]`).waitFor();
+  await page.locator("[data-live]").click();
+  const risen = await pledge();
+  await until("it is published", async () => (await totals()).total === risen);
+  await page.waitForTimeout(1500); // long enough to have heard of it
+  for (const range of ["week", "month", "all", "day", "hour"]) {
+    await page.locator(`[name=range][value=${range}]`).check({ force: true });
+    await page.locator(`.chart-slider[aria-valuetext$=" in all"]`).waitFor();
+    await page.waitForTimeout(300);
+    assert.match(await newest(), new RegExp(`, ${before} in all$`), range);
+  }
+  assert.equal(await shown(page), before);
+  await page.locator("[data-live]").click();
+  await shows(page, risen);
+  await page.locator(`.chart-slider[aria-valuetext$=", ${risen} in all"]`).waitFor();
+  await leave(visitor);
+});
+
 test("the number runs up, unless motion is reduced: then nothing moves by itself", async () => {
   const visitor = await openPage(browser);
   const { page } = visitor;

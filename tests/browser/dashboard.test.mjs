@@ -63,6 +63,7 @@ test("without JavaScript the dashboard has every number, and nothing that does n
   const shown = await page.locator("[data-country]").evaluateAll((cells) => cells.map((cell) => [cell.dataset.country, Number(cell.textContent)]));
   assert.deepEqual(Object.fromEntries(shown), Object.fromEntries(totals.countries.map(({ country, count }) => [country, count])));
   assert.equal(numberIn((await page.locator("[data-elsewhere]").allInnerTexts()).join()), totals.elsewhere);
+  assert.match(await page.locator("[data-still]").innerText(), /^The numbers on this page stand still: they are those of the last change\./);
   for (const script of ["[data-chart]", "[data-map]", "[data-live]", "[data-pace]", ".connection"]) {
     assert.equal(await page.locator(script).isVisible(), false, `${script} needs scripts`);
   }
@@ -81,6 +82,20 @@ test("where its script doesn't come, what stands there is accessible", async () 
   await page.route("**/assets/dashboard.*.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
   await visit(page, path);
   await assertAccessible(page, "the dashboard without its script");
+  const still = page.locator("[data-still]");
+  assert.equal(await still.isVisible(), false, "it may yet come");
+  await still.waitFor({ timeout: 12_000 });
+  for (const width of widths) {
+    await page.setViewportSize(size(width));
+    for (const card of ["[data-chart]", "[data-map]"]) {
+      assert.equal(await page.locator(card).evaluate((empty) => empty.getBoundingClientRect().height), 0, `no empty ${card} at ${width} px`);
+    }
+    const [board, countries] = await Promise.all([".board", ".countries"].map((part) => page.locator(part).boundingBox()));
+    assert(Math.abs(board.width - countries.width) < 2, `the table has the room of the map at ${width} px`);
+  }
+  await page.setViewportSize(size(1440));
+  await photograph(page, "dashboard-without-its-script-1440");
+  await assertAccessible(page, "the dashboard whose script never came");
   await leave(visitor);
 });
 
@@ -266,6 +281,16 @@ test("on a wall everything that counts stands in one screen, and nothing else", 
       assert(box.width > 0 && box.height > 0 && box.y >= 0 && box.y + box.height <= viewport.height + 1, `${part} is seen at ${viewport.width} px`);
     }
     if (viewport.width > 1280) await photograph(page, `dashboard-wall-${viewport.width}`);
+  }
+  assert.equal(await page.locator("[data-chart-cut]").innerText(), "The scale of the total does not begin at zero.");
+  const totals = await totalsOf(demo);
+  assert.match(
+    await page.locator("[data-map] h2 + .note").innerText(),
+    new RegExp(`^Small numbers are rounded down\\. Elsewhere or not stated: [\\d,]+\\. People who .* fewer than ${totals.threshold} pledges`),
+  );
+  for (const [line, picture] of [["[data-chart-cut]", ".chart-picture"], ["[data-map] .note", ".map-frame"]]) {
+    const [text, drawing] = await Promise.all([line, picture].map((part) => page.locator(part).first().boundingBox()));
+    assert(text.y + text.height <= drawing.y + 1, `${line} stands above what it explains`);
   }
   for (const part of [".top", ".countries", ".explain", ".ranges", ".live"]) assert.equal(await page.locator(part).isVisible(), false, `no ${part} on a wall`);
   await assertAccessible(page, "the wall");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formats, plain, timeFormats } from "../../src/web/assets/formats.js";
-import { RANGES, Watch, gather, historyAddress, lastPart, pace, readCorrections, readPoints, withLive } from "../../src/web/assets/history.js";
+import { RANGES, Watch, asOf, gather, historyAddress, lastPart, pace, readCorrections, readPoints, withLive } from "../../src/web/assets/history.js";
 import { areaPath, barsPath, countScale, linePath, position, roundStep, timeTicks } from "../../src/web/assets/scales.js";
 
 const MINUTE = 60_000;
@@ -163,4 +163,13 @@ test("numbers and times are written in the digits of the server, in every langua
   }
   assert.equal(formats("es").number(1234), "1234");
   assert.equal(new Date(NOON).getUTCFullYear(), Number(new Intl.DateTimeFormat(plain("ar"), { year: "numeric" }).format(NOON)));
+});
+
+test("what was known at a total holds nothing that came later, and still adds up", () => {
+  const points = minutes([3, 4, 5, 6], { before: 100 });
+  const known = asOf(points, 109, NOON + 2 * MINUTE + 30_000);
+  assert.deepEqual(known.map(({ count, total }) => [count, total]), [[3, 103], [4, 107], [2, 109]]);
+  assert.deepEqual(asOf(points, 118, NOON + 4 * MINUTE), points, "all of it, when nothing came");
+  assert.deepEqual(asOf(points, 105, NOON + 4 * MINUTE).map(({ count }) => count), [3, 2, 0, 0]);
+  assert.deepEqual(points.map(({ total }) => total), [103, 107, 112, 118], "the given points stay as they are");
 });

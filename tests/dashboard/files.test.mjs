@@ -11,7 +11,7 @@ const size = (text) => brotliCompressSync(text, { params: { [constants.BROTLI_PA
 const sizeOf = (names) => names.reduce((sum, name) => sum + size(read(`assets/${name}`)), 0);
 
 const PAGES = {
-  dashboard: { files: ["dashboard.js", "chart.js", "figures.js", "formats.js", "history.js", "scales.js", "series.js", "dashboard.css"], limit: 18_000 },
+  dashboard: { files: ["dashboard.js", "chart.js", "figures.js", "formats.js", "history.js", "scales.js", "series.js", "dashboard.css"], limit: 19_000 },
   partners: { files: ["partners.js", "snippets.js", "policy.js", "origin-check.js", "partners.css"], limit: 10_000 },
 };
 

@@ -30,7 +30,7 @@ globalThis.EventSource = Stream;
 const { follow } = await import("../../src/web/assets/feed.js");
 
 const totals = (version, total) => ({ campaign: "c", version, total, elsewhere: 0, countries: [{ country: "FR", count: total }] });
-let asked, answer, told, stop, campaigns = 0, now;
+let asked, answer, age, ago, told, stop, campaigns = 0, now;
 
 const settle = async () => {
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
@@ -53,14 +53,18 @@ beforeEach(() => {
   mock.method(Date, "now", () => now);
   [asked, told, Stream.all] = [[], [], []];
   answer = () => totals(1, 10);
+  age = null;
   globalThis.fetch = async (address) => {
     asked.push(address);
     const body = answer();
-    return { ok: Boolean(body), json: async () => body };
+    return { ok: Boolean(body), headers: new Headers(age === null ? {} : { age: String(age) }), json: async () => body };
   };
   campaigns += 1;
   document.hidden = false;
-  stop = follow("https://s.test", `c${campaigns}`, ({ totals, state }) => told.push([totals?.total, state]));
+  stop = follow("https://s.test", `c${campaigns}`, ({ totals, state, at }) => {
+    told.push([totals?.total, state]);
+    ago = (now - at) / 1000;
+  });
 });
 afterEach(() => {
   stop();
@@ -144,4 +148,43 @@ test("after a pledge on the page it asks at once", async () => {
   mock.timers.tick(1);
   await settle();
   assert.deepEqual(last(), [31, "live"]);
+});
+
+test("what a cache has kept is as old as it says, and after forty seconds it is not called fresh", async () => {
+  age = 12;
+  Stream.all[0].fail(2);
+  await settle();
+  assert.deepEqual([last(), ago], [[10, "polling"], 12]);
+  [age, answer] = [3000, () => totals(2, 20)];
+  await pass(60_000);
+  assert.deepEqual(last(), [20, "stale"], "newer than ours, and yet old");
+  assert(ago > 60 && ago < 80, `the time of the newest word that was fresh, ${ago} s ago`);
+  age = 0;
+  await pass(10_000);
+  assert.deepEqual(last(), [20, "polling"]);
+  assert(ago < 10, `${ago} s ago`);
+});
+
+test("an older version doesn't make what is shown fresh, by whichever way it comes", async () => {
+  const [stream] = Stream.all;
+  stream.say("totals", totals(3, 30));
+  await pass(30_000);
+  stream.say("totals", totals(2, 20));
+  assert.deepEqual([last(), ago], [[30, "live"], 30]);
+  stream.say("heartbeat", { version: 2, checked_at: "2026-11-28T12:00:00Z" });
+  assert.deepEqual([last(), ago], [[30, "live"], 30]);
+  await pass(15_000);
+  stream.say("heartbeat", { version: 2, checked_at: "2026-11-28T12:00:15Z" });
+  assert.deepEqual([last(), ago], [[30, "stale"], 45]);
+  answer = () => totals(1, 10);
+  stream.fail(2);
+  await settle();
+  assert.deepEqual([last(), ago], [[30, "stale"], 45]);
+});
+
+test("a sign of life before any totals makes nothing fresh", async () => {
+  Stream.all[0].say("heartbeat", { version: 3, checked_at: "2026-11-28T12:00:00Z" });
+  assert.equal(told.length, 0);
+  await settle();
+  assert.deepEqual([asked.length, last()], [1, [10, "live"]]);
 });

@@ -1,10 +1,11 @@
 // The chart of the history: the total as a line, what was new as bars below it, both over the same time. A slider under it
 // moves through the intervals by keyboard, pointer and touch and says each; the same numbers stand in a table.
 
-import { fill, formats, timeFormats } from "./formats.js";
+import { fill, formats, lastOf, timeFormats } from "./formats.js";
 import { areaPath, barsPath, countScale, linePath, position, timeTicks } from "./scales.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const DAY = 86_400_000;
 const UNITS = { minute: "minute", hour: "hour", day: "day" };
 
 function shape(name, attributes, text) {
@@ -43,7 +44,8 @@ function plan({ points, now }, size, format) {
   const fresh = countScale(Math.min(0, ...points.map(({ count }) => count)), Math.max(1, ...points.map(({ count }) => count)), { count: 2 });
   const labels = [total, fresh].flatMap(({ ticks, step }) => ticks.map((tick) => format.axis(tick, step)));
   const place = layout(size.width, size.height, size.em, labels);
-  const end = points.at(-1).at + points.at(-1).length;
+  const last = lastOf(points);
+  const end = last.at + last.length;
   return {
     ...place,
     total,
@@ -81,17 +83,22 @@ function timeAxis(plan, times) {
 
 /** Above a pane: the first of the texts that has room. */
 function heading(plan, y, texts, rightToLeft) {
-  const text = texts.find((candidate) => candidate.length * plan.em * 0.64 < plan.width) ?? texts.at(-1);
+  const text = texts.find((candidate) => candidate.length * plan.em * 0.64 < plan.width) ?? lastOf(texts);
   const x = rightToLeft ? plan.width : 0;
   return shape("text", { class: "chart-heading", x, y, direction: rightToLeft ? "rtl" : "ltr" }, text);
 }
 
+/** Nobody is told at what time of a day pledges were taken out: the mark is of the whole day, as far as it is shown. */
 function correctionMarks(plan, corrections) {
-  const shown = corrections.filter(({ at }) => at + 86_400_000 > plan.from && at < plan.to);
-  return shown.map(({ at }) => {
-    const x = plan.x(Math.max(plan.from, Math.min(at + 43_200_000, plan.to)));
+  const days = [...new Set(corrections.map(({ at }) => at))].filter((at) => at + DAY > plan.from && at < plan.to);
+  return days.flatMap((at) => {
+    const [start, end] = [plan.x(Math.max(plan.from, at)), plan.x(Math.min(plan.to, at + DAY))];
     const size = plan.em * 0.45;
-    return shape("path", { class: "chart-correction", d: `M${x} ${plan.lineBottom - size * 1.6}l${size} ${size * 1.6}h${-2 * size}z` });
+    const base = plan.lineBottom + size; // below the line of a campaign that begins
+    return [
+      shape("path", { class: "chart-correction-day", d: `M${start} ${base}H${end}` }),
+      shape("path", { class: "chart-correction", d: `M${(start + end) / 2} ${base - size * 1.6}l${size} ${size * 1.6}h${-2 * size}z` }),
+    ];
   });
 }
 
@@ -100,7 +107,7 @@ function curves(plan, points) {
   const gap = Math.min(2, (plan.x(points[0].at + points[0].length) - plan.left) * 0.15);
   const zero = plan.yFresh(0);
   const bars = points.map(({ at, length, count }) => [plan.x(at) + gap / 2, plan.x(at + length) - gap / 2, plan.yFresh(count)]);
-  const [x, y] = line.at(-1);
+  const [x, y] = lastOf(line);
   return [
     shape("path", { class: "chart-area", d: areaPath(line, plan.lineBottom) }),
     shape("path", { class: "chart-line", d: linePath(line) }),
@@ -142,16 +149,19 @@ class Table {
   }
 
   show(points, times, format) {
-    const changed = this.points?.length !== points.length || this.points[0].at !== points[0].at || this.points.at(-1).at !== points.at(-1).at;
+    const isSame = ({ at, length }, index) => at === this.points[index].at && length === this.points[index].length;
+    const areSame = this.body.rows.length === points.length && points.every(isSame);
     Object.assign(this, { points, times, format });
-    if (!this.node.open) return;
-    if (changed) this.#draw();
-    else this.#fill(this.body.rows[0], points.at(-1));
+    if (!areSame) this.#draw();
+    // Any of them: a correction changes what is long past.
+    else if (this.node.open) [...points].reverse().forEach((point, index) => this.#fill(this.body.rows[index], point));
   }
 
   #fill(row, { count, total }) {
-    row.cells[1].textContent = this.format.number(count);
-    row.cells[2].textContent = this.format.number(total);
+    for (const [cell, value] of [[row.cells[1], count], [row.cells[2], total]]) {
+      const text = this.format.number(value);
+      if (cell.textContent !== text) cell.textContent = text;
+    }
   }
 
   #draw() {
@@ -207,8 +217,8 @@ class Chart {
     if (!this.plan) return;
     const { left } = this.svg.getBoundingClientRect();
     const time = position({ low: this.plan.left, high: this.plan.right }, this.plan.from, this.plan.to)(event.clientX - left);
-    const found = this.data.points.findLastIndex(({ at }) => at <= time);
-    this.#choose(Math.max(0, found));
+    const later = this.data.points.findIndex(({ at }) => at > time);
+    this.#choose(later < 0 ? Infinity : Math.max(0, later - 1));
   }
 
   #choose(index) {
@@ -256,7 +266,7 @@ class Chart {
 
   #summary(points) {
     const { number } = this.format;
-    const [first, last] = [points[0], points.at(-1)];
+    const [first, last] = [points[0], lastOf(points)];
     return fill(this.texts.dash_chart_summary, {
       from: this.times.interval(first),
       to: this.times.interval(last),

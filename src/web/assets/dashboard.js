@@ -4,12 +4,15 @@
 import { drawChart } from "./chart.js";
 import { follow } from "./feed.js";
 import { Announcer, RunningNumber, showGoal, showPace, showState } from "./figures.js";
-import { formats } from "./formats.js";
+import { fill, formats } from "./formats.js";
 import { RANGES, Watch, readCorrections } from "./history.js";
 import { Series } from "./series.js";
 
 const FRAME_MS = 1000;
 const SILENCE_MS = 45_000;
+/** How often it is said at most that the numbers stand still, or move again: a bad line does so every second. */
+const STATE_SAID_MS = 10_000;
+const AFTER_CORRECTION_MS = 6_000;
 /** How often what changes rarely is asked for again: a wall screen hangs for weeks. */
 const SELDOM_MS = 300_000;
 
@@ -30,6 +33,9 @@ class Dashboard {
   #drawnAt = 0;
   #timer = null;
   #paused = false;
+  #saidFresh = true; // what screen readers know of the connection
+  #seldomAsks = [];
+  #lastTotal = 0;
   #views = []; // map and table
 
   constructor(root) {
@@ -50,15 +56,15 @@ class Dashboard {
 
   #firstRange() {
     const wanted = new URLSearchParams(location.search).get("range");
-    return Object.hasOwn(RANGES, wanted ?? "") ? wanted : "day";
+    return Object.keys(RANGES).includes(wanted) ? wanted : "day";
   }
 
   start() {
     this.#startChart();
     this.#startPause();
-    this.#seldom(this.root.dataset.corrections, (document) => this.#showCorrections(document));
+    this.#seldom(this.root.dataset.corrections, (answer) => this.#showCorrections(answer));
     const partners = this.#part("partner-counts");
-    if (partners) this.#seldom(partners.dataset.partnerCounts, (document) => this.#showPartners(partners, document));
+    if (partners) this.#seldom(partners.dataset.partnerCounts, (answer) => this.#showPartners(partners, answer));
     if (this.root.dataset.open !== undefined) {
       follow(location.origin, this.root.dataset.campaign, (news) => this.#take(news));
     } else {
@@ -68,12 +74,17 @@ class Dashboard {
     this.#startPlaces();
     document.addEventListener("visibilitychange", () => this.#soon());
     setInterval(() => this.#soon(), 5000); // time goes by, too: the pace falls, the next interval begins
+    const still = this.#part("still");
+    if (still) still.hidden = true; // it says that no script runs
   }
 
   #take({ totals = this.#newest?.totals, state, at }) {
     if (state !== "live") this.watch.forget();
     this.#newest = { totals, state, at };
     if (totals) {
+      // Why it fell, the service says elsewhere.
+      if (totals.total < this.#lastTotal) setTimeout(() => this.#askSeldom(), AFTER_CORRECTION_MS * (1 + Math.random()));
+      this.#lastTotal = totals.total;
       this.watch.note(totals.total, Date.now());
       this.series.note(totals.total);
     }
@@ -99,11 +110,25 @@ class Dashboard {
       showGoal(this.root, totals.total);
       this.#drawTime(totals.as_of);
       for (const view of this.#views) view.show(totals);
-      this.announcer.say(`${this.texts.total_label}: ${this.format.number(totals.total)}`);
       showPace(this.root, this.#pace(), this.format.number);
     }
-    if (state && state !== "waiting") this.#drawState(state, Number(new Date(at || totals?.as_of || Date.now())));
+    if (state && state !== "waiting") this.#drawState(state);
+    this.#say(totals);
     this.#drawChart();
+  }
+
+  /** Aloud: first of all that the numbers stand still or move again, else the total. */
+  #say(totals) {
+    const connection = this.#part("connection");
+    const isFresh = !["stale", "offline"].includes(connection.dataset.state);
+    if (isFresh !== this.#saidFresh) {
+      if (this.announcer.say(connection.textContent, STATE_SAID_MS)) this.#saidFresh = isFresh;
+    } else if (totals) this.announcer.say(`${this.texts.total_label}: ${this.format.number(totals.total)}`);
+  }
+
+  /** When what is shown was last known to be the newest: as long as nothing came, when the service drew the page. */
+  #knownAt() {
+    return this.#newest?.at || Date.parse(this.root.dataset.drawn ?? this.#part("as-of").dateTime);
   }
 
   #pace() {
@@ -118,9 +143,11 @@ class Dashboard {
     node.textContent = this.format.moment(Date.parse(as_of));
   }
 
-  #drawState(state, at) {
-    // A stream that says it is open but has been silent for three heartbeats knows no more than we do.
-    const honest = state === "live" && Date.now() - at > SILENCE_MS && this.root.dataset.open !== undefined ? "stale" : state;
+  #drawState(state) {
+    const at = this.#knownAt();
+    // Who has heard nothing for three heartbeats of the stream knows no more than we do.
+    const isSilent = ["live", "polling"].includes(state) && Date.now() - at > SILENCE_MS && this.root.dataset.open !== undefined;
+    const honest = isSilent ? "stale" : state;
     showState(this.#part("connection"), { state: honest, at }, this.texts, this.format);
   }
 
@@ -147,10 +174,12 @@ class Dashboard {
     const most = this.#part("chart-host").clientWidth < 600 ? 100 : 150;
     const data = this.series.show(this.range, most);
     const note = this.#part("chart-note");
-    const waits = !data && !this.series.failed;
+    const hasFailed = this.series.hasFailed(this.range);
+    const waits = !data && !hasFailed;
     this.#part("chart-host").classList.toggle("waits", waits);
+    this.#part("chart-host").classList.toggle("failed", !data && hasFailed); // what stands there is of another range
     note.hidden = waits || Boolean(data?.points.length);
-    note.textContent = this.series.failed ? this.texts.dash_chart_failed : this.texts.dash_chart_none;
+    note.textContent = hasFailed ? this.texts.dash_chart_failed : this.texts.dash_chart_none;
     if (data) this.chart.show({ ...data, corrections: this.corrections });
     this.#part("chart-days").hidden = data?.interval !== "day";
     this.#part("chart-cut").hidden = !this.#part("chart-host").classList.contains("cut");
@@ -158,19 +187,28 @@ class Dashboard {
 
   /** Asks now and every few minutes; what can't be had leaves what stands there. */
   #seldom(address, show) {
-    const ask = () =>
-      fetch(address, { credentials: "omit" })
-        .then((answer) => (answer.ok ? answer.json().then(show) : undefined))
+    const ask = (cache = "default") =>
+      fetch(address, { credentials: "omit", cache })
+        .then((answer) => (answer.ok ? answer.json() : null))
+        .then((found) => found && !this.#paused && show(found))
         .catch(() => {});
+    this.#seldomAsks.push(ask);
     ask();
-    setInterval(() => document.hidden || ask(), SELDOM_MS);
+    setInterval(() => document.hidden || this.#paused || ask(), SELDOM_MS);
   }
 
-  #showCorrections(document) {
-    this.corrections = readCorrections(document);
+  /** Now, and not what a cache still holds. */
+  #askSeldom() {
+    if (!this.#paused) for (const ask of this.#seldomAsks) ask("no-cache");
+  }
+
+  #showCorrections(answer) {
+    this.corrections = readCorrections(answer);
     const day = new Intl.DateTimeFormat(this.format.locale, { dateStyle: "long", timeZone: "UTC" });
     const reason = (name) => this.texts[`dash_reason_${name}`] ?? this.texts.dash_reason_other;
-    const rows = this.corrections.slice(0, 50).map((one) => [day.format(one.at), this.format.number(-one.count), reason(one.reason)]);
+    // With its sign before it, also where one reads from right to left: the locale's own would change sides.
+    const taken = (count) => Object.assign(document.createElement("bdi"), { dir: "ltr", textContent: `\u2212${this.format.number(count)}` });
+    const rows = this.corrections.slice(0, 50).map((one) => [day.format(one.at), taken(one.count), reason(one.reason)]);
     this.#part("corrections-list").tBodies[0].replaceChildren(...rows.map((cells) => tableRow(cells, "td")));
     this.#part("corrections-card").hidden = !this.corrections.length;
     this.#soon();
@@ -195,13 +233,28 @@ class Dashboard {
       const { language, direction, texts } = this;
       this.#part("map").hidden = false;
       const map = drawMap(this.#part("map-host"), world, { language, direction, texts });
-      const table = this.#startTable(drawTable, { world, onPoint: (code) => map.point?.(code) });
-      this.#views.push(map, table);
+      this.#views.push(map);
+      if (document.body.classList.contains("wall")) this.#views.push(this.#startMapNote());
+      this.#views.push(this.#startTable(drawTable, { world, onPoint: (code) => map.point?.(code) }));
     } catch {
       // The server's table stays, and the map gives its room back.
+      if (!this.#views.length) this.#part("map").hidden = true;
       this.#part("map").classList.toggle("failed", this.#part("map").hidden);
     }
     this.#soon();
+  }
+
+  /** On a wall there is no table that tells what the map can't show. */
+  #startMapNote() {
+    const note = Object.assign(document.createElement("p"), { className: "note" });
+    this.#part("map-host").before(note);
+    const { texts, format } = this;
+    const show = ({ elsewhere, threshold }) => {
+      const why = fill(texts[threshold > 1 ? "table_elsewhere_why" : "table_elsewhere_unsaid"], { threshold: format.number(threshold) });
+      const rest = fill(texts.dash_wall_elsewhere, { elsewhere: texts.countries_elsewhere, count: format.number(elsewhere), why });
+      note.textContent = threshold > 1 ? [texts.dash_wall_rounded, rest].join(" ") : rest;
+    };
+    return { show };
   }
 
   #startTable(drawTable, more) {
@@ -225,11 +278,16 @@ class Dashboard {
     const label = () => {
       button.textContent = this.#paused ? button.dataset.resume : button.dataset.pause;
       button.classList.toggle("paused", this.#paused);
-      if (this.#paused) this.#drawState("paused", Date.now());
+      if (this.#paused) this.#drawState("paused");
     };
     button.addEventListener("click", () => {
       this.#paused = !this.#paused;
       label();
+      if (this.#paused) this.series.freeze(this.total.target);
+      else {
+        this.series.thaw();
+        this.#askSeldom();
+      }
       this.#soon();
     });
     label();

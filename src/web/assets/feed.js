@@ -66,9 +66,8 @@ class Feed {
       // It stands still while the service itself can't look.
       if (checked_at === this.#checked) return this.#tell("stale");
       this.#checked = checked_at;
-      if (version > this.totals?.version) return this.ask();
-      this.at = Date.now();
-      return this.#tell("live");
+      // Of none, or older ones than ours, it proves nothing.
+      return version <= this.totals?.version ? this.#take({ ...this.totals, version }, "live") : this.ask();
     });
     // Cut off, it connects again by itself; refused, it gives up, and we ask instead.
     stream.onerror = () => {
@@ -97,7 +96,8 @@ class Feed {
       const answer = await fetch(this.address, { credentials: "omit" });
       if (!answer.ok) throw new Error();
       this.#wait = ASK_MS;
-      this.#take(await answer.json(), this.stream && this.#spoke && Date.now() - this.#heard < SILENCE_MS ? "live" : "polling");
+      const state = this.stream && this.#spoke && Date.now() - this.#heard < SILENCE_MS ? "live" : "polling";
+      this.#take(await answer.json(), state, answer.headers.get("age") * 1000);
     } catch {
       this.#wait = Math.min(this.#wait * 2, SLOWEST_MS);
       this.#tell(navigator.onLine === false ? "offline" : "stale");
@@ -111,10 +111,14 @@ class Feed {
     this.#tell("offline");
   }
 
-  #take(totals, state) {
-    this.at = Date.now();
-    if (!(totals.version < this.totals?.version)) this.totals = totals;
-    this.#tell(state);
+  /** `age` is how long a cache on the way has kept them. */
+  #take(totals, state, age = 0) {
+    if (totals.version < this.totals?.version) state = this.state;
+    else {
+      this.totals = totals;
+      this.at = Math.max(this.at, Date.now() - age);
+    }
+    this.#tell(Date.now() - this.at > SILENCE_MS ? "stale" : state);
   }
 
   #tell(state) {

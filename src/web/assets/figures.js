@@ -33,7 +33,7 @@ export class RunningNumber {
   }
 }
 
-/** Says a text to screen readers, politely, and at most every thirty seconds. */
+/** Says a text to screen readers, politely; a number at most every thirty seconds, and more often only what is more than a number. */
 export class Announcer {
   #last = Date.now(); // what is on the page from the beginning is read with the page
 
@@ -41,10 +41,12 @@ export class Announcer {
     this.node = node;
   }
 
-  say(text, now = Date.now()) {
-    if (now - this.#last < ANNOUNCE_MS || text === this.said) return;
+  /** Whether it was said: not when something else was within `gap` milliseconds. */
+  say(text, gap = ANNOUNCE_MS, now = Date.now()) {
+    if (now - this.#last < gap || text === this.said) return false;
     this.#last = now;
     this.said = this.node.textContent = text;
+    return true;
   }
 }
 

@@ -26,6 +26,9 @@ export function formats(language) {
   };
 }
 
+/** The last of a list; `at(-1)` is newer than the browsers that we support. */
+export const lastOf = (list) => list[list.length - 1];
+
 /** A text with its `{holes}` filled. */
 export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);

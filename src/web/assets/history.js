@@ -1,5 +1,7 @@
 // How the total grew: what to ask the service for, how many intervals become one bar, and the pace.
 
+import { lastOf } from "./formats.js";
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -42,13 +44,13 @@ export function readPoints(history) {
  */
 export function gather(points, interval, most, whole = false) {
   const sizes = GROUPS[interval];
-  const size = sizes.find((candidate) => points.length / candidate <= most) ?? sizes.at(-1);
+  const size = sizes.find((candidate) => points.length / candidate <= most) ?? lastOf(sizes);
   if (size === 1) return { points, size };
   const length = size * LENGTHS[interval];
   const groups = [];
   for (const point of points) {
     const at = Math.floor(point.at / length) * length;
-    const last = groups.at(-1);
+    const last = lastOf(groups);
     if (!last && whole && point.at !== at) continue;
     if (last?.at === at) {
       last.count += point.count;
@@ -60,7 +62,7 @@ export function gather(points, interval, most, whole = false) {
 
 /** Puts the live total on top: into the interval under way, or into new ones when the history is older than that. */
 export function withLive(points, total, now) {
-  const last = points.at(-1);
+  const last = lastOf(points);
   // A lower total is older than the history, or was corrected: then the history is about to be read again.
   if (!last || !(total >= last.total)) return points;
   const grown = points.slice();
@@ -76,9 +78,17 @@ export function withLive(points, total, now) {
   return grown;
 }
 
+/** The points as they were known when the total was `total`: without what came later, in intervals that had begun by `now`. */
+export function asOf(points, total, now) {
+  const reached = (one) => Math.min(one, total);
+  return points
+    .filter(({ at }) => at <= now)
+    .map((point) => ({ ...point, total: reached(point.total), count: reached(point.total) - reached(point.total - point.count) }));
+}
+
 /** The last part of the points: those that end within `span` of the last one's end. */
 export function lastPart(points, span) {
-  const last = points.at(-1);
+  const last = lastOf(points);
   if (!last || !span) return points;
   const from = last.at + last.length - span;
   return points.filter(({ at }) => at >= from);
@@ -114,8 +124,8 @@ export class Watch {
   note(total, now) {
     const seen = this.#seen;
     // A total that falls is a correction of earlier minutes, not a pace: begin anew.
-    if (seen.length && total < seen.at(-1).total) seen.length = 0;
-    if (seen.length && now - seen.at(-1).at < 500) seen.at(-1).total = total;
+    if (seen.length && total < lastOf(seen).total) seen.length = 0;
+    if (seen.length && now - lastOf(seen).at < 500) lastOf(seen).total = total;
     else seen.push({ at: now, total });
     while (seen.length > 1 && seen[1].at <= now - MINUTE) seen.shift();
   }
@@ -127,8 +137,8 @@ export class Watch {
 
   /** Growth in the last minute; null as long as that can't be told. */
   lastMinute(now) {
-    const then = this.#seen.filter(({ at }) => at <= now - MINUTE).at(-1);
-    return then ? this.#seen.at(-1).total - then.total : null;
+    const then = lastOf(this.#seen.filter(({ at }) => at <= now - MINUTE));
+    return then ? lastOf(this.#seen).total - then.total : null;
   }
 }
 

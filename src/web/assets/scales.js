@@ -1,6 +1,8 @@
 // Where things stand in a chart: round numbers for the axis of counts, round times for the axis of time, and the
 // lines between them. No document in here, so that all of it can be tested without a browser.
 
+import { lastOf } from "./formats.js";
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -46,7 +48,7 @@ export function position({ low, high }, start, end) {
  * is ahead of UTC then; without it the times are round in UTC.
  */
 export function timeTicks(from, to, most, offsetAt = () => 0) {
-  const step = TIME_STEPS.find(({ length }) => (to - from) / length <= most) ?? TIME_STEPS.at(-1);
+  const step = TIME_STEPS.find(({ length }) => (to - from) / length <= most) ?? lastOf(TIME_STEPS);
   const at = step.months ? byCalendar(from, to, step.months) : byLength(from, to, step.length, offsetAt);
   return { at, unit: step.months ? (step.months >= 12 ? "year" : "month") : step.length >= DAY ? "day" : "time" };
 }
