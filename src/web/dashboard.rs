@@ -63,7 +63,7 @@ async fn dashboard(
         wall: asked("wall").is_some(),
         as_of: &document.as_of.to_rfc3339(),
         as_of_text: &format!("{}, {time}", ui.date(document.as_of.date_naive())),
-        drawn: &pages.totals.checked_at().to_rfc3339(),
+        drawn: &pages.totals.checked_at().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         rounding: rounding.as_deref(),
         texts: &texts,
         partners: partners.as_ref().map_or(&[], |counts| counts.partners.as_slice()),
