@@ -355,6 +355,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Since when the account is closed; NULL: it is not.
         disabled_at -> Nullable<Timestamptz>,
+        /// Pledges
+        removals_per_day -> Nullable<Int4>,
     }
 }
 
@@ -633,6 +635,12 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         /// logout, reuse of a consumed refresh token, a new password, or the account disabled.
         ended_because -> Nullable<Text>,
+        /// When
+        used_at -> Timestamptz,
+        /// The
+        agent -> Text,
+        /// When
+        proved_at -> Timestamptz,
     }
 }
 
@@ -674,5 +682,77 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// x
+    invitations (id) {
+        /// x
+        id -> Uuid,
+        /// x
+        login -> Text,
+        /// x
+        role -> Text,
+        /// x
+        campaigns -> Array<Nullable<Uuid>>,
+        /// x
+        resets -> Nullable<Uuid>,
+        /// x
+        token_hash -> Bytea,
+        /// x
+        made_by -> Nullable<Uuid>,
+        /// x
+        made_at -> Timestamptz,
+        /// x
+        expires_at -> Timestamptz,
+        /// x
+        accepted_at -> Nullable<Timestamptz>,
+        /// x
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// x
+    second_factors (moderator_id) {
+        /// x
+        moderator_id -> Uuid,
+        /// x
+        sealed -> Nullable<Bytea>,
+        /// x
+        since -> Nullable<Timestamptz>,
+        /// x
+        last_step -> Int8,
+        /// x
+        offered -> Nullable<Bytea>,
+        /// x
+        offered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// x
+    recovery_codes (moderator_id, hash) {
+        /// x
+        moderator_id -> Uuid,
+        /// x
+        hash -> Bytea,
+        /// x
+        made_at -> Timestamptz,
+        /// x
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// x
+    removal_counts (moderator_id, day) {
+        /// x
+        moderator_id -> Uuid,
+        /// x
+        day -> Date,
+        /// x
+        pledges -> Int8,
+    }
+}
+
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removals, retention_progress, retention_runs, sealing_epochs, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

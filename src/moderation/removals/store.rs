@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Order, Outcome, Reason, Removal, RemovalError, Undone};
 use crate::{
-    accounts::Who,
+    accounts::{Who, quota},
     audit::{self, Entry},
     db::{Connection, DbError},
     totals::{
@@ -89,6 +89,7 @@ async fn take_out(
 ) -> Result<Removal, RemovalError> {
     let id = Uuid::now_v7();
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    quota::take(connection, who.id, count).await?;
     diesel::sql_query(
         "INSERT INTO removals (id, campaign_id, moderator_id, reason, note, pledges) VALUES ($1, $2, $3, $4, $5, $6)",
     )
