@@ -22,6 +22,8 @@ const COMMANDS: &[&[&str]] = &[
     &["serve"],
     &["migrate"],
     &["moderator", "add"],
+    &["moderator", "invite"],
+    &["moderator", "reset"],
     &["moderator", "list"],
     &["moderator", "disable"],
     &["moderator", "reset-password"],

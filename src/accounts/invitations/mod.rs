@@ -116,13 +116,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::LoginTaken`], fields that aren't right, and those of the database.
-    pub async fn invite(
-        &self,
-        who: &Who,
-        login: &str,
-        role: Role,
-        campaigns: &[String],
-    ) -> Result<Link, AccountError> {
+    pub async fn invite(&self, who: &Who, login: &str, role: Role, campaigns: &[String]) -> Result<Link, AccountError> {
         if !is_login(login) {
             return Err(AccountError::Field("/login", FieldCode::InvalidLogin));
         }
@@ -205,10 +199,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::NoInvitation`], [`AccountError::LoginTaken`], fields that aren't right, [`AccountError::Busy`], and those
     /// of the database.
-    pub async fn accept(
-        &self,
-        acceptance: Acceptance,
-    ) -> Result<(SignedIn, Vec<Zeroizing<String>>), AccountError> {
+    pub async fn accept(&self, acceptance: Acceptance) -> Result<(SignedIn, Vec<Zeroizing<String>>), AccountError> {
         let (invitation, secret) = self.look_at_invitation(&acceptance.token).await?;
         passwords::acceptable(&acceptance.password, &invitation.login)
             .map_err(|code| AccountError::Field("/password", code))?;
@@ -228,8 +219,7 @@ impl Accounts {
         };
         let hash = self.passwords.hash(acceptance.password).await?;
         let (agent, given) = (acceptance.agent, factor.as_ref());
-        let accept =
-            async |connection: &mut _| store::accept(connection, &invitation, &hash, given, agent).await;
+        let accept = async |connection: &mut _| store::accept(connection, &invitation, &hash, given, agent).await;
         let (refresh, who) = self.database.run(accept).await?;
         let shown = if factor.is_some() { codes.shown } else { Vec::new() };
         Ok((self.signed_in(refresh, who)?, shown))

@@ -156,11 +156,7 @@ pub async fn invite(
     ),
 )]
 #[delete("/v1/admin/invitations/{id}")]
-pub async fn revoke(
-    signed: Signed<Admin>,
-    accounts: Data<Accounts>,
-    id: Path<Uuid>,
-) -> Result<HttpResponse, Problem> {
+pub async fn revoke(signed: Signed<Admin>, accounts: Data<Accounts>, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     accounts.revoke(&signed.who, *id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -140,10 +140,7 @@ pub async fn confirm(
     responses((status = 204, description = "There is none any more")),
 )]
 #[delete("/v1/auth/totp")]
-pub async fn take_off(
-    signed: Signed<Moderator, Proved>,
-    accounts: Data<Accounts>,
-) -> Result<HttpResponse, Problem> {
+pub async fn take_off(signed: Signed<Moderator, Proved>, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     accounts.take_off(&signed.who).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -160,9 +157,6 @@ pub async fn take_off(
     ),
 )]
 #[post("/v1/auth/recovery-codes")]
-pub async fn new_codes(
-    signed: Signed<Moderator, Proved>,
-    accounts: Data<Accounts>,
-) -> Result<HttpResponse, Problem> {
+pub async fn new_codes(signed: Signed<Moderator, Proved>, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Created().json(RecoveryCodes::of(&accounts.new_codes(&signed.who).await?)))
 }

@@ -49,8 +49,7 @@ pub async fn spend(connection: &mut Connection, account: Uuid, proof: &Proof) ->
         Proof::Recovery(hash) => {
             let unused =
                 recovery_codes::table.find((account, hash.as_slice())).filter(recovery_codes::used_at.is_null());
-            let spent =
-                diesel::update(unused).set(recovery_codes::used_at.eq(now)).execute(&mut *connection).await?;
+            let spent = diesel::update(unused).set(recovery_codes::used_at.eq(now)).execute(&mut *connection).await?;
             if spent > 0 {
                 let left = codes_left(connection, account).await?;
                 record(connection, account, "account.recovery_code", json!({ "left": left })).await?;
@@ -70,8 +69,8 @@ pub async fn refused(connection: &mut Connection, account: Uuid) -> Result<(), D
 }
 
 async fn codes_left(connection: &mut Connection, account: Uuid) -> Result<i64, DbError> {
-    let unused = recovery_codes::table
-        .filter(recovery_codes::moderator_id.eq(account).and(recovery_codes::used_at.is_null()));
+    let unused =
+        recovery_codes::table.filter(recovery_codes::moderator_id.eq(account).and(recovery_codes::used_at.is_null()));
     Ok(unused.count().get_result(connection).await?)
 }
 

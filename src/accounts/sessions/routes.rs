@@ -122,11 +122,7 @@ pub async fn of_account(
     ),
 )]
 #[delete("/v1/admin/accounts/{id}/sessions")]
-pub async fn end_all(
-    signed: Signed<Admin>,
-    accounts: Data<Accounts>,
-    id: Path<Uuid>,
-) -> Result<HttpResponse, Problem> {
+pub async fn end_all(signed: Signed<Admin>, accounts: Data<Accounts>, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     accounts.end_all_of(&signed.who, *id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -141,11 +137,7 @@ pub async fn end_all(
     ),
 )]
 #[delete("/v1/admin/sessions/{id}")]
-pub async fn end_any(
-    signed: Signed<Admin>,
-    accounts: Data<Accounts>,
-    id: Path<Uuid>,
-) -> Result<HttpResponse, Problem> {
+pub async fn end_any(signed: Signed<Admin>, accounts: Data<Accounts>, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     accounts.end_any(&signed.who, *id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -34,8 +34,8 @@ const USED_EVERY_MINUTES: i32 = 1;
 /// # Errors
 /// Those of the database.
 pub async fn who(connection: &mut Connection, account: Uuid, session: Uuid) -> Result<Option<Who>, DbError> {
-    let second_factor = second_factors::table
-        .filter(second_factors::moderator_id.eq(account).and(second_factors::since.is_not_null()));
+    let second_factor =
+        second_factors::table.filter(second_factors::moderator_id.eq(account).and(second_factors::since.is_not_null()));
     let row: Option<(String, String, bool, bool, bool)> = sessions::table
         .inner_join(moderators::table)
         .filter(sessions::id.eq(session).and(moderators::id.eq(account)))
@@ -344,7 +344,6 @@ pub async fn proved(connection: &mut Connection, who: &Who) -> Result<DateTime<U
 /// # Errors
 /// Those of the database.
 pub async fn proved_until(connection: &mut Connection, session: Uuid) -> Result<DateTime<Utc>, DbError> {
-    let proved: DateTime<Utc> =
-        sessions::table.find(session).select(sessions::proved_at).first(connection).await?;
+    let proved: DateTime<Utc> = sessions::table.find(session).select(sessions::proved_at).first(connection).await?;
     Ok(proved + chrono::TimeDelta::minutes(FRESH_MINUTES.into()))
 }

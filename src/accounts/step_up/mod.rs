@@ -42,9 +42,7 @@ impl Accounts {
                         None => None,
                     };
                     let proof = proof.ok_or(AccountError::NotProved)?;
-                    let spend = async |connection: &mut _| {
-                        second_factor::store::prove(connection, who, &proof).await
-                    };
+                    let spend = async |connection: &mut _| second_factor::store::prove(connection, who, &proof).await;
                     self.database.run(spend).await?.ok_or(AccountError::NotProved)?
                 }
             };
@@ -69,8 +67,7 @@ impl Accounts {
         self.slowed(who, entrance, async || {
             let old_hash = self.old_hash(who, old).await?;
             let new_hash = self.passwords.hash(new).await?;
-            let change =
-                async |connection: &mut _| store::change_password(connection, who, &old_hash, &new_hash).await;
+            let change = async |connection: &mut _| store::change_password(connection, who, &old_hash, &new_hash).await;
             Ok(self.database.run(change).await?)
         })
         .await

@@ -26,8 +26,8 @@ use uuid::Uuid;
 
 use self::keyed::left;
 pub use self::keyed::{Keyed, Rate};
-use self::logins::Logins;
 pub use self::logins::Attempt;
+use self::logins::Logins;
 use crate::{
     clock::Clock,
     config::{GateSettings, Mode},
@@ -90,13 +90,7 @@ impl Own {
 
 impl Limits {
     /// Nobody has come yet.
-    pub fn new(
-        settings: &GateSettings,
-        mode: Mode,
-        logins_per_minute: u32,
-        times: Clock,
-        metrics: &Metrics,
-    ) -> Self {
+    pub fn new(settings: &GateSettings, mode: Mode, logins_per_minute: u32, times: Clock, metrics: &Metrics) -> Self {
         let refused = metrics.counters(
             "pledges_limited_total",
             "Requests that were answered 429 because too many came, by limit.",
@@ -112,7 +106,11 @@ impl Limits {
             forms: keyed("forms", settings.forms(mode), MOST_SOURCES),
             guesses: steady("codes", settings.codes(mode), FEWER_SOURCES),
             logins: steady("logins", logins_per_minute, FEWER_SOURCES),
-            failed_logins: Logins::new(times, settings.wrong_logins(mode), refused.with_label_values(&["failed_logins"])),
+            failed_logins: Logins::new(
+                times,
+                settings.wrong_logins(mode),
+                refused.with_label_values(&["failed_logins"]),
+            ),
             status: steady("status", settings.status(mode), MOST_NAMES),
             campaigns: settings.campaign_per_minute.map(|rate| steady("campaign", rate, MOST_NAMES)),
             partners: Mutex::default(),
