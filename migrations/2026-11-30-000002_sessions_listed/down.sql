@@ -1,6 +1,6 @@
 UPDATE sessions SET ended_because = 'logout' WHERE ended_because IN ('elsewhere', 'admin', 'second_factor', 'reset');
 ALTER TABLE sessions
-    DROP COLUMN used_at,
+    DROP COLUMN last_used_at,
     DROP COLUMN agent,
     DROP COLUMN proved_at,
     DROP CONSTRAINT sessions_ended_because_check,

@@ -708,7 +708,7 @@ diesel::table! {
         /// logout, reuse of a consumed refresh token, a new password, the account disabled, ended from another session (elsewhere) or by an admin, a new second factor, or the account reset.
         ended_because -> Nullable<Text>,
         /// When it was last used, to about a minute.
-        used_at -> Timestamptz,
+        last_used_at -> Timestamptz,
         /// The family of the program that opened it.
         agent -> Text,
         /// When its owner last proved who they are, by signing in, the password or a code: dangerous calls want it within ten minutes.

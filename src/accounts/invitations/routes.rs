@@ -227,7 +227,7 @@ pub async fn look(
 #[schema(example = json!({
     "token": "q83vEjRWeJC-mHZUMhDKzxI0VniavN4AESIzRFVmd4g", "password": "a-long-password-of-yours", "code": "287082",
 }))]
-pub struct NewAcceptance {
+pub struct InvitationAcceptance {
     /// What stands behind `#invite=`.
     #[validate(length(max = 100, code = "too_long"))]
     #[schema(max_length = 100)]
@@ -245,7 +245,7 @@ pub struct NewAcceptance {
 
 /// Somebody who has just made an account.
 #[derive(Serialize, ToSchema)]
-pub struct Accepted {
+pub struct InvitationAccepted {
     /// Recovery codes, shown this once; none without a second factor.
     #[schema(example = json!(["mfrg-gzdf-mztw-q2lk-nnwg-23tp"]))]
     recovery_codes: Vec<String>,
@@ -256,9 +256,9 @@ pub struct Accepted {
 ///
 /// Makes the account, or gives it its new password, and signs in. The link is good for nothing from then on.
 #[utoipa::path(
-    tag = "Sign-in", operation_id = "acceptInvitation", security(()), request_body = NewAcceptance,
+    tag = "Sign-in", operation_id = "acceptInvitation", security(()), request_body = InvitationAcceptance,
     responses(
-        (status = 201, description = "Signed in", body = Accepted, headers(("Set-Cookie" = String, description = "The refresh token"))),
+        (status = 201, description = "Signed in", body = InvitationAccepted, headers(("Set-Cookie" = String, description = "The refresh token"))),
         (status = 403, description = "From another site", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "The link is not good any more", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The login was taken meanwhile", body = ProblemBody, content_type = "application/problem+json"),
@@ -270,7 +270,7 @@ pub async fn accept(
     request: HttpRequest,
     accounts: Data<Accounts>,
     visitor: Visitor,
-    Valid(body): Valid<NewAcceptance>,
+    Valid(body): Valid<InvitationAcceptance>,
 ) -> Result<HttpResponse, Problem> {
     refuse_other_sites(&request, &accounts)?;
     allow(&request, [accounts.limits.login(visitor.source())])?;
@@ -282,6 +282,6 @@ pub async fn accept(
     };
     let (signed_in, codes) = accounts.accept(acceptance).await?;
     let recovery_codes = codes.iter().map(|code| code.to_string()).collect();
-    let accepted = Accepted { recovery_codes, signed_in: Tokens::from(&signed_in) };
+    let accepted = InvitationAccepted { recovery_codes, signed_in: Tokens::from(&signed_in) };
     Ok(HttpResponse::Created().cookie(refresh_cookie(&signed_in)).json(accepted))
 }

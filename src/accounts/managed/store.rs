@@ -74,7 +74,7 @@ pub async fn list(connection: &mut Connection, only: Option<Uuid>) -> Result<Vec
            ARRAY(SELECT slug FROM moderator_campaigns JOIN campaigns ON campaigns.id = campaign_id \
              WHERE moderator_id = moderators.id ORDER BY slug) AS campaigns, \
            EXISTS (SELECT FROM second_factors WHERE moderator_id = moderators.id AND since IS NOT NULL) AS second_factor, \
-           (SELECT max(used_at) FROM sessions WHERE moderator_id = moderators.id) AS used_at, \
+           (SELECT max(last_used_at) FROM sessions WHERE moderator_id = moderators.id) AS used_at, \
            coalesce((SELECT pledges FROM removal_counts WHERE moderator_id = moderators.id \
              AND day = (now() AT TIME ZONE 'UTC')::date), 0) AS removed_today \
          FROM moderators WHERE id = coalesce($1, id) ORDER BY login",

@@ -90,7 +90,7 @@ pub async fn offer(
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"code": "287082"}))]
-pub struct Confirmation {
+pub struct TotpCode {
     /// The six digits that the program shows.
     #[validate(length(max = 63, code = "too_long"))]
     #[schema(max_length = 63)]
@@ -116,7 +116,7 @@ impl RecoveryCodes {
 /// From now on signing in takes a code. Other sessions of the account end, and the answer has new recovery codes.
 /// Answers `step_up_required` when the last check is older than ten minutes.
 #[utoipa::path(
-    tag = "Own account", operation_id = "confirmTotp", security(("access_token" = [])), request_body = Confirmation,
+    tag = "Own account", operation_id = "confirmTotp", security(("access_token" = [])), request_body = TotpCode,
     responses(
         (status = 200, description = "It holds; the recovery codes are shown this once", body = RecoveryCodes),
         (status = 409, description = "None was offered in the last half hour", body = ProblemBody, content_type = "application/problem+json"),
@@ -126,7 +126,7 @@ impl RecoveryCodes {
 pub async fn confirm(
     signed: Signed<Moderator, UnfinishedProved>,
     accounts: Data<Accounts>,
-    Valid(body): Valid<Confirmation>,
+    Valid(body): Valid<TotpCode>,
 ) -> Result<Json<RecoveryCodes>, Problem> {
     Ok(Json(RecoveryCodes::of(&accounts.confirm(&signed.who, &body.code).await?)))
 }

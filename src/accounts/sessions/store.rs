@@ -46,7 +46,7 @@ pub async fn who(connection: &mut Connection, account: Uuid, session: Uuid) -> R
             moderators::role,
             exists(second_factor),
             sessions::proved_at.gt(now.into_sql::<Timestamptz>() - FRESH_MINUTES.minutes()),
-            sessions::used_at.lt(now.into_sql::<Timestamptz>() - USED_EVERY_MINUTES.minutes()),
+            sessions::last_used_at.lt(now.into_sql::<Timestamptz>() - USED_EVERY_MINUTES.minutes()),
         ))
         .first(connection)
         .await
@@ -54,7 +54,7 @@ pub async fn who(connection: &mut Connection, account: Uuid, session: Uuid) -> R
     let Some((login, role, second_factor, proved, idle)) = row else { return Ok(None) };
     let role = Role::parse(&role).ok_or(DbError::Defect("an unknown role is stored"))?;
     if idle {
-        diesel::update(sessions::table.find(session)).set(sessions::used_at.eq(now)).execute(connection).await?;
+        diesel::update(sessions::table.find(session)).set(sessions::last_used_at.eq(now)).execute(connection).await?;
     }
     let campaigns = campaigns_of(connection, account).await?;
     Ok(Some(Who { id: account, login, role, session, campaigns, second_factor, proved, unfinished: false }))
@@ -299,8 +299,8 @@ pub async fn open_ones(connection: &mut Connection, account: Uuid) -> Result<Vec
     let rows: Vec<Row> = sessions::table
         .filter(sessions::moderator_id.eq(account))
         .filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(now)))
-        .order((sessions::used_at.desc(), sessions::id.desc()))
-        .select((sessions::id, sessions::created_at, sessions::used_at, sessions::expires_at, sessions::agent))
+        .order((sessions::last_used_at.desc(), sessions::id.desc()))
+        .select((sessions::id, sessions::created_at, sessions::last_used_at, sessions::expires_at, sessions::agent))
         .load(connection)
         .await?;
     let open = |(id, opened_at, used_at, expires_at, agent): Row| Open {

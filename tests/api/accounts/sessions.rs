@@ -60,11 +60,11 @@ async fn somebody_sees_their_sessions_and_ends_those_that_they_do_not_know() {
 async fn it_is_told_when_a_session_was_last_used_to_about_a_minute() {
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Moderator).await;
-    let age = "SELECT extract(epoch FROM now() - used_at)::int FROM sessions";
-    app.rows.execute("UPDATE sessions SET used_at = now() - interval '50 seconds'").await;
+    let age = "SELECT extract(epoch FROM now() - last_used_at)::int FROM sessions";
+    app.rows.execute("UPDATE sessions SET last_used_at = now() - interval '50 seconds'").await;
     client.get("/v1/auth/me").await.expect(200);
     assert!(app.rows.number(age).await >= 50, "it isn't written with each request");
-    app.rows.execute("UPDATE sessions SET used_at = now() - interval '70 minutes'").await;
+    app.rows.execute("UPDATE sessions SET last_used_at = now() - interval '70 minutes'").await;
     client.get("/v1/auth/me").await.expect(200);
     assert!(app.rows.number(age).await < 60);
     app.stop().await;
