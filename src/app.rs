@@ -157,8 +157,7 @@ impl Handles {
         totals.catch_up().await?;
         let history = History::new(totals.clone());
         let metrics = Metrics::default();
-        let gate = gate::limits::Limits::new(&serve.gate, settings.mode, serve.logins_per_minute, &metrics);
-        let accounts = Accounts::new(database.clone(), &ring, clock.clone(), &origin, gate.clone())?;
+        let (gate, accounts) = parts::people(settings, serve, &database, &ring, &clock, &origin, &metrics)?;
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics, pledges::ingest::NAMES);
         let confirmations = Confirmations::new(database.clone(), totals.clone(), &metrics, pledges::confirm::NAMES);
         let sealing = Sealing::new(ring.clone());

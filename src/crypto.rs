@@ -239,6 +239,25 @@ pub fn random_token() -> Result<Zeroizing<String>, CryptoError> {
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice())))
 }
 
+/// Base32 (RFC 4648) in capitals, without padding: for what people type or programs read aloud.
+pub fn base32(bytes: &[u8]) -> Zeroizing<String> {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    // In one piece: what grows leaves a copy behind that is not wiped.
+    let mut text = Zeroizing::new(String::with_capacity((bytes.len() * 8).div_ceil(5)));
+    for group in bytes.chunks(5) {
+        let mut bits = [0; 8];
+        for (slot, byte) in bits.iter_mut().skip(3).zip(group) {
+            *slot = *byte;
+        }
+        let (bits, letters) = (u64::from_be_bytes(bits), (group.len() * 8).div_ceil(5));
+        for letter in 0..letters {
+            let index = usize::try_from(bits >> (35 - 5 * letter) & 31).unwrap_or_default();
+            text.extend(LETTERS.get(index).map(|letter| char::from(*letter)));
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use zeroize::ZeroizeOnDrop;
@@ -272,6 +291,16 @@ mod tests {
             for form in [&hex.replace(", ", "")[1..9], &list[1..9], text.get(..8).unwrap_or("no text")] {
                 assert!(!shown.contains(form), "{form}: {shown}");
             }
+        }
+    }
+
+    /// The vectors of RFC 4648, without their padding.
+    #[test]
+    fn base32_is_that_of_the_rfc() {
+        for (bytes, text) in
+            [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("fooba", "MZXW6YTB"), ("foobar", "MZXW6YTBOI")]
+        {
+            assert_eq!(*base32(bytes.as_bytes()), text);
         }
     }
 

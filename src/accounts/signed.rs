@@ -51,23 +51,81 @@ impl AtLeast for Admin {
     const ROLE: Role = Role::Admin;
 }
 
-/// Somebody who is signed in and has at least the role `R`. Must be a handler's first argument.
-#[derive(Debug)]
-pub struct Signed<R: AtLeast> {
-    /// Who it is.
-    pub who: Who,
-    role: PhantomData<R>,
+/// What a handler asks for beside the role.
+pub trait Asks: 'static {
+    /// Whether the account must have all that it needs: in production admins need a second factor.
+    const FINISHED: bool;
+    /// Whether the session must have proved within [`super::FRESH_MINUTES`] who it is.
+    const PROVED: bool;
 }
 
-impl<R: AtLeast> FromRequest for Signed<R> {
+/// What nearly all ask for: a finished account.
+#[derive(Debug)]
+pub struct Usual;
+
+/// For what does lasting harm when somebody else sits at the keyboard: a fresh proof as well. Changing who may sign in and
+/// how, seeing what is masked, and whatever else can't be undone. Where it depends on the body (a removal of many pledges),
+/// the handler calls [`Signed::proved`]. `tests/api/authorization.rs` lists the operations.
+#[derive(Debug)]
+pub struct Proved;
+
+/// For what somebody needs who has no second factor yet and must get one.
+#[derive(Debug)]
+pub struct Unfinished;
+
+/// The same with a fresh proof.
+#[derive(Debug)]
+pub struct UnfinishedProved;
+
+impl Asks for Usual {
+    const FINISHED: bool = true;
+    const PROVED: bool = false;
+}
+
+impl Asks for Proved {
+    const FINISHED: bool = true;
+    const PROVED: bool = true;
+}
+
+impl Asks for Unfinished {
+    const FINISHED: bool = false;
+    const PROVED: bool = false;
+}
+
+impl Asks for UnfinishedProved {
+    const FINISHED: bool = false;
+    const PROVED: bool = true;
+}
+
+/// Somebody who is signed in and has at least the role `R`, and what `A` asks for. Must be a handler's first argument.
+#[derive(Debug)]
+pub struct Signed<R: AtLeast, A: Asks = Usual> {
+    /// Who it is.
+    pub who: Who,
+    asked: PhantomData<(R, A)>,
+}
+
+impl<R: AtLeast, A: Asks> Signed<R, A> {
+    /// For what is dangerous only with some bodies.
+    ///
+    /// # Errors
+    /// [`Code::StepUpRequired`] when the session hasn't proved lately who it is.
+    pub fn proved(&self) -> Result<(), Problem> {
+        if self.who.proved { Ok(()) } else { Err(Code::StepUpRequired.into()) }
+    }
+}
+
+impl<R: AtLeast, A: Asks> FromRequest for Signed<R, A> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let recognised = request.extensions().get::<Recognised>().cloned();
         ready(match recognised {
-            Some(Recognised::Known(who)) if who.role >= R::ROLE => Ok(Self { who, role: PhantomData }),
-            Some(Recognised::Known(_)) => Err(Code::Forbidden.into()),
+            Some(Recognised::Known(who)) if who.role < R::ROLE => Err(Code::Forbidden.into()),
+            Some(Recognised::Known(who)) if A::FINISHED && who.unfinished => Err(Code::TotpSetupRequired.into()),
+            Some(Recognised::Known(who)) if A::PROVED && !who.proved => Err(Code::StepUpRequired.into()),
+            Some(Recognised::Known(who)) => Ok(Self { who, asked: PhantomData }),
             Some(Recognised::Unavailable) => Err(Code::Unavailable.into()),
             Some(Recognised::Nobody) | None => Err(Code::Unauthorized.into()),
         })

@@ -6,12 +6,14 @@ use secrecy::SecretString;
 
 use super::StartError;
 use crate::{
+    accounts::Accounts,
     campaigns::Campaigns,
     clock::Clock,
     config::{Mode, ServeSettings, Settings},
     crypto::KeyRing,
     db::{self, Database},
     gate::{
+        limits::Limits,
         proof::Proofs,
         source_tags::{SourceTagError, SourceTags},
     },
@@ -86,6 +88,21 @@ pub(super) async fn copies(database: &Database, mode: Mode, origin: &str) -> Res
 pub(super) fn proofs(ring: &KeyRing, clock: &Clock, metrics: &Metrics) -> Result<(Proofs, Challenges), StartError> {
     let proofs = Proofs::new(ring, clock.clone(), metrics);
     Ok((proofs.clone(), Challenges::new(proofs, clock, metrics)?))
+}
+
+/// People who sign in, and how much may come from where.
+pub(super) fn people(
+    settings: &Settings,
+    serve: &ServeSettings,
+    database: &Database,
+    ring: &KeyRing,
+    clock: &Clock,
+    origin: &str,
+    metrics: &Metrics,
+) -> Result<(Limits, Accounts), StartError> {
+    let limits = Limits::new(&serve.gate, settings.mode, serve.logins_per_minute, clock.clone(), metrics);
+    let accounts = Accounts::new(database.clone(), ring, clock.clone(), origin, limits.clone(), settings.mode)?;
+    Ok((limits, accounts))
 }
 
 /// Blocks and allows, as they are now.

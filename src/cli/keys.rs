@@ -73,8 +73,12 @@ fn table(ring: &KeyRing, needs: &Needs) -> Vec<String> {
     let line = |id: KeyId, place: &str, need: &Need, verdict: &str| {
         let campaigns = if need.campaigns.is_empty() { "-".to_owned() } else { need.campaigns.join(",") };
         let (copies, mails, rules) = (need.copies, need.mails, need.rules);
+        let factors = match need.second_factors {
+            0 => String::new(),
+            some => format!("\tsecond factors: {some}"),
+        };
         format!(
-            "{id}\t{place}\tcampaigns: {campaigns}\treview copies: {copies}\tmails: {mails}\trules: {rules}{verdict}"
+            "{id}\t{place}\tcampaigns: {campaigns}\treview copies: {copies}\tmails: {mails}\trules: {rules}{factors}{verdict}"
         )
     };
     let mut lines = Vec::new();
@@ -98,6 +102,12 @@ fn table(ring: &KeyRing, needs: &Needs) -> Vec<String> {
     }
     if needs.lost_rules > 0 {
         lines.push(format!("{} rules need a root secret that is not listed", needs.lost_rules));
+    }
+    if needs.lost_second_factors > 0 {
+        lines.push(format!(
+            "{} second factors need a root secret that is not listed: pledges moderator reset",
+            needs.lost_second_factors
+        ));
     }
     lines
 }
@@ -204,12 +214,16 @@ async fn retire(settings: &Settings, source: &RootSource, id: KeyId) -> anyhow::
     let needs = needs(settings, &ring).await?;
     if let Some(need) = needs.roots.get(&id).filter(|need| !need.is_nothing()) {
         bail!(
-            "{id} is still needed: {} campaigns ({}), {} review copies, {} mails, {} rules",
+            "{id} is still needed: {} campaigns ({}), {} review copies, {} mails, {} rules{}",
             need.campaigns.len(),
             need.campaigns.join(", "),
             need.copies,
             need.mails,
-            need.rules
+            need.rules,
+            match need.second_factors {
+                0 => String::new(),
+                some => format!(", {some} second factors (of people who must sign in once more)"),
+            }
         );
     }
     let (RootSource::File(file) | RootSource::Own(file)) = source else {

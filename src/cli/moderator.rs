@@ -3,14 +3,20 @@
 use std::io::BufRead;
 
 use anyhow::{Context, bail};
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{output::say, session::Session};
 use crate::{
-    accounts::{Role, passwords, store},
+    accounts::{
+        Role,
+        invitations::{self, Link, Plan},
+        passwords, store,
+    },
     campaigns, crypto,
-    db::DbError,
+    db::{Connection, DbError},
+    http::FieldCode,
 };
 
 /// People who sign in.
@@ -30,6 +36,28 @@ pub(super) enum Moderator {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Make a one-time link by which somebody makes an account with a password of their own. Good for 72 hours, for whoever
+    /// opens it first; a link for the same name that is open ends.
+    Invite {
+        /// Name to sign in with: small letters, digits and single . _ -
+        login: String,
+        /// What they may do.
+        #[arg(long, value_enum, default_value = "moderator")]
+        role: RoleArgument,
+        /// A campaign they may see; may be given more than once. Admins see all.
+        #[arg(long = "campaign", value_name = "SLUG")]
+        campaigns: Vec<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Void password, second factor, recovery codes and sessions of an account at once, and make a one-time link by which its
+    /// owner sets it up anew.
+    Reset {
+        /// Whose.
+        login: String,
+        #[command(flatten)]
+        place: Place,
+    },
     /// List everybody.
     List,
     /// Close an account and end its sessions at once.
@@ -45,6 +73,14 @@ pub(super) enum Moderator {
         #[arg(long)]
         password_stdin: bool,
     },
+}
+
+/// Where the service is, for links.
+#[derive(Args)]
+pub(super) struct Place {
+    /// How the service is reached: scheme, host and port, no path.
+    #[arg(long, env = "PLEDGES_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    public_url: String,
 }
 
 /// A role as an argument.
@@ -78,26 +114,35 @@ pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Resul
     match command {
         Moderator::Add { login, role, campaigns: slugs, password_stdin } => {
             let role = Role::from(*role);
-            if role != Role::Admin && slugs.is_empty() {
-                bail!("name at least one campaign with --campaign: a {} sees only the campaigns named", role.as_str());
-            }
-            let mut ids = Vec::new();
-            for slug in slugs {
-                let campaign = campaigns::store::find(&mut connection, slug).await;
-                ids.push(campaign.with_context(|| format!("there is no campaign {slug}"))?.id);
-            }
-            ids.sort_unstable();
-            ids.dedup();
-            let (password, made) = password(*password_stdin)?;
+            let ids = ids(&mut connection, role, slugs).await?;
+            let (password, made) = password(*password_stdin, login)?;
             let hash = passwords::hash(&password)?;
             match store::add(&mut connection, login, role, &hash, &ids).await {
                 Err(DbError::Constraint("moderators_login_key")) => bail!("{login} is there already"),
-                Err(DbError::Constraint(_)) => {
-                    bail!("a login is small letters, digits and single . _ -, 63 at the most")
-                }
+                Err(DbError::Constraint(_)) => bail!(LOGIN),
                 added => added?,
             };
             announce(&format!("added {login}"), &password, made);
+        }
+        Moderator::Invite { login, role, campaigns: slugs, place } => {
+            if !invitations::is_login(login) {
+                bail!(LOGIN);
+            }
+            let role = Role::from(*role);
+            let plan = Plan { login: login.clone(), role, campaigns: ids(&mut connection, role, slugs).await? };
+            let token = crypto::random_token()?;
+            let hash = crypto::digest(token.as_bytes());
+            let made = invitations::store::make(&mut connection, None, &plan, &hash).await?;
+            let Some(invitation) = made else { bail!("{login} is there already") };
+            say(&told(&Link { invitation, token }, place));
+        }
+        Moderator::Reset { login, place } => {
+            let found = store::credentials(&mut connection, login).await?.filter(|found| !found.disabled);
+            let Some(account) = found else { bail!("there is nobody called {login}, or the account is closed") };
+            let token = crypto::random_token()?;
+            let hash = crypto::digest(token.as_bytes());
+            let invitation = invitations::store::reset(&mut connection, None, account.id, &hash).await?;
+            say(&told(&Link { invitation, token }, place));
         }
         Moderator::List => {
             for account in store::list(&mut connection).await? {
@@ -114,7 +159,7 @@ pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Resul
             say(&format!("disabled {login}"));
         }
         Moderator::ResetPassword { login, password_stdin } => {
-            let (password, made) = password(*password_stdin)?;
+            let (password, made) = password(*password_stdin, login)?;
             if !store::set_password(&mut connection, login, &passwords::hash(&password)?).await? {
                 bail!("there is nobody called {login}");
             }
@@ -124,20 +169,50 @@ pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Resul
     Ok(())
 }
 
+/// What a login is.
+const LOGIN: &str = "a login is small letters, digits and single . _ -, 63 at the most";
+
+fn told(link: &Link, place: &Place) -> String {
+    let Link { invitation, .. } = link;
+    let address = link.address(place.public_url.trim_end_matches('/'));
+    format!(
+        "{} sets up the account with this link, once, until {}; it is not shown again, so give it to them where only they read: {}",
+        invitation.login,
+        invitation.expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        address.as_str()
+    )
+}
+
+async fn ids(connection: &mut Connection, role: Role, slugs: &[String]) -> anyhow::Result<Vec<Uuid>> {
+    if role != Role::Admin && slugs.is_empty() {
+        bail!("name at least one campaign with --campaign: a {} sees only the campaigns named", role.as_str());
+    }
+    let mut ids = Vec::new();
+    for slug in slugs {
+        let campaign = campaigns::store::find(connection, slug).await;
+        ids.push(campaign.with_context(|| format!("there is no campaign {slug}"))?.id);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
 fn announce(what: &str, password: &str, made: bool) {
     say(&if made { format!("{what}; the password is {password} and is not shown again") } else { what.to_owned() });
 }
 
 /// The password, and whether it was made here.
-fn password(from_stdin: bool) -> anyhow::Result<(Zeroizing<String>, bool)> {
+fn password(from_stdin: bool, login: &str) -> anyhow::Result<(Zeroizing<String>, bool)> {
     if !from_stdin {
         return Ok((new_password()?, true));
     }
     let mut line = Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut line)?;
     let password = Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned());
-    if password.chars().count() < passwords::MIN_CHARS {
-        bail!("a password has at least {} characters", passwords::MIN_CHARS);
+    match passwords::acceptable(&password, login) {
+        Ok(()) => {}
+        Err(FieldCode::TooShort) => bail!("a password has at least {} characters", passwords::MIN_CHARS),
+        Err(code) => bail!("this password is not taken: {}", code.meaning()),
     }
     Ok((password, false))
 }

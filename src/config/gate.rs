@@ -40,6 +40,12 @@ pub struct GateSettings {
     #[arg(long, env = "PLEDGES_CAMPAIGN_PER_MINUTE", value_parser = clap::value_parser!(u32).range(1..))]
     pub campaign_per_minute: Option<u32>,
 
+    /// Failed log-ins of an account, and of a source, before further ones have to wait, longer with each, up to five minutes. A
+    /// source that has signed in to the account before waits for its own only. Default: 10 in production, as good as none in
+    /// development.
+    #[arg(long, env = "PLEDGES_WRONG_LOGINS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub wrong_logins: Option<u32>,
+
     /// Connections that one source may hold open. Trusted proxies may hold as many as there are. Keep it above the
     /// number of streams. Default: 1,000 in production, as good as none in development.
     #[arg(long, env = "PLEDGES_CONNECTIONS_PER_SOURCE", value_parser = clap::value_parser!(u32).range(1..))]
@@ -88,6 +94,11 @@ impl GateSettings {
     /// Looks at its status that a partner may take in a minute.
     pub fn status(&self, mode: Mode) -> u32 {
         Self::or(self.status_per_minute, mode, 30)
+    }
+
+    /// Failed log-ins that cost nothing.
+    pub fn wrong_logins(&self, mode: Mode) -> u32 {
+        Self::or(self.wrong_logins, mode, 10)
     }
 
     /// Connections of one source.

@@ -259,6 +259,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// One-time links to an account: a new one, or one that gets a new password. Rows stay for thirty days after their end, the audit log keeps longer.
+    invitations (id) {
+        /// UUIDv7.
+        id -> Uuid,
+        /// The login of the account.
+        login -> Text,
+        /// What it may do.
+        role -> Text,
+        /// Ids of the campaigns that it may see.
+        campaigns -> Array<Nullable<Uuid>>,
+        /// The account that gets a new password; NULL: a new account is made.
+        resets -> Nullable<Uuid>,
+        /// SHA-256 of what the link carries, 256 random bits.
+        token_hash -> Bytea,
+        /// Who invited; NULL: the operator, at the command line.
+        made_by -> Nullable<Uuid>,
+        /// When.
+        made_at -> Timestamptz,
+        /// When the link ends by itself.
+        expires_at -> Timestamptz,
+        /// When it was used; NULL: it was not.
+        accepted_at -> Nullable<Timestamptz>,
+        /// When it was revoked, or another for the same login took its place; NULL: it was not.
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// The links that mails carry: whoever has one acts for its pledge. One row a mail that was written.
     mail_links (id) {
         /// That of the mail (UUIDv7). Stands in the link.
@@ -357,6 +385,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Since when the account is closed; NULL: it is not.
         disabled_at -> Nullable<Timestamptz>,
+        /// Pledges that the account may remove in a day (UTC); NULL: the usual number, or for admins any.
+        removals_per_day -> Nullable<Int4>,
     }
 }
 
@@ -527,6 +557,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Codes to sign in with when the device of the second factor is lost, ten of an account. Each is used once.
+    recovery_codes (moderator_id, hash) {
+        /// Whose.
+        moderator_id -> Uuid,
+        /// SHA-256 of the code, which is 120 random bits.
+        hash -> Bytea,
+        /// When it was made.
+        made_at -> Timestamptz,
+        /// When it was used; NULL: not yet.
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// Refresh tokens, hashed. Each is used once; a second use ends the session.
     refresh_tokens (hash) {
         /// SHA-256 of the token.
@@ -539,6 +583,18 @@ diesel::table! {
         issued_at -> Timestamptz,
         /// When it was exchanged first; NULL: not yet.
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// How many pledges an account has removed in a day, counted with the removal itself; thirty days of it.
+    removal_counts (moderator_id, day) {
+        /// Who.
+        moderator_id -> Uuid,
+        /// The day (UTC, database clock).
+        day -> Date,
+        /// Pledges that were removed, also those that were put back later.
+        pledges -> Int8,
     }
 }
 
@@ -625,6 +681,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// TOTP (RFC 6238) of people who sign in.
+    second_factors (moderator_id) {
+        /// Whose.
+        moderator_id -> Uuid,
+        /// The secret in force, sealed under a key of the root secret; NULL: none is.
+        sealed -> Nullable<Bytea>,
+        /// When a code confirmed it.
+        since -> Nullable<Timestamptz>,
+        /// The last 30 seconds, counted from 1970, of which a code was accepted: only codes of later ones are.
+        last_step -> Int8,
+        /// A new secret that no code has confirmed yet, sealed alike; NULL: none was offered.
+        offered -> Nullable<Bytea>,
+        /// When it was offered; it can be confirmed for half an hour.
+        offered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// One sign-in each: the family of its refresh tokens.
     sessions (id) {
         /// UUIDv7; the sid of access tokens.
@@ -637,8 +711,14 @@ diesel::table! {
         expires_at -> Timestamptz,
         /// When it was ended before that; NULL: it was not.
         ended_at -> Nullable<Timestamptz>,
-        /// logout, reuse of a consumed refresh token, a new password, or the account disabled.
+        /// logout, reuse of a consumed refresh token, a new password, the account disabled, ended from another session (elsewhere) or by an admin, a new second factor, or the account reset.
         ended_because -> Nullable<Text>,
+        /// When it was last used, to about a minute.
+        last_used_at -> Timestamptz,
+        /// The family of the program that opened it.
+        agent -> Text,
+        /// When its owner last proved who they are, by signing in, the password or a code: dangerous calls want it within ten minutes.
+        proved_at -> Timestamptz,
     }
 }
 
@@ -681,4 +761,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, refresh_tokens, removals, retention_progress, retention_runs, sealing_epochs, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removals, retention_progress, retention_runs, sealing_epochs, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

@@ -47,6 +47,11 @@ impl Decaying {
         *self = Self { count: self.now(now, half_life) + 1.0, at: self.at.max(now) };
         self.count
     }
+
+    /// One that was added doesn't count after all.
+    pub(super) fn take_back(&mut self, now: u32, half_life: f32) {
+        *self = Self { count: (self.now(now, half_life) - 1.0).max(0.0), at: self.at.max(now) };
+    }
 }
 
 /// Whole numbers for those who ask. What is a little less than a whole number, because a second has passed, is that number.

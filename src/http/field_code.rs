@@ -53,6 +53,14 @@ field_codes! {
     ContainsLink = "contains_link";
     /// This is not an e-mail address that mail can be sent to.
     InvalidEmail = "invalid_email";
+    /// The password has fewer than eight characters that aren't a common word, a row of keys, or the login.
+    EasyToGuess = "easy_to_guess";
+    /// This is not the code that the app shows now, or it was used before.
+    InvalidCode = "invalid_code";
+    /// A login is small letters, digits and single . _ -, 63 at the most.
+    InvalidLogin = "invalid_login";
+    /// There is no campaign with this name.
+    UnknownCampaign = "unknown_campaign";
     /// This is not an ISO 3166-1 alpha-2 country code, XK, or ZZ for "prefer not to say".
     InvalidCountry = "invalid_country";
     /// This is not a well-formed BCP 47 language tag.

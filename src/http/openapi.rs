@@ -41,6 +41,8 @@ pub const REFRESH_COOKIE: &str = "refresh_cookie";
         (name = "Partners", description = "For the servers of partners, with a secret key."),
         (name = "Totals", description = "The published totals. Public; may be read from every site."),
         (name = "Sign-in", description = "Access tokens for moderators."),
+        (name = "Own account", description = "Second factor, password and sessions of whoever is signed in. Each operation needs an access token."),
+        (name = "Accounts", description = "Who may sign in. For admins; each operation needs an access token."),
         (name = "Moderation", description = "Finding and removing pledges, and undoing it. Each operation needs an access token."),
         (name = "Organising", description = "The list of supporters, sealed. Each operation needs an access token."),
         (name = "Privacy", description = "What organisers do for a person who asks: erase, and tell what is held. Each operation needs an access token."),
@@ -120,6 +122,7 @@ fn add_common_answers(operation: &mut Operation, of_a_campaign: bool, reads: boo
     };
     if needs_token {
         add("401", "Not signed in");
+        add("403", "Not allowed, or something must be done first: see the code");
     }
     if needs_token && of_a_campaign {
         add("404", "No such campaign, or not yours");

@@ -62,8 +62,18 @@ codes! {
     Unauthorized = "unauthorized", 401, "Not signed in";
     /// Login or password is wrong, or the account is closed.
     WrongLogin = "wrong_login", 401, "Login failed";
+    /// Login and password are right, and this account also needs the code that its app shows, or one of its recovery codes. Send all three.
+    TotpRequired = "totp_required", 401, "A code is needed too";
+    /// The code is not one that the app shows now, or it was used before. Wait for the next one; each is taken once. Recovery codes too.
+    WrongCode = "wrong_code", 401, "The code is not accepted";
     /// Your role doesn't allow this.
     Forbidden = "forbidden", 403, "Not allowed";
+    /// An admin's account needs a second factor before it may do anything else: see POST /v1/auth/totp.
+    TotpSetupRequired = "totp_setup_required", 403, "Set up the second factor first";
+    /// This needs a check of who you are that is no older than ten minutes: POST /v1/auth/step-up with your password or a code, then send this again.
+    StepUpRequired = "step_up_required", 403, "Prove again who you are";
+    /// The password or the code is not right, or the code was used before.
+    StepUpFailed = "step_up_failed", 403, "Not proved";
     /// The page that this came from may not post here. A partner's page sends its site key, from one of the origins that
     /// are registered for it; a secret key is for servers and never for pages.
     ForeignOrigin = "foreign_origin", 403, "Not from this site";
@@ -73,6 +83,8 @@ codes! {
     PartnerDisabled = "partner_disabled", 403, "The partner is disabled";
     /// The organiser of the campaign takes nothing from this partner for some hours. Retry-After says when that ends at the latest.
     PartnerPaused = "partner_paused", 503, "The partner is paused";
+    /// There is no such invitation, or it has ended: a link is good once, for 72 hours, unless it is revoked. Ask for another one.
+    NoInvitation = "no_invitation", 404, "The link is not good any more";
     /// There is nothing at this address.
     NotFound = "not_found", 404, "Not found";
     /// There is no campaign with this name that you may see.
@@ -81,6 +93,12 @@ codes! {
     PledgesNotFound = "pledges_not_found", 404, "No such pledges";
     /// The address exists, but not for this method.
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
+    /// There is an account with this login.
+    LoginTaken = "login_taken", 409, "The login is taken";
+    /// Nobody changes the role of, closes or resets the account that they are signed in with: so there is always an admin left. Ask another one.
+    OwnAccount = "own_account", 409, "Not with your own account";
+    /// The account has no second factor, or none was offered in the last half hour. Begin with POST /v1/auth/totp.
+    NoSecondFactor = "no_second_factor", 409, "There is no second factor";
     /// The campaign has ended and takes no more pledges.
     CampaignClosed = "campaign_closed", 409, "The campaign is closed";
     /// The campaign's retention has ended: what would tell one person's pledge from another's is destroyed.
@@ -116,6 +134,8 @@ codes! {
     RequestTimeout = "request_timeout", 408, "The request took too long";
     /// Too many at once. Wait as long as Retry-After says.
     TooManyRequests = "too_many_requests", 429, "Too many requests";
+    /// You have removed as many pledges today (UTC) as your account may. Ask an admin to go on, or to raise the number.
+    RemovalQuotaSpent = "removal_quota_spent", 429, "Too many removals today";
     /// A defect of the service. It has been logged; trying again rarely helps.
     Internal = "internal", 500, "Something went wrong";
     /// The service can't do this at the moment; nothing was lost that was acknowledged. Try again after Retry-After.

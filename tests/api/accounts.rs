@@ -2,7 +2,14 @@
 
 mod forged;
 mod guessing;
+mod invitations;
+mod managed;
+pub mod phone;
+mod quota;
 mod refresh;
+mod second_factor;
+mod sessions;
+pub mod step_up;
 
 use pledges::accounts::{self, Role};
 use reqwest::Method;

@@ -1,6 +1,7 @@
 //! Guardian: every operation × everybody. An operation that isn't in the table fails, and so does a route that isn't in
 //! the document.
 
+mod asked;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,27 @@ const TABLE: &[(&str, Needs)] = &[
     ("refresh", Needs::Cookie),
     ("logout", Needs::SignedIn),
     ("me", Needs::SignedIn),
+    ("getSecondFactor", Needs::SignedIn),
+    ("offerTotp", Needs::SignedIn),
+    ("confirmTotp", Needs::SignedIn),
+    ("removeTotp", Needs::SignedIn),
+    ("newRecoveryCodes", Needs::SignedIn),
+    ("stepUp", Needs::SignedIn),
+    ("changePassword", Needs::SignedIn),
+    ("listOwnSessions", Needs::SignedIn),
+    ("endOwnSession", Needs::SignedIn),
+    ("endOtherSessions", Needs::SignedIn),
+    ("lookAtInvitation", Needs::Public),
+    ("acceptInvitation", Needs::Public),
+    ("listInvitations", Needs::Admin),
+    ("invite", Needs::Admin),
+    ("revokeInvitation", Needs::Admin),
+    ("listAccounts", Needs::Admin),
+    ("setAccount", Needs::Admin),
+    ("resetAccount", Needs::Admin),
+    ("listSessions", Needs::Admin),
+    ("endSessions", Needs::Admin),
+    ("endSession", Needs::Admin),
     ("listPledges", Needs::Campaign(Role::Moderator)),
     ("lookUpPledge", Needs::Campaign(Role::Moderator)),
     ("revealPledges", Needs::Campaign(Role::Moderator)),
@@ -131,6 +153,7 @@ struct Operation {
     method: Method,
     path: String,
     security: Value,
+    description: String,
     has_body: bool,
 }
 
@@ -143,6 +166,7 @@ fn operations() -> Vec<Operation> {
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
                 security: operation["security"].clone(),
+                description: operation["description"].as_str().unwrap_or_default().to_owned(),
                 has_body: operation.get("requestBody").is_some(),
             });
         }

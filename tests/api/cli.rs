@@ -22,6 +22,8 @@ const COMMANDS: &[&[&str]] = &[
     &["serve"],
     &["migrate"],
     &["moderator", "add"],
+    &["moderator", "invite"],
+    &["moderator", "reset"],
     &["moderator", "list"],
     &["moderator", "disable"],
     &["moderator", "reset-password"],
@@ -118,8 +120,10 @@ async fn every_command_explains_itself_and_what_it_reads_from_the_environment() 
         for variable in OF_THE_SERVICE {
             let names = text.contains(&format!("[env: {variable}"));
             // The demo posts to the service at its public address.
-            let of_demo = command == &["demo"] && *variable == "PLEDGES_PUBLIC_URL";
-            assert_eq!(names, command == &["serve"] || of_demo, "{command:?}: {variable}");
+            // And links lead there.
+            let asks = [&["demo"][..], &["moderator", "invite"], &["moderator", "reset"]].contains(command);
+            let of_address = asks && *variable == "PLEDGES_PUBLIC_URL";
+            assert_eq!(names, command == &["serve"] || of_address, "{command:?}: {variable}");
         }
         for secret in ["word-for-ada", "value-of-the-root", "word-for-mail"] {
             assert!(!text.contains(secret), "{command:?} shows {secret}");

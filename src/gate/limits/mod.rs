@@ -5,12 +5,14 @@
 //! ([`super::proof::issuer`]).
 
 mod keyed;
+mod logins;
 
 use std::{
     collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use governor::{
@@ -24,7 +26,10 @@ use uuid::Uuid;
 
 use self::keyed::left;
 pub use self::keyed::{Keyed, Rate};
+pub use self::logins::Attempt;
+use self::logins::Logins;
 use crate::{
+    clock::Clock,
     config::{GateSettings, Mode},
     http::Allowance,
     metrics::Metrics,
@@ -53,6 +58,7 @@ struct Inner {
     forms: Keyed,
     guesses: Keyed,
     logins: Keyed,
+    failed_logins: Logins,
     status: Keyed,
     campaigns: Option<Keyed>,
     partners: Mutex<HashMap<(Uuid, bool), Own>>,
@@ -84,7 +90,7 @@ impl Own {
 
 impl Limits {
     /// Nobody has come yet.
-    pub fn new(settings: &GateSettings, mode: Mode, logins_per_minute: u32, metrics: &Metrics) -> Self {
+    pub fn new(settings: &GateSettings, mode: Mode, logins_per_minute: u32, times: Clock, metrics: &Metrics) -> Self {
         let refused = metrics.counters(
             "pledges_limited_total",
             "Requests that were answered 429 because too many came, by limit.",
@@ -100,6 +106,11 @@ impl Limits {
             forms: keyed("forms", settings.forms(mode), MOST_SOURCES),
             guesses: steady("codes", settings.codes(mode), FEWER_SOURCES),
             logins: steady("logins", logins_per_minute, FEWER_SOURCES),
+            failed_logins: Logins::new(
+                times,
+                settings.wrong_logins(mode),
+                refused.with_label_values(&["failed_logins"]),
+            ),
             status: steady("status", settings.status(mode), MOST_NAMES),
             campaigns: settings.campaign_per_minute.map(|rate| steady("campaign", rate, MOST_NAMES)),
             partners: Mutex::default(),
@@ -141,6 +152,25 @@ impl Limits {
     /// An attempt to sign in, from `source`.
     pub fn login(&self, source: IpAddr) -> Allowance {
         self.0.logins.check(source)
+    }
+
+    /// A try to sign in to an account from `source`. It counts as failed until [`Self::login_succeeded`] or
+    /// [`Self::login_forgiven`].
+    ///
+    /// # Errors
+    /// How long to wait, because too many have failed.
+    pub fn begin_login(&self, account: &str, source: IpAddr) -> Result<Attempt, Duration> {
+        self.0.failed_logins.begin(account, source)
+    }
+
+    /// Whoever tried is the owner of the account.
+    pub fn login_succeeded(&self, attempt: Attempt) {
+        self.0.failed_logins.succeed(attempt);
+    }
+
+    /// It was no failure.
+    pub fn login_forgiven(&self, attempt: Attempt) {
+        self.0.failed_logins.forgive(attempt);
     }
 
     /// A look of a partner at its status, and at that of its trials.

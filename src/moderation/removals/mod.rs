@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Moderation;
 use crate::{
-    accounts::Who,
+    accounts::{Who, quota::QuotaError},
     db::{DbError, IsConflict, retrying},
 };
 
@@ -99,6 +99,9 @@ pub enum RemovalError {
     /// It was undone before.
     #[error("already undone")]
     AlreadyUndone,
+    /// The account may not remove so many today.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// The database; [`DbError::NotFound`]: no such removal.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -106,7 +109,7 @@ pub enum RemovalError {
 
 impl IsConflict for RemovalError {
     fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(DbError::Conflict))
+        matches!(self, Self::Database(DbError::Conflict) | Self::Quota(QuotaError::Database(DbError::Conflict)))
     }
 }
 

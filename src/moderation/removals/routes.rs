@@ -135,6 +135,7 @@ impl From<RemovalError> for Problem {
             RemovalError::NothingToRemove => Code::NothingToRemove.into(),
             RemovalError::PledgesNotFound => Code::PledgesNotFound.into(),
             RemovalError::AlreadyUndone => Code::AlreadyUndone.into(),
+            RemovalError::Quota(error) => error.into(),
             RemovalError::Database(error) => error.into(),
         }
     }
@@ -151,6 +152,7 @@ impl From<RemovalError> for Problem {
         (status = 201, description = "Removed", body = RemovalResult, headers(("Location" = String, description = "The removal"))),
         (status = 404, description = "No such campaign or pledge, or not yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "All of them are removed already", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "You have removed as many today as you may", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/removals")]

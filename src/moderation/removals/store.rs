@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Order, Outcome, Reason, Removal, RemovalError, Undone};
 use crate::{
-    accounts::Who,
+    accounts::{Who, quota},
     audit::{self, Entry},
     db::{Connection, DbError},
     totals::{
@@ -89,6 +89,7 @@ async fn take_out(
 ) -> Result<Removal, RemovalError> {
     let id = Uuid::now_v7();
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    quota::take(connection, who.id, count).await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
          RETURNING country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",

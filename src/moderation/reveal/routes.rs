@@ -15,7 +15,7 @@ use validator::{Validate, ValidationError};
 
 use super::{MAX_REVEALED, store};
 use crate::{
-    accounts::signed::{Moderator, Signed},
+    accounts::signed::{Moderator, Proved, Signed},
     audit::Entry,
     http::{Problem, Valid},
     moderation::{
@@ -69,6 +69,7 @@ pub struct RevealedPledges {
 /// See pledges unmasked
 ///
 /// Up to a hundred at a time, for a reason; who looked, at which and why is on record.
+/// Answers `step_up_required` when the last check is older than ten minutes.
 #[utoipa::path(
     tag = "Moderation", operation_id = "revealPledges", security(("access_token" = [])), request_body = NewReveal,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
@@ -78,7 +79,7 @@ pub struct RevealedPledges {
 )]
 #[post("/v1/moderation/campaigns/{slug}/pledges/reveal")]
 pub async fn reveal(
-    signed: Signed<Moderator>,
+    signed: Signed<Moderator, Proved>,
     moderation: Data<Moderation>,
     slug: Path<String>,
     Valid(body): Valid<NewReveal>,

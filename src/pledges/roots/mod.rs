@@ -1,5 +1,5 @@
 //! Which root secrets are needed, and whether they are listed. A campaign keeps the one that its fingerprints come from;
-//! a review copy, the address of a mail that waits, and a moderator's rule the one that sealed it. What is missing is told before anything is taken: under another root secret a
+//! a review copy, the address of a mail that waits, a moderator's rule and a second factor the one that sealed it. What is missing is told before anything is taken: under another root secret a
 //! mailbox that has pledged would count again.
 
 mod store;
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::rules::Rules;
 use crate::{
+    accounts::second_factor,
     campaigns::{self, Campaign},
     crypto::{KeyId, KeyRing, RootSecret},
     db::{Connection, Database, DbError},
@@ -123,6 +124,8 @@ pub struct Need {
     pub mails: i64,
     /// Blocks and allows that are sealed under it.
     pub rules: i64,
+    /// Second factors of people who sign in, sealed under it until they sign in again.
+    pub second_factors: i64,
 }
 
 impl Need {
@@ -143,9 +146,11 @@ pub struct Needs {
     pub lost_mails: i64,
     /// Blocks and allows that none of the listed ones opens.
     pub lost_rules: i64,
+    /// Second factors that none of the listed ones opens.
+    pub lost_second_factors: i64,
 }
 
-/// Looks at every campaign, every review copy, every mail and every rule; takes its time.
+/// Looks at every campaign, every review copy, every mail, every rule and every second factor; takes its time.
 ///
 /// # Errors
 /// Those of the database.
@@ -172,6 +177,12 @@ pub async fn needs(connection: &mut Connection, ring: &KeyRing) -> Result<Needs,
         match ring.roots().find(|root| Rules::key_id(root).as_bytes() == id.as_slice()) {
             Some(root) => needs.roots.entry(root.id()).or_default().rules += rules,
             None => needs.lost_rules += rules,
+        }
+    }
+    for (id, factors) in second_factor::store::factors_by_key(connection).await? {
+        match ring.roots().find(|root| second_factor::key_id(root).as_bytes() == id.as_slice()) {
+            Some(root) => needs.roots.entry(root.id()).or_default().second_factors += factors,
+            None => needs.lost_second_factors += factors,
         }
     }
     Ok(needs)

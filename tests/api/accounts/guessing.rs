@@ -111,3 +111,55 @@ async fn a_login_sent_by_another_site_is_refused() {
     client.send(request.header("sec-fetch-site", "same-origin").json(&body)).await.expect(200);
     app.stop().await;
 }
+
+/// What a try of each of a list of sources is answered.
+async fn told_to_each(client: &Client, login: &str, sources: std::ops::Range<u32>) -> Vec<(u16, String)> {
+    let mut answers = Vec::new();
+    for source in sources {
+        let answer = sign_in_from(client, &format!("2001:db8:bad:{source:x}::1"), login, "a guess").await;
+        answers.push((answer.status.as_u16(), answer.text()));
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_from_many_sources_are_slowed_and_the_owner_at_a_known_one_is_not() {
+    let app = TestApp::with(&["--wrong-logins", "5", "--trusted-proxies", "127.0.0.0/8"]).await;
+    let client = app.client();
+    let login = app.rows.moderator(Role::Moderator, &["defend"]).await;
+    sign_in_from(&client, "198.51.100.7", &login, PASSWORD).await.expect(200);
+    let guesses = told_to_each(&client, &login, 0..40).await;
+    let statuses: Vec<u16> = guesses.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses[..5], [401; 5]);
+    assert!(statuses[5..].iter().all(|status| *status == 429), "{statuses:?}");
+    for _ in 0..3 {
+        sign_in_from(&client, "198.51.100.7", &login, PASSWORD).await.expect(200);
+    }
+    // At a new place the owner waits once, as long as told.
+    let slowed = sign_in_from(&client, "198.51.100.8", &login, PASSWORD).await;
+    slowed.problem(429, "too_many_requests");
+    let seconds: u64 = slowed.header("retry-after").parse().unwrap();
+    assert!((1..=3).contains(&seconds), "the first wait is a second, not {seconds}");
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    told_to_each(&client, &login, 100..140).await;
+    sign_in_from(&client, "198.51.100.8", &login, PASSWORD).await.expect(200);
+    // A login that nobody has is answered alike.
+    assert_eq!(told_to_each(&client, "nobody-at-all", 200..240).await, guesses);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_guess_at_each_of_many_accounts_is_slowed() {
+    let app = TestApp::with(&["--wrong-logins", "5", "--trusted-proxies", "127.0.0.0/8"]).await;
+    let client = app.client();
+    let mut statuses = Vec::new();
+    for number in 0..30 {
+        let answer = sign_in_from(&client, "198.51.100.1", &format!("login{number}"), "a guess").await;
+        statuses.push(answer.status.as_u16());
+    }
+    assert_eq!(statuses[..5], [401; 5]);
+    assert!(statuses.iter().filter(|status| **status == 401).count() <= 7, "{statuses:?}");
+    let login = app.rows.moderator(Role::Moderator, &["defend"]).await;
+    sign_in_from(&client, "198.51.100.2", &login, PASSWORD).await.expect(200);
+    app.stop().await;
+}

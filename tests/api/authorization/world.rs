@@ -12,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Caller, Operation, path};
+use crate::accounts::phone::Phone;
 use crate::support::{
     TestApp,
     client::{Client, pledge},
@@ -84,18 +85,76 @@ impl World {
         added["id"].as_str().unwrap().to_owned()
     }
 
+    /// A token of a link for somebody new.
+    pub async fn new_invitation(&mut self) -> (String, String) {
+        self.next += 1;
+        let new = json!({"login": format!("invited{}", self.next), "role": "moderator", "campaigns": ["defend"]});
+        let made = self.admin.post("/v1/admin/invitations", &new).await.expect(201);
+        let token = made["link"].as_str().unwrap().split_once("#invite=").unwrap().1.to_owned();
+        (token, made["invitation"]["id"].as_str().unwrap().to_owned())
+    }
+
+    /// An account that nobody is signed in with.
+    pub async fn new_account(&self) -> String {
+        let login = self.app.rows.moderator(Role::Moderator, &["defend"]).await;
+        self.app.rows.value(&format!("SELECT id FROM moderators WHERE login = '{login}'")).await
+    }
+
+    /// A session of the caller's, or of nobody who calls.
+    pub async fn new_session(&self, operation: &Operation, client: &Client) -> String {
+        let own = client.get("/v1/auth/sessions").await;
+        if operation.path.starts_with("/v1/auth/") && own.status == 200 {
+            return own.json()["sessions"][0]["id"].as_str().unwrap().to_owned();
+        }
+        self.app.signed_in(Role::Moderator).await;
+        self.app.rows.value("SELECT id FROM sessions ORDER BY id DESC LIMIT 1").await
+    }
+
+    /// As if the caller had proved long ago who they are.
+    pub async fn grow_stale(&self, client: &Client) {
+        let session = client.token.as_ref().unwrap().split('.').nth(1).unwrap();
+        let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, session).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        let stale = "UPDATE sessions SET proved_at = now() - interval '11 minutes' WHERE id =";
+        self.app.rows.execute(&format!("{stale} '{}'", claims["sid"].as_str().unwrap())).await;
+    }
+
+    /// Bodies of what concerns accounts. None: the operation isn't one of these.
+    async fn body_about_accounts(&mut self, operation: &str, client: &Client) -> Option<serde_json::Value> {
+        Some(match operation {
+            "login" => json!({"login": self.app.rows.moderator(Role::Moderator, &[]).await, "password": PASSWORD}),
+            "stepUp" => json!({"password": PASSWORD}),
+            "changePassword" => json!({"password": PASSWORD, "new_password": "quite another passphrase"}),
+            "confirmTotp" => {
+                let offer = client.post("/v1/auth/totp", &serde_json::Value::Null).await;
+                let learnt = offer.status == 201;
+                json!({"code": if learnt { Phone::learn(offer.json()["secret"].as_str().unwrap()).code() } else { "1".into() }})
+            }
+            "lookAtInvitation" => json!({"token": self.new_invitation().await.0}),
+            "acceptInvitation" => json!({"token": self.new_invitation().await.0, "password": PASSWORD}),
+            "invite" => json!({"login": "somebody", "role": "admin"}),
+            "setAccount" => json!({"role": "organiser"}),
+            _ => return None,
+        })
+    }
+
     /// A right request, which only the caller's permission can make fail.
     pub async fn request(&mut self, operation: &Operation, client: &Client) -> RequestBuilder {
         let id = match operation.path.contains("{id}") {
             true if operation.path.contains("/partners/") => Some(self.new_partner().await),
             true if operation.path.contains("/rules/") => Some(self.new_rule().await),
+            true if operation.path.contains("/accounts/") => Some(self.new_account().await),
+            true if operation.path.contains("/invitations/") => Some(self.new_invitation().await.1),
+            true if operation.path.contains("/sessions/") => Some(self.new_session(operation, client).await),
             true => Some(self.new_removal().await),
             false => None,
         };
+        if operation.id == "newRecoveryCodes" && client.get("/v1/auth/me").await.status == 200 {
+            Phone::set_up(client).await;
+        }
+        let about_accounts = self.body_about_accounts(&operation.id, client).await;
         let body = match operation.id.as_str() {
-            "login" => {
-                Some(json!({"login": self.app.rows.moderator(Role::Moderator, &[]).await, "password": PASSWORD}))
-            }
+            _ if about_accounts.is_some() => about_accounts,
             "recordPledge" => Some(pledge("somebody@example.org")),
             "lookUpPledge" | "erasePerson" | "accessPerson" | "askForLink" => {
                 Some(json!({"email": "somebody@example.org"}))

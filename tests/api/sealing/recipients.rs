@@ -6,6 +6,7 @@ use pledges::{accounts::Role, campaigns::recipients::code, sealing::recipients::
 use serde_json::json;
 
 use super::{epoch, id, sealed};
+use crate::accounts::phone::Phone;
 use crate::support::{PRODUCTION, TestApp, client::pledge, cluster, eventually, program};
 
 fn on(app: &TestApp, arguments: &[&str]) -> Command {
@@ -97,6 +98,7 @@ async fn a_second_recipient_opens_what_comes_after_its_test() {
     assert!(listed.contains("removed 20") && listed.contains("opened a test record 20"), "{listed}");
     // Everything is on record, and admins see it.
     let admin = app.signed_in(Role::Admin).await;
+    Phone::set_up(&admin).await;
     let log = admin.get("/v1/admin/announcements").await.expect(200);
     let actions: Vec<&str> =
         log["announcements"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();

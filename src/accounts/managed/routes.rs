@@ -1,0 +1,158 @@
+//! The door to accounts, for admins.
+
+use actix_web::{
+    HttpResponse, get, patch, post,
+    web::{Data, Json, Path},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{Change, Managed};
+use crate::{
+    accounts::{
+        Accounts, Role,
+        invitations::routes::OneTimeLink,
+        quota::USUAL_PER_DAY,
+        signed::{Admin, Proved, Signed},
+    },
+    http::{Problem, ProblemBody, Valid},
+};
+
+/// The operations of this part.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(change).service(reset);
+}
+
+/// An account.
+#[derive(Serialize, ToSchema)]
+pub struct ManagedAccount {
+    id: Uuid,
+    #[schema(example = "ada")]
+    login: String,
+    role: Role,
+    /// Slugs of the campaigns that it may see. Admins see all.
+    #[schema(example = json!(["together-we-defend"]))]
+    campaigns: Vec<String>,
+    created_at: DateTime<Utc>,
+    /// Since when it is closed; null: it isn't.
+    disabled_at: Option<DateTime<Utc>>,
+    /// Whether signing in takes a code.
+    second_factor: bool,
+    /// When it was last used, as far as its sessions are kept: thirty days after their end.
+    used_at: Option<DateTime<Utc>>,
+    /// Pledges that it may remove in a day (UTC); null: any number.
+    #[schema(minimum = 0)]
+    removals_per_day: Option<i64>,
+    /// Pledges that it has removed today.
+    #[schema(minimum = 0)]
+    removed_today: i64,
+}
+
+impl From<Managed> for ManagedAccount {
+    fn from(account: Managed) -> Self {
+        let usual = (account.role != Role::Admin).then_some(USUAL_PER_DAY);
+        Self {
+            id: account.id,
+            login: account.login,
+            role: account.role,
+            campaigns: account.campaigns,
+            created_at: account.created_at,
+            disabled_at: account.disabled_at,
+            second_factor: account.second_factor,
+            used_at: account.used_at,
+            removals_per_day: account.removals_per_day.map(i64::from).or(usual),
+            removed_today: account.removed_today,
+        }
+    }
+}
+
+/// Accounts, by login.
+#[derive(Serialize, ToSchema)]
+pub struct AccountList {
+    accounts: Vec<ManagedAccount>,
+}
+
+/// Accounts
+#[utoipa::path(
+    tag = "Accounts", operation_id = "listAccounts", security(("access_token" = [])),
+    responses((status = 200, description = "Every account, by login", body = AccountList)),
+)]
+#[get("/v1/admin/accounts")]
+pub async fn list(_signed: Signed<Admin>, accounts: Data<Accounts>) -> Result<Json<AccountList>, Problem> {
+    let accounts = accounts.managed().await?.into_iter().map(ManagedAccount::from).collect();
+    Ok(Json(AccountList { accounts }))
+}
+
+/// What to change; what is left out stays.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"role": "organiser", "campaigns": ["together-we-defend"]}))]
+pub struct AccountChange {
+    #[serde(default)]
+    role: Option<Role>,
+    /// Slugs of the campaigns that it may see, in the place of those so far. Who is no admin needs one.
+    #[serde(default)]
+    #[validate(length(max = 100, code = "too_many"))]
+    #[schema(max_items = 100)]
+    campaigns: Option<Vec<String>>,
+    /// true: it is closed, and its sessions end at once. false: it may sign in again.
+    #[serde(default)]
+    disabled: Option<bool>,
+    /// Pledges that it may remove in a day (UTC).
+    #[serde(default)]
+    #[validate(range(min = 0, code = "out_of_range"))]
+    #[schema(minimum = 0)]
+    removals_per_day: Option<i32>,
+}
+
+/// Change an account
+///
+/// In force with its next request. Not one's own: so there is always an admin left.
+/// Answers `step_up_required` when the last check is older than ten minutes.
+#[utoipa::path(
+    tag = "Accounts", operation_id = "setAccount", security(("access_token" = [])), request_body = AccountChange,
+    params(("id" = Uuid, Path, description = "The account")),
+    responses(
+        (status = 200, description = "As it is now", body = ManagedAccount),
+        (status = 404, description = "No such account", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is your own", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[patch("/v1/admin/accounts/{id}")]
+pub async fn change(
+    signed: Signed<Admin, Proved>,
+    accounts: Data<Accounts>,
+    id: Path<Uuid>,
+    Valid(body): Valid<AccountChange>,
+) -> Result<Json<ManagedAccount>, Problem> {
+    let AccountChange { role, campaigns, disabled, removals_per_day } = body;
+    let change = Change { role, campaigns: None, disabled, removals_per_day };
+    Ok(Json(accounts.change(&signed.who, *id, change, campaigns.as_deref()).await?.into()))
+}
+
+/// Reset an account
+///
+/// Its password, second factor, recovery codes and sessions are void at once. Answers with a link, once, by which its owner sets it
+/// up anew. Answers `step_up_required` when the last check is older than ten minutes.
+#[utoipa::path(
+    tag = "Accounts", operation_id = "resetAccount", security(("access_token" = [])),
+    params(("id" = Uuid, Path, description = "The account")),
+    responses(
+        (status = 201, description = "Reset", body = OneTimeLink),
+        (status = 404, description = "No such account, or it is closed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is your own", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/admin/accounts/{id}/reset")]
+pub async fn reset(
+    signed: Signed<Admin, Proved>,
+    accounts: Data<Accounts>,
+    id: Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let link = accounts.reset(&signed.who, *id).await?;
+    Ok(HttpResponse::Created().json(OneTimeLink::of(link, &accounts)))
+}

@@ -1,0 +1,51 @@
+//! The shelf of quotas: what each account has removed in a day.
+
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Bool, Double, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{QuotaError, USUAL_PER_DAY};
+use crate::db::{Connection, DbError};
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Bool)]
+    allowed: bool,
+    #[diesel(sql_type = Double)]
+    seconds: f64,
+}
+
+/// Counts `count` pledges that the account `who` removes. Belongs in the transaction of the removal, which must be rolled
+/// back when it fails; the account's other removals wait until that has ended. A removal in several transactions takes
+/// for each what it removes in it.
+///
+/// # Errors
+/// [`QuotaError::Spent`], and those of the database.
+pub async fn take(connection: &mut Connection, who: Uuid, count: i64) -> Result<(), QuotaError> {
+    let taken: Taken = diesel::sql_query(
+        "WITH taken AS (INSERT INTO removal_counts AS kept (moderator_id, day, pledges) \
+           VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2) \
+           ON CONFLICT (moderator_id, day) DO UPDATE SET pledges = kept.pledges + excluded.pledges RETURNING pledges) \
+         SELECT taken.pledges <= coalesce(removals_per_day::bigint, CASE role WHEN 'admin' THEN NULL ELSE $3 END, \
+             taken.pledges) AS allowed, \
+           extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - (now() AT TIME ZONE 'UTC')) \
+             ::float8 AS seconds \
+         FROM taken JOIN moderators ON moderators.id = $1",
+    )
+    .bind::<SqlUuid, _>(who)
+    .bind::<BigInt, _>(count)
+    .bind::<BigInt, _>(USUAL_PER_DAY)
+    .get_result(&mut *connection)
+    .await
+    .map_err(DbError::from)?;
+    if !taken.allowed {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a day has 86,400 seconds")]
+        return Err(QuotaError::Spent { seconds: taken.seconds as u32 });
+    }
+    let gone = "DELETE FROM removal_counts WHERE moderator_id = $1 AND day < (now() AT TIME ZONE 'UTC')::date - 30";
+    diesel::sql_query(gone).bind::<SqlUuid, _>(who).execute(connection).await.map_err(DbError::from)?;
+    Ok(())
+}
