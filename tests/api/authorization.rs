@@ -54,6 +54,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("logout", Needs::SignedIn),
     ("me", Needs::SignedIn),
     ("listPledges", Needs::Campaign(Role::Moderator)),
+    ("searchPledges", Needs::Campaign(Role::Moderator)),
     ("lookUpPledge", Needs::Campaign(Role::Moderator)),
     ("revealPledges", Needs::Campaign(Role::Moderator)),
     ("getExactTotals", Needs::Campaign(Role::Moderator)),

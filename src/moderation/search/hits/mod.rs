@@ -40,9 +40,9 @@ const FEW: i64 = 20_000;
 /// Counting stops after this time, and says about how many.
 const COUNTING: Duration = Duration::from_millis(150);
 
-/// Pieces that are looked for one after the other until a page is full: only rows that `pledge_search` has otherwise than they are take
-/// more than one.
-const PIECES: usize = 50;
+/// Pieces that are looked for until a page is full, each four times as large as the one before: only where `pledge_search` has many
+/// rows otherwise than they are by now, one isn't enough.
+const PIECES: u32 = 7;
 
 /// A search that is being answered. All of it must be in one snapshot.
 pub struct Hits<'a> {
@@ -97,14 +97,15 @@ impl<'a> Hits<'a> {
     ) -> Result<Vec<Uuid>, DbError> {
         let mut found = fitting(connection, self.search, &self.fresh.ids, before, limit).await?;
         let (mut enough, mut below) = (0, before);
-        for _ in 0..PIECES {
-            let ids = self.piece(connection, below, limit).await?;
-            let (Some(last), piece) = (ids.last().copied(), ids.len()) else { break };
+        for piece in 0..PIECES {
+            let wanted = limit.saturating_mul(4_usize.saturating_pow(piece));
+            let ids = self.piece(connection, below, wanted).await?;
+            let (Some(last), size) = (ids.last().copied(), ids.len()) else { break };
             let ids: Vec<Uuid> = ids.into_iter().filter(|id| !self.fresh.has(*id)).collect();
             let fitting = fitting(connection, self.search, &ids, before, limit).await?;
             enough += fitting.len();
             found.extend(fitting);
-            if enough >= limit || piece < limit {
+            if enough >= limit || size < wanted {
                 break;
             }
             below = Some(last);
