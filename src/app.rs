@@ -194,8 +194,7 @@ impl Handles {
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), forms, &document_text()?);
-        let methods = Methods::of(&document());
-        let proxies = TrustedProxies::new(&serve.trusted_proxies);
+        let (methods, proxies) = (Methods::of(&document()), TrustedProxies::new(&serve.trusted_proxies));
         Ok(Self {
             database,
             totals,

@@ -66,7 +66,8 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
     }
     let findable = search(&mut connection, doctor.repair).await?;
     let counted_right = differences == 0 && without_campaign == 0 && without_removal == 0;
-    let well = counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave && tag_keys == 0 && findable;
+    let well =
+        counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave && tag_keys == 0 && findable;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));

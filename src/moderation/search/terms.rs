@@ -89,7 +89,10 @@ impl Search {
 
     /// Whether it has tags, by whose indexes it is found.
     pub(super) fn has_tags(&self) -> bool {
-        self.source_tag.is_some() || self.shape_tag.is_some() || !self.name_tags.is_empty() || !self.domain_tags.is_empty()
+        self.source_tag.is_some()
+            || self.shape_tag.is_some()
+            || !self.name_tags.is_empty()
+            || !self.domain_tags.is_empty()
     }
 }
 

@@ -75,7 +75,8 @@ async fn whatever_is_done_to_pledges_the_search_becomes_what_they_are() {
                 app.rows.execute(&format!("{raise} WHERE id = '{one}' AND score < 900")).await;
             }
             9 => {
-                let clear = "UPDATE pledges SET name_tag = NULL, domain_tag = NULL, source_tag = NULL, shape_tag = NULL";
+                let clear =
+                    "UPDATE pledges SET name_tag = NULL, domain_tag = NULL, source_tag = NULL, shape_tag = NULL";
                 app.rows.execute(&format!("{clear} WHERE id = '{one}'")).await;
             }
             _ => app.rows.execute(&format!("UPDATE pledges SET id = gen_random_uuid() WHERE id = '{one}'")).await,
@@ -86,7 +87,10 @@ async fn whatever_is_done_to_pledges_the_search_becomes_what_they_are() {
     }
     app.searched().await;
     assert_eq!(differences(&app.rows).await, (0, 0));
-    assert_eq!(check::store::check(&mut app.rows.database.open().await.unwrap()).await.unwrap(), check::store::Wrong::default());
+    assert_eq!(
+        check::store::check(&mut app.rows.database.open().await.unwrap()).await.unwrap(),
+        check::store::Wrong::default()
+    );
     app.stop().await;
 }
 
@@ -171,14 +175,19 @@ async fn a_full_chunk_is_followed_by_another_and_late_ids_go_where_they_belong()
 async fn a_name_and_a_domain_are_looked_for_in_a_body_and_names_go_on_record() {
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Organiser).await;
-    for (name, email) in [("José García", "jose@spam.example"), ("Ann", "ann@spam.example"), ("Jose Garcia", "j@example.org")] {
+    for (name, email) in
+        [("José García", "jose@spam.example"), ("Ann", "ann@spam.example"), ("Jose Garcia", "j@example.org")]
+    {
         app.client().pledge(&json!({"name": name, "email": email, "country": "ES"})).await.expect(201);
     }
     let total = async |body: Value| client.post(SEARCH, &body).await.expect(200)["total"].clone();
     for _ in 0..2 {
         assert_eq!(total(json!({"name": " jose\u{301}  GARCI\u{301}A"})).await, 1);
         assert_eq!(total(json!({"domain": "Spam.Example"})).await, 2);
-        assert_eq!(total(json!({"domain": "spam.example", "name": "Ann", "country": "ES", "state": "counted"})).await, 1);
+        assert_eq!(
+            total(json!({"domain": "spam.example", "name": "Ann", "country": "ES", "state": "counted"})).await,
+            1
+        );
         assert_eq!(total(json!({"domain": "spam.example", "country": "FR", "state": null, "signals": []})).await, 0);
         app.searched().await;
     }
@@ -244,7 +253,9 @@ async fn the_doctor_finds_what_the_search_has_wrongly_and_has_it_mended() {
     app.searched().await;
     let mut connection = app.rows.database.open().await.unwrap();
     assert_eq!(check::store::check(&mut connection).await.unwrap(), check::store::Wrong::default());
-    app.rows.execute("UPDATE pledge_search SET score = 7, terms = terms || 5 WHERE at < now() - interval '1 day'").await;
+    app.rows
+        .execute("UPDATE pledge_search SET score = 7, terms = terms || 5 WHERE at < now() - interval '1 day'")
+        .await;
     app.rows.execute("INSERT INTO pledge_search SELECT chunk, gen_random_uuid(), at, 1, 1, 1, 1, 1, '{}' FROM pledge_search LIMIT 1").await;
     app.rows.execute("UPDATE search_counts SET pledges = 3 WHERE term = hashtextextended('', 0)").await;
     let wrong = check::store::check(&mut connection).await.unwrap();

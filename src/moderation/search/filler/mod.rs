@@ -109,7 +109,9 @@ impl Filler {
         }
         if self.swept_at.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
             for campaign in &campaigns {
-                while let Step::More(_) = self.step(async |connection| store::sweep(connection, *campaign).await).await? {}
+                while let Step::More(_) =
+                    self.step(async |connection| store::sweep(connection, *campaign).await).await?
+                {}
             }
             self.swept_at = Some(Instant::now());
         }
@@ -124,7 +126,8 @@ impl Filler {
             (self.floor, self.whole_look_at) = (0, Instant::now());
         }
         let floor = self.floor;
-        let Some((last, more)) = self.step(async |connection| store::take_changes(connection, floor).await).await? else {
+        let Some((last, more)) = self.step(async |connection| store::take_changes(connection, floor).await).await?
+        else {
             // Whoever is at it may have followed them in another order.
             self.floor = 0;
             return Ok(None);

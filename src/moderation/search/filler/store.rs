@@ -35,7 +35,11 @@ macro_rules! id_before {
 /// The chunk of an id, in a query whose `$1` is the campaign.
 macro_rules! chunk_of {
     ($id:literal) => {
-        concat!("(SELECT number FROM search_chunks WHERE campaign_id = $1 AND first_id <= ", $id, " ORDER BY first_id DESC LIMIT 1)")
+        concat!(
+            "(SELECT number FROM search_chunks WHERE campaign_id = $1 AND first_id <= ",
+            $id,
+            " ORDER BY first_id DESC LIMIT 1)"
+        )
     };
 }
 
@@ -90,7 +94,8 @@ pub async fn campaigns(connection: &mut Connection) -> Result<Vec<Uuid>, DbError
     ))
     .execute(&mut *connection)
     .await?;
-    let all: Vec<Id> = diesel::sql_query("SELECT campaign_id AS id FROM search_progress").get_results(connection).await?;
+    let all: Vec<Id> =
+        diesel::sql_query("SELECT campaign_id AS id FROM search_progress").get_results(connection).await?;
     Ok(all.into_iter().map(|Id { id }| id).collect())
 }
 
@@ -335,11 +340,7 @@ async fn make_room(connection: &mut Connection, campaign: Uuid, ids: &[Uuid]) ->
         Some(_) => None,
     };
     if let Some(first) = first {
-        diesel::sql_query(BEGIN)
-            .bind::<SqlUuid, _>(campaign)
-            .bind::<SqlUuid, _>(first)
-            .execute(connection)
-            .await?;
+        diesel::sql_query(BEGIN).bind::<SqlUuid, _>(campaign).bind::<SqlUuid, _>(first).execute(connection).await?;
     }
     Ok(())
 }

@@ -116,18 +116,27 @@ impl<'a> Hits<'a> {
     }
 
     /// The same by the index alone.
-    async fn piece(&self, connection: &mut Connection, before: Option<Uuid>, limit: usize) -> Result<Vec<Uuid>, DbError> {
+    async fn piece(
+        &self,
+        connection: &mut Connection,
+        before: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Uuid>, DbError> {
         let below = [before, self.to].into_iter().flatten().min();
         if self.by_tags() {
             return store::by_tags(connection, self.search, &self.terms, [self.from, below], limit).await;
         }
         let mut found: Vec<Uuid> = Vec::new();
-        let chunks: Vec<Chunk> = self.chunks.iter().filter(|chunk| below.is_none_or(|id| chunk.first < id)).cloned().collect();
+        let chunks: Vec<Chunk> =
+            self.chunks.iter().filter(|chunk| below.is_none_or(|id| chunk.first < id)).cloned().collect();
         let mut rest = chunks.as_slice();
         while let (false, Some(batch)) = (found.len() >= limit, self.batch(&mut rest, limit)) {
             let wanted = limit - found.len();
             let bounds = [self.from, below];
-            found.extend(store::in_chunks(connection, self.search, &self.terms, &batch.numbers(), batch.way, bounds, wanted).await?);
+            found.extend(
+                store::in_chunks(connection, self.search, &self.terms, &batch.numbers(), batch.way, bounds, wanted)
+                    .await?,
+            );
         }
         Ok(found)
     }
@@ -139,7 +148,11 @@ impl<'a> Hits<'a> {
         let (mut size, mut hits) = (1, all.first()?.hits);
         if !dense {
             // Where hits are not known to meet all that is asked for, there may be none.
-            let enough = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_mul(if self.terms.alone().is_some() { 2 } else { 50 });
+            let enough = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_mul(if self.terms.alone().is_some() {
+                2
+            } else {
+                50
+            });
             while let Some(chunk) = all.get(size)
                 && size < CHUNKS_AT_ONCE
                 && hits < enough
@@ -204,9 +217,16 @@ impl<'a> Hits<'a> {
         let (mut rest, mut found, mut looked_at, began) = (edges.as_slice(), 0, 0, Instant::now());
         while let Some(batch) = self.batch(&mut rest, usize::try_from(FEW).unwrap_or(usize::MAX)) {
             let (bounds, wanted) = ([self.from, self.to], EXACT + 1 - sum - found);
-            found +=
-                store::count_in_chunks(connection, self.search, &self.terms, &batch.numbers(), batch.way, bounds, wanted)
-                    .await?;
+            found += store::count_in_chunks(
+                connection,
+                self.search,
+                &self.terms,
+                &batch.numbers(),
+                batch.way,
+                bounds,
+                wanted,
+            )
+            .await?;
             looked_at += batch.chunks.iter().map(|chunk| chunk.hits).sum::<i64>();
             if !rest.is_empty() && began.elapsed() > COUNTING || sum + found > EXACT {
                 let share = to_f64(at_most) / to_f64(looked_at.max(1));

@@ -171,7 +171,8 @@ pub async fn chunks(connection: &mut Connection, campaign: Uuid, terms: &Terms) 
     .await?;
     let mut end = Uuid::max();
     let chunk = |counted: Counted| {
-        let of = |term: &i64| counted.terms.iter().zip(&counted.counts).find(|(one, _)| *one == term).map_or(0, |(_, n)| *n);
+        let of =
+            |term: &i64| counted.terms.iter().zip(&counted.counts).find(|(one, _)| *one == term).map_or(0, |(_, n)| *n);
         let groups: Vec<i64> =
             terms.groups.iter().map(|group| group.iter().map(of).sum::<i64>().min(counted.rows)).collect();
         let hits = groups.iter().copied().min().unwrap_or(0);
@@ -254,7 +255,8 @@ pub async fn in_chunks(
         // Chunk by chunk, and no further than needed.
         Way::Terms => {
             let lateral = from.replacen("(SELECT id FROM", "(SELECT id FROM (SELECT id FROM", 1);
-            let lateral = lateral.replacen("OFFSET 0)", &format!("OFFSET 0) AS each ORDER BY id DESC LIMIT {limit})"), 1);
+            let lateral =
+                lateral.replacen("OFFSET 0)", &format!("OFFSET 0) AS each ORDER BY id DESC LIMIT {limit})"), 1);
             format!("SELECT hits.id FROM {lateral} LIMIT {limit}")
         }
         Way::Ids => format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {limit}"),
