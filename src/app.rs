@@ -40,7 +40,7 @@ use crate::{
     logged,
     mail::{self, Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
-    moderation::{Moderation, corrections::Corrections},
+    moderation::{Moderation, corrections::Corrections, search::filler::Filler},
     ops::figures::Figures,
     partners::Partners,
     pledges::{
@@ -123,6 +123,7 @@ pub struct Handles {
     pub outbox: Outbox,
     mailer: Mailer,
     figures: Figures,
+    metrics: Metrics,
     gate: gate::limits::Limits,
     source_tags: gate::source_tags::SourceTags,
     history: History,
@@ -196,8 +197,7 @@ impl Handles {
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), forms, &document_text()?);
-        let methods = Methods::of(&document());
-        let proxies = TrustedProxies::new(&serve.trusted_proxies);
+        let (methods, proxies) = (Methods::of(&document()), TrustedProxies::new(&serve.trusted_proxies));
         Ok(Self {
             database,
             totals,
@@ -213,6 +213,7 @@ impl Handles {
             outbox,
             mailer,
             figures,
+            metrics,
             gate,
             source_tags,
             history,
@@ -319,6 +320,8 @@ impl Service {
             let watch = Watch::new(handles.database.clone(), handles.campaigns.clone(), handles.totals.clone());
             tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
         }
+        let filler = Filler::new(handles.database.clone(), &handles.metrics);
+        tasks.start("search", filler.run(tasks.stop_token()));
         tasks.start("spent proofs", pledges::spent::repeat(handles.database.clone(), tasks.stop_token()));
         tasks.start("held pledges", handles.pledges.clone().watch_held(tasks.stop_token()));
         tasks.start("partners", handles.partners.clone().run(tasks.stop_token()));

@@ -10,8 +10,9 @@ use super::{
 use crate::{
     campaigns::{self, State, recipients},
     config::{Mode, Settings},
-    db::retrying,
+    db::{Connection, retrying},
     gate::source_tags,
+    moderation::search::check,
     pledges::{held, recount::store, roots},
     privacy::retention::proof::{self, Checkup},
 };
@@ -63,8 +64,10 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
     if tag_keys > 0 {
         say(&format!("{tag_keys} keys of source tags are older than two days; is the service running?"));
     }
+    let findable = search(&mut connection, doctor.repair).await?;
     let counted_right = differences == 0 && without_campaign == 0 && without_removal == 0;
-    let well = counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave && tag_keys == 0;
+    let well =
+        counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave && tag_keys == 0 && findable;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));
@@ -76,6 +79,24 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
     }
     complain(&format!("retention was last looked after: {looked}"));
     Ok(well)
+}
+
+/// Whether moderators find the pledges as they are. What is mended is so once the service has followed: seconds.
+async fn search(connection: &mut Connection, repair: bool) -> anyhow::Result<bool> {
+    let wrong = check::store::check(connection).await?;
+    for (what, count) in [
+        ("pledges are not as moderators' search has them", wrong.pledges),
+        ("pledges that moderators' search has are gone", wrong.gone),
+        ("counts of moderators' search are wrong", wrong.counts),
+    ] {
+        if count > 0 {
+            say(&format!("{count} {what}{}", if repair { ": repaired" } else { "; run pledges doctor --repair" }));
+        }
+    }
+    if repair {
+        check::store::repair(connection).await?;
+    }
+    Ok(repair || wrong == check::store::Wrong::default())
 }
 
 /// Whom the open campaigns are sealed for, and when that was last proved; whether it is enough to take pledges.

@@ -467,6 +467,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What moderators search by, a row a pledge, filled just behind ingest.
+    pledge_search (chunk, id) {
+        /// The chunk that its id belongs to.
+        chunk -> Int8,
+        /// The pledge.
+        id -> Uuid,
+        /// pledges.created_at.
+        at -> Timestamptz,
+        /// pledges.source_tag; goes with it.
+        source_tag -> Nullable<Int8>,
+        /// pledges.domain_tag; goes with it.
+        domain_tag -> Nullable<Int8>,
+        /// pledges.name_tag; goes with it.
+        name_tag -> Nullable<Int8>,
+        /// pledges.shape_tag; goes with it.
+        shape_tag -> Nullable<Int8>,
+        /// pledges.score.
+        score -> Int2,
+        /// pledge_terms of the pledge, and the negative number of its chunk.
+        terms -> Array<Nullable<Int8>>,
+    }
+}
+
+diesel::table! {
     /// One person's promise each. No foreign keys: they cost a quarter of ingest, and doctor finds orphans.
     pledges (id) {
         /// UUIDv7, never shown to the public.
@@ -681,6 +705,56 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Pledges that were changed or deleted, until pledge_search has followed: seconds.
+    search_changes (number) {
+        /// Grows, nearly in the order of the changes.
+        number -> Int8,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The id that it has or had.
+        pledge_id -> Uuid,
+        /// When it was changed (database clock).
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Pieces of a campaign's pledges by id, about 65,536 each; later ones have greater numbers.
+    search_chunks (number) {
+        /// Grows.
+        number -> Int8,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// Ids from here on, up to the next chunk's, belong to it. The first one's is zero.
+        first_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    /// How many rows of pledge_search have a term, by chunk; written in the transaction that changes them.
+    search_counts (term, chunk) {
+        /// The term.
+        term -> Int8,
+        /// The chunk.
+        chunk -> Int8,
+        /// How many.
+        pledges -> Int8,
+    }
+}
+
+diesel::table! {
+    /// How far pledge_search has been filled.
+    search_progress (campaign_id) {
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// Pledges up to this id have been taken, but for those that were committed late.
+        seen -> Uuid,
+        /// Up to this id it was looked for those too.
+        swept -> Uuid,
+    }
+}
+
+diesel::table! {
     /// TOTP (RFC 6238) of people who sign in.
     second_factors (moderator_id) {
         /// Whose.
@@ -761,4 +835,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removals, retention_progress, retention_runs, sealing_epochs, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

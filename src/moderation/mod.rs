@@ -1,4 +1,4 @@
-//! Moderators at work: finding pledges ([`routes`], [`store`]), seeing a few of them unmasked ([`reveal`]), taking them out
+//! Moderators at work: finding pledges ([`routes`], [`search`]), seeing a few of them unmasked ([`reveal`]), taking them out
 //! and putting them back ([`removals`]).
 //! Every action commits with its entry in the audit log.
 
@@ -12,12 +12,13 @@ pub mod removals;
 pub mod reveal;
 pub mod routes;
 pub mod rules;
-pub mod store;
+pub mod search;
 pub mod switches;
 
 use serde_json::json;
 use uuid::Uuid;
 
+use self::search::Search;
 use crate::{
     accounts::Who,
     audit::{self, Entry},
@@ -25,7 +26,7 @@ use crate::{
     crypto::KeyRing,
     db::{Database, DbError},
     http::Problem,
-    pledges::sealing::Sealing,
+    pledges::{eye::TagKeys, sealing::Sealing},
     sealing::ReviewCopies,
     totals::Totals,
 };
@@ -37,12 +38,13 @@ pub struct Moderation {
     sealing: Sealing,
     totals: Totals,
     copies: ReviewCopies,
+    tag_keys: TagKeys,
 }
 
 impl Moderation {
     /// Moderation of the pledges in `database`.
     pub fn new(database: Database, sealing: Sealing, totals: Totals, ring: &KeyRing) -> Self {
-        Self { database, sealing, totals, copies: ReviewCopies::new(ring) }
+        Self { database, sealing, totals, copies: ReviewCopies::new(ring), tag_keys: TagKeys::new(ring) }
     }
 
     /// The campaign, if this person may see it.
@@ -54,18 +56,18 @@ impl Moderation {
     }
 
     /// The pledge of a fingerprint. On record, without the address: whoever asks for many addresses must be seen.
-    async fn look_up(&self, who: &Who, campaign: Uuid, filter: &store::Filter) -> Result<Vec<store::Row>, DbError> {
-        let find = async |connection: &mut _| store::find(connection, campaign, filter, None, 1).await;
-        let (rows, found) = self.database.run(find).await?;
-        let entry = Entry {
-            moderator: Some(who.id),
-            campaign: Some(campaign),
-            action: "pledge.look_up",
-            details: json!({ "session": who.session, "found": found }),
-        };
-        // Who can't be recorded is not answered.
-        self.database.run(async |connection| audit::store::record(connection, entry).await).await?;
-        Ok(rows)
+    async fn look_up(&self, who: &Who, search: &Search) -> Result<Vec<search::store::Row>, DbError> {
+        let find = async |connection: &mut _| search::store::find_one(connection, search).await;
+        let found = self.database.run(find).await?;
+        self.note_look(who, search.campaign, "pledge.look_up", found.count.value).await?;
+        Ok(found.rows)
+    }
+
+    /// Puts on record that somebody's pledge was looked for, and how many were found. Who can't be recorded is not answered.
+    async fn note_look(&self, who: &Who, campaign: Uuid, action: &'static str, found: i64) -> Result<(), DbError> {
+        let details = json!({ "session": who.session, "found": found });
+        let entry = Entry { moderator: Some(who.id), campaign: Some(campaign), action, details };
+        self.database.run(async |connection| audit::store::record(connection, entry).await).await
     }
 
     fn review(&self, campaign: Uuid, pledge: Uuid, sealed: Option<&[u8]>) -> Option<crate::sealing::ReviewCopy> {

@@ -46,6 +46,27 @@ pub struct Way {
     pub partner: Option<Uuid>,
 }
 
+/// The keys of tags, to find what was tagged: under the current root secret and those before it. Clones share them.
+#[derive(Clone)]
+pub struct TagKeys(Vec<Key>);
+
+impl TagKeys {
+    /// From all root secrets of `ring`.
+    pub fn new(ring: &KeyRing) -> Self {
+        Self(ring.roots().map(|root| root.derive(PURPOSE, b"")).collect())
+    }
+
+    /// Tags that a name has had in a campaign.
+    pub fn of_name(&self, campaign: Uuid, name: &str) -> Vec<i64> {
+        self.0.iter().filter_map(|key| Tags::new(key, campaign).name_tag(name)).collect()
+    }
+
+    /// The same of a mailbox's domain.
+    pub fn of_domain(&self, campaign: Uuid, domain: &str) -> Vec<i64> {
+        self.0.iter().filter_map(|key| Tags::new(key, campaign).domain_tag(domain)).collect()
+    }
+}
+
 /// Looks at pledges. Clones share what they remember of sources.
 #[derive(Clone)]
 pub struct Eye {

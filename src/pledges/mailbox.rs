@@ -94,7 +94,7 @@ fn is_dot_atom(local: &str) -> bool {
 }
 
 /// The domain as DNS knows it, if it can be one: at least two labels, the last of them a name.
-pub(super) fn ascii_domain(typed: &str) -> Option<String> {
+pub fn ascii_domain(typed: &str) -> Option<String> {
     // Hyphens in the third and fourth place are allowed (CheckFirstLast): such domains exist.
     let domain = Uts46::new()
         .to_ascii(typed.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)

@@ -295,8 +295,15 @@ pub async fn insert(connection: &mut Connection, pledges: &[&NewPledge]) -> Resu
 /// # Errors
 /// As [`insert`].
 pub async fn insert_at(connection: &mut Connection, pledges: &[(NewPledge, DateTime<Utc>)]) -> Result<(), DbError> {
-    let pledges: Vec<_> = pledges.iter().map(|(pledge, at)| (pledge, Some(*at))).collect();
-    run(connection, &pledges).await.map(|_| ())
+    let timed: Vec<_> = pledges.iter().map(|(pledge, at)| (pledge, Some(*at))).collect();
+    run(connection, &timed).await?;
+    // Their ids are of that time too, where moderators' search has long been: it is told as if they had been changed.
+    diesel::sql_query("INSERT INTO search_changes (campaign_id, pledge_id) SELECT * FROM unnest($1, $2)")
+        .bind::<Array<SqlUuid>, _>(pledges.iter().map(|(pledge, _)| pledge.campaign).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(pledges.iter().map(|(pledge, _)| pledge.id).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 async fn run(

@@ -78,6 +78,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("endSessions", Needs::Admin),
     ("endSession", Needs::Admin),
     ("listPledges", Needs::Campaign(Role::Moderator)),
+    ("searchPledges", Needs::Campaign(Role::Moderator)),
     ("lookUpPledge", Needs::Campaign(Role::Moderator)),
     ("revealPledges", Needs::Campaign(Role::Moderator)),
     ("getExactTotals", Needs::Campaign(Role::Moderator)),

@@ -5,6 +5,7 @@ mod audit;
 mod filters;
 mod removals;
 mod reveal;
+mod search;
 mod undo;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -159,6 +159,7 @@ impl World {
             "lookUpPledge" | "erasePerson" | "accessPerson" | "askForLink" => {
                 Some(json!({"email": "somebody@example.org"}))
             }
+            "searchPledges" => Some(json!({"name": "Amina Okafor"})),
             "confirmPledge" => Some(self.new_code().await),
             "recordPledges" => Some(json!({"pledges": [pledge("somebody@example.org")]})),
             "addPartner" => Some(json!({"name": "Human Rights House"})),

@@ -39,6 +39,7 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
     app.rows
         .execute(&format!(
             "UPDATE pledges SET signals = CASE n % 3 WHEN 0 THEN 0 WHEN 1 THEN 2 + 4 ELSE 4 END, source_tag = 40 + n % 5, \
+               score = CASE n % 4 WHEN 0 THEN 60 WHEN 1 THEN 75 ELSE 0 END, domain_tag = n % 3, name_tag = n % 11, shape_tag = -1 - n % 2, \
                partner_id = CASE WHEN n % 7 = 0 THEN '{partner}'::uuid END \
              FROM (SELECT id AS one, row_number() OVER (ORDER BY id) AS n FROM pledges) AS numbered WHERE id = one"
         ))
@@ -60,6 +61,12 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
         ("signal=busy_source".into(), "signals & 4 <> 0".into()),
         ("signal=many_from_country".into(), "false".into()),
         ("source_tag=000000000000002a".into(), "source_tag = 42".into()),
+        ("signal=many_from_country,disposable_mailbox".into(), "signals & 2 <> 0".into()),
+        ("score_from=50".into(), "score >= 50".into()),
+        ("score_from=61".into(), "score >= 61".into()),
+        ("domain_tag=0000000000000001".into(), "domain_tag = 1".into()),
+        ("name_tag=0000000000000007".into(), "name_tag = 7".into()),
+        ("shape_tag=ffffffffffffffff".into(), "shape_tag = -1".into()),
         (format!("partner={partner}"), format!("partner_id = '{partner}'")),
     ];
     let name = |filter: &str| filter.split('=').next().unwrap().to_owned();
@@ -70,8 +77,15 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
             queries.push((format!("{query}&{other}"), format!("{condition} AND {also}")));
         }
     }
-    assert!(queries.len() > 90);
-    for (query, condition) in queries {
+    assert!(queries.len() > 150);
+    // Half of them as the search finds them by its index, half while it doesn't know much of what has changed.
+    let half = queries.len() / 2;
+    for (at, (query, condition)) in queries.into_iter().enumerate() {
+        if at == 0 {
+            app.searched().await;
+        } else if at == half {
+            app.rows.execute("UPDATE pledges SET country = country").await;
+        }
         let sql = format!(
             "SELECT id FROM pledges WHERE campaign_id = (SELECT id FROM campaigns WHERE slug = 'defend') \
              AND {condition} ORDER BY id DESC"

@@ -128,6 +128,11 @@ impl TestApp {
         self.service.handles.totals.publish().await.unwrap();
     }
 
+    /// Waits until moderators' search knows all pledges as they are.
+    pub async fn searched(&self) {
+        self.rows.searched().await;
+    }
+
     /// What `pledges doctor` would complain of.
     pub async fn differences(&self) -> Vec<String> {
         self.rows.differences().await

@@ -133,6 +133,14 @@ impl Rows {
         login
     }
 
+    /// Waits until moderators' search knows all pledges as they are.
+    pub async fn searched(&self) {
+        const BEHIND: &str = "(SELECT count(*) FROM search_changes) + (SELECT count(*) FROM pledges \
+             WHERE NOT EXISTS (SELECT FROM pledge_search WHERE pledge_search.id = pledges.id))";
+        super::eventually("the search has followed", async || self.number(&format!("SELECT {BEHIND}")).await == 0)
+            .await;
+    }
+
     /// What `pledges doctor` would complain of.
     pub async fn differences(&self) -> Vec<String> {
         let mut connection = self.database.open().await.unwrap();

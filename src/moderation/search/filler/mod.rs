@@ -1,0 +1,152 @@
+//! The filler: keeps `pledge_search` what the pledges are, just behind them. One instance at a time, whichever takes the lock.
+//!
+//! New pledges are found by their ids, which grow with time, so that their way into the database pays for nothing; what is changed or deleted is
+//! noted by triggers in the same transaction (`search_changes`), so that no way of changing a pledge can be forgotten. After each piece of
+//! work it rests twice as long as the piece took: while the database is busy with pledges it takes at most a third of one core, and
+//! falls behind; and it catches up by itself.
+
+pub mod store;
+
+use std::time::Duration;
+
+use prometheus::Gauge;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::store::Step;
+use super::store::lag;
+use crate::{
+    db::{Connection, Database, DbError},
+    logged,
+    metrics::Metrics,
+};
+
+/// Between two looks while there is nothing to do.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Between two looks for what came late.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Rests so many times as long as it worked.
+const REST: u32 = 2;
+
+/// Transactions that hold a number of `search_changes` have ended after this time: the longest statement takes half of it.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// Between two looks at all changes.
+const WHOLE_LOOK_EVERY: Duration = Duration::from_secs(600);
+
+/// A step that takes longer is given up: it is tried again anyway.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The job.
+pub struct Filler {
+    database: Database,
+    lag: Gauge,
+    /// Numbers of changes up to here have been followed and belong to no transaction under way. Rows that are followed are deleted, but
+    /// under a long snapshot they stay as dead ones, and each look would walk over all of them.
+    floor: i64,
+    /// The highest number that was followed, and when it will be settled.
+    settling: (i64, Instant),
+    /// When `floor` was last forgotten, in case that one has lasted longer all the same.
+    whole_look_at: Instant,
+    swept_at: Option<Instant>,
+}
+
+impl Filler {
+    /// Over all campaigns in `database`.
+    pub fn new(database: Database, metrics: &Metrics) -> Self {
+        let lag = metrics.seconds(
+            "pledges_search_lag_seconds",
+            "How old the oldest pledge or change is that moderators' search doesn't know yet; 0: it knows all.",
+        );
+        let now = Instant::now();
+        Self { database, lag, floor: 0, settling: (0, now + SETTLED), whole_look_at: now, swept_at: None }
+    }
+
+    /// Fills again and again until `stop` is cancelled.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let filled = tokio::select! {
+                () = stop.cancelled() => return,
+                filled = self.fill() => filled,
+            };
+            match filled {
+                Ok(()) => failing = false,
+                // The publisher of the totals says it when the database is away.
+                Err(DbError::Unavailable | DbError::Conflict) => {}
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(error = %logged::cause(error), "moderators' search can't be filled");
+                    }
+                    failing = true;
+                }
+            }
+        }
+    }
+
+    /// Takes in all that there is, unless another instance is at it.
+    ///
+    /// # Errors
+    /// Those of the database; the next look goes on from there.
+    pub async fn fill(&mut self) -> Result<(), DbError> {
+        while let Some(true) = self.follow().await? {}
+        let campaigns = self.step(async |connection| store::campaigns(connection).await).await?;
+        for campaign in &campaigns {
+            let mut behind = None;
+            while let Step::More(last) =
+                self.step(async |connection| store::take_new(connection, *campaign, behind).await).await?
+            {
+                behind = Some(last);
+                // Who changed something meanwhile doesn't wait for all that is new.
+                self.follow().await?;
+            }
+        }
+        if self.swept_at.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
+            for campaign in &campaigns {
+                while let Step::More(_) =
+                    self.step(async |connection| store::sweep(connection, *campaign).await).await?
+                {}
+            }
+            self.swept_at = Some(Instant::now());
+        }
+        let lag = self.step(async |connection| lag(connection, None).await).await?;
+        self.lag.set(lag);
+        Ok(())
+    }
+
+    /// Follows some changes. Whether there are more; None: another instance is at it.
+    async fn follow(&mut self) -> Result<Option<bool>, DbError> {
+        if self.whole_look_at.elapsed() >= WHOLE_LOOK_EVERY {
+            (self.floor, self.whole_look_at) = (0, Instant::now());
+        }
+        let floor = self.floor;
+        let Some((last, more)) = self.step(async |connection| store::take_changes(connection, floor).await).await?
+        else {
+            // Whoever is at it may have followed them in another order.
+            self.floor = 0;
+            return Ok(None);
+        };
+        let now = Instant::now();
+        if now >= self.settling.1 {
+            self.floor = self.settling.0;
+            self.settling = (last.max(self.settling.0), now + SETTLED);
+        }
+        Ok(Some(more))
+    }
+
+    /// One transaction, and the rest after it.
+    async fn step<T>(&self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+        let began = Instant::now();
+        let done = self.database.run_until(began + PATIENCE, work).await?;
+        let worked = began.elapsed();
+        // A look that finds nothing takes a moment, and so does the rest.
+        tokio::time::sleep(worked * REST).await;
+        Ok(done)
+    }
+}

@@ -1,0 +1,373 @@
+//! The shelf of hits: looks into `pledge_search`, for pages and for counts. What is written into statements here are numbers
+//! and ids only; texts and times are bound.
+
+use std::fmt::Write;
+
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::super::{
+    Search,
+    terms::{Term, of_all},
+};
+use crate::db::{Connection, DbError};
+
+/// The terms of a search as they are stored.
+pub struct Terms {
+    /// A pledge that fits has at least one of each.
+    groups: Vec<Vec<i64>>,
+    /// Which every pledge has.
+    all: i64,
+}
+
+impl Terms {
+    /// The one term that says all, as far as terms do.
+    pub fn alone(&self) -> Option<i64> {
+        match self.groups.as_slice() {
+            [group] => match group.as_slice() {
+                [term] => Some(*term),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// As conditions of `pledge_search`: through the index, in the chunk `c.number`, or not.
+    fn conditions(&self, way: Way) -> String {
+        let (mut every, mut sql) = (String::new(), String::new());
+        for group in self.groups.iter().filter(|group| group.as_slice() != [self.all]) {
+            match group.as_slice() {
+                [term] => {
+                    let _ = write!(every, "{}{term}", if every.is_empty() { "" } else { "," });
+                }
+                any => {
+                    let _ = write!(sql, " AND (terms && '{{{}}}'::bigint[]){}", listed(any), way.unindexed());
+                }
+            }
+        }
+        match way {
+            Way::Terms => {
+                let _ = write!(sql, " AND terms @> ('{{{every}}}'::bigint[] || -c.number)");
+            }
+            Way::Ids if every.is_empty() => {}
+            Way::Ids => {
+                let _ = write!(sql, " AND (terms @> '{{{every}}}'::bigint[]){}", way.unindexed());
+            }
+        }
+        sql
+    }
+}
+
+/// How a chunk is looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By the index of terms.
+    Terms,
+    /// Along the ids.
+    Ids,
+}
+
+impl Way {
+    /// Behind a condition that no index must be used for.
+    fn unindexed(self) -> &'static str {
+        match self {
+            Self::Terms => "",
+            Self::Ids => " IS TRUE",
+        }
+    }
+}
+
+fn listed(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// Terms as numbers.
+///
+/// # Errors
+/// Those of the database.
+pub(in crate::moderation::search) async fn terms(
+    connection: &mut Connection,
+    groups: &[Vec<Term>],
+) -> Result<Terms, DbError> {
+    let all = of_all();
+    let every: Vec<&Term> = groups.iter().flatten().chain([&all]).collect();
+    let numbers: Vec<Number> = diesel::sql_query(
+        "SELECT hashtextextended(value, kind) AS number FROM unnest($1, $2) WITH ORDINALITY AS term (kind, value, place) ORDER BY place",
+    )
+    .bind::<Array<BigInt>, _>(every.iter().map(|term| term.kind).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(every.iter().map(|term| term.value.as_str()).collect::<Vec<_>>())
+    .get_results(connection)
+    .await?;
+    let mut numbers = numbers.into_iter().map(|Number { number }| number);
+    let groups = groups.iter().map(|group| numbers.by_ref().take(group.len()).collect()).collect();
+    Ok(Terms { groups, all: numbers.next().unwrap_or_default() })
+}
+
+/// A piece of a campaign.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Its number.
+    pub number: i64,
+    /// Ids from here on.
+    pub first: Uuid,
+    /// And below this.
+    pub end: Uuid,
+    /// How many pledges it has.
+    pub rows: i64,
+    /// How many there are that fit, at the most; exactly, where one term says all.
+    pub hits: i64,
+    /// The same of each group.
+    groups: Vec<i64>,
+}
+
+impl Chunk {
+    /// How many fit if the groups have nothing to do with each other.
+    pub fn expected(&self) -> i64 {
+        self.groups.iter().fold(self.rows, |rest, hits| rest.saturating_mul(*hits) / self.rows.max(1))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = SqlUuid)]
+    first_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = Array<BigInt>)]
+    terms: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    counts: Vec<i64>,
+}
+
+/// The chunks of a campaign, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn chunks(connection: &mut Connection, campaign: Uuid, terms: &Terms) -> Result<Vec<Chunk>, DbError> {
+    let every: Vec<i64> = terms.groups.iter().flatten().copied().collect();
+    let counted: Vec<Counted> = diesel::sql_query(
+        "SELECT number, first_id, coalesce(of_all.pledges, 0) AS rows, coalesce(terms, '{}') AS terms, coalesce(counts, '{}') AS counts \
+         FROM search_chunks LEFT JOIN search_counts AS of_all ON of_all.term = $2 AND of_all.chunk = number \
+           LEFT JOIN (SELECT chunk, array_agg(term) AS terms, array_agg(pledges) AS counts FROM search_counts \
+             WHERE term = ANY($3) GROUP BY chunk) AS of_terms ON of_terms.chunk = number \
+         WHERE campaign_id = $1 ORDER BY first_id DESC",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<BigInt, _>(terms.all)
+    .bind::<Array<BigInt>, _>(every)
+    .get_results(connection)
+    .await?;
+    let mut end = Uuid::max();
+    let chunk = |counted: Counted| {
+        let of =
+            |term: &i64| counted.terms.iter().zip(&counted.counts).find(|(one, _)| *one == term).map_or(0, |(_, n)| *n);
+        let groups: Vec<i64> =
+            terms.groups.iter().map(|group| group.iter().map(of).sum::<i64>().min(counted.rows)).collect();
+        let hits = groups.iter().copied().min().unwrap_or(0);
+        let (number, first, rows) = (counted.number, counted.first_id, counted.rows);
+        Chunk { number, first, end: std::mem::replace(&mut end, first), rows, hits, groups }
+    };
+    Ok(counted.into_iter().map(chunk).collect())
+}
+
+/// Conditions of `pledge_search` that are not terms. `$1` and `$2` are the bounds of the time.
+fn beside(search: &Search, bounds: [Option<Uuid>; 2]) -> String {
+    let mut sql = String::new();
+    let tags = [
+        ("source_tag", search.source_tag.as_slice()),
+        ("shape_tag", search.shape_tag.as_slice()),
+        ("domain_tag", &search.domain_tags),
+        ("name_tag", &search.name_tags),
+    ];
+    for (column, tags) in tags {
+        let _ = match tags {
+            [] => Ok(()),
+            [one] => write!(sql, " AND {column} = {one}"),
+            any => write!(sql, " AND {column} IN ({})", listed(any)),
+        };
+    }
+    if let Some(score) = search.exact_score() {
+        let _ = write!(sql, " AND score >= {score}");
+    }
+    let [from, below] = bounds;
+    if let Some(from) = from {
+        let _ = write!(sql, " AND id >= '{from}'");
+    }
+    if let Some(below) = below {
+        let _ = write!(sql, " AND id < '{below}'");
+    }
+    if search.from.is_some() {
+        sql.push_str(" AND at >= $1");
+    }
+    if search.to.is_some() {
+        sql.push_str(" AND at < $2");
+    }
+    sql
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Rows of these chunks that fit, as `FROM …`. In a subquery that can't be taken apart (`OFFSET 0`), or the planner would walk along
+/// the ids wherever an order is asked for.
+fn from_chunks(search: &Search, terms: &Terms, numbers: &[i64], way: Way, bounds: [Option<Uuid>; 2]) -> String {
+    let (terms, beside) = (terms.conditions(way), beside(search, bounds));
+    match way {
+        Way::Terms => format!(
+            "unnest('{{{}}}'::bigint[]) AS c (number) CROSS JOIN LATERAL \
+               (SELECT id FROM pledge_search WHERE true{terms}{beside} OFFSET 0) AS hits",
+            listed(numbers)
+        ),
+        Way::Ids => format!("pledge_search WHERE chunk IN ({}){terms}{beside}", listed(numbers)),
+    }
+}
+
+/// Hits in these chunks (newest first; along ids: one chunk), newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn in_chunks(
+    connection: &mut Connection,
+    search: &Search,
+    terms: &Terms,
+    numbers: &[i64],
+    way: Way,
+    bounds: [Option<Uuid>; 2],
+    limit: usize,
+) -> Result<Vec<Uuid>, DbError> {
+    let from = from_chunks(search, terms, numbers, way, bounds);
+    let sql = match way {
+        // Chunk by chunk, and no further than needed.
+        Way::Terms => {
+            let lateral = from.replacen("(SELECT id FROM", "(SELECT id FROM (SELECT id FROM", 1);
+            let lateral =
+                lateral.replacen("OFFSET 0)", &format!("OFFSET 0) AS each ORDER BY id DESC LIMIT {limit})"), 1);
+            format!("SELECT hits.id FROM {lateral} LIMIT {limit}")
+        }
+        Way::Ids => format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {limit}"),
+    };
+    ids(connection, search, &sql).await
+}
+
+async fn ids(connection: &mut Connection, search: &Search, sql: &str) -> Result<Vec<Uuid>, DbError> {
+    let found: Vec<Id> = diesel::sql_query(typed(sql))
+        .bind::<Nullable<Timestamptz>, _>(search.from)
+        .bind::<Nullable<Timestamptz>, _>(search.to)
+        .get_results(connection)
+        .await?;
+    Ok(found.into_iter().map(|Id { id }| id).collect())
+}
+
+/// A statement that has `$1` and `$2`, whether it needs them or not.
+fn typed(sql: &str) -> String {
+    format!("WITH bounds AS (SELECT $1::timestamptz, $2::timestamptz) {sql}")
+}
+
+/// Counts rows of `FROM …`, up to `limit`.
+async fn counting(connection: &mut Connection, search: &Search, from: &str, limit: i64) -> Result<i64, DbError> {
+    let sql = typed(&format!("SELECT count(*) AS number FROM (SELECT FROM {from} LIMIT {limit}) AS counted"));
+    let counted: Number = diesel::sql_query(sql)
+        .bind::<Nullable<Timestamptz>, _>(search.from)
+        .bind::<Nullable<Timestamptz>, _>(search.to)
+        .get_result(connection)
+        .await?;
+    Ok(counted.number)
+}
+
+/// How many hits are in these chunks, up to `limit`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_in_chunks(
+    connection: &mut Connection,
+    search: &Search,
+    terms: &Terms,
+    numbers: &[i64],
+    way: Way,
+    bounds: [Option<Uuid>; 2],
+    limit: i64,
+) -> Result<i64, DbError> {
+    counting(connection, search, &from_chunks(search, terms, numbers, way, bounds), limit).await
+}
+
+/// Rows that fit, along the index of a tag, as `FROM …`. Tags of sources are alike in all campaigns.
+fn from_tags(search: &Search, terms: &Terms, bounds: [Option<Uuid>; 2]) -> String {
+    let (terms, beside, campaign) = (terms.conditions(Way::Ids), beside(search, bounds), search.campaign);
+    format!(
+        "pledge_search WHERE true{beside}{terms} AND chunk = ANY(ARRAY(SELECT number FROM search_chunks \
+           WHERE campaign_id = '{campaign}'))"
+    )
+}
+
+/// Hits by their tags, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_tags(
+    connection: &mut Connection,
+    search: &Search,
+    terms: &Terms,
+    bounds: [Option<Uuid>; 2],
+    limit: usize,
+) -> Result<Vec<Uuid>, DbError> {
+    let from = from_tags(search, terms, bounds);
+    ids(connection, search, &format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {limit}")).await
+}
+
+/// How many hits there are by their tags, up to `limit`; and the `limit`th, where there are as many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_by_tags(
+    connection: &mut Connection,
+    search: &Search,
+    terms: &Terms,
+    bounds: [Option<Uuid>; 2],
+    limit: i64,
+) -> Result<(i64, Option<Uuid>), DbError> {
+    let from = from_tags(search, terms, bounds);
+    let counted = counting(connection, search, &from, limit).await?;
+    if counted < limit {
+        return Ok((counted, None));
+    }
+    let last = format!("SELECT id FROM {from} ORDER BY id DESC OFFSET {} LIMIT 1", limit - 1);
+    Ok((counted, ids(connection, search, &last).await?.pop()))
+}
+
+/// How many of these pledges fit as the index knows them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn known(
+    connection: &mut Connection,
+    search: &Search,
+    terms: &Terms,
+    pledges: &[Uuid],
+) -> Result<i64, DbError> {
+    if pledges.is_empty() {
+        return Ok(0);
+    }
+    let given = pledges.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+    let (terms, beside, campaign) = (terms.conditions(Way::Ids), beside(search, [None, None]), search.campaign);
+    let from = format!(
+        "unnest('{{{given}}}'::uuid[]) AS given (given_id) CROSS JOIN LATERAL \
+           (SELECT FROM pledge_search WHERE id = given_id{terms}{beside} AND chunk = (SELECT number FROM search_chunks \
+             WHERE campaign_id = '{campaign}' AND first_id <= given_id ORDER BY first_id DESC LIMIT 1)) AS known"
+    );
+    counting(connection, search, &from, i64::MAX).await
+}

@@ -1,0 +1,269 @@
+//! Moderators' search: an index just behind the pledges, which must become what they are whatever is done to them.
+
+use pledges::{
+    accounts::Role,
+    metrics::Metrics,
+    moderation::search::{check, filler::Filler},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{LOOK_UP, PLEDGES, put, removal_id, remove, undo};
+use crate::support::{TestApp, client::pledge, rows::Rows};
+
+const SEARCH: &str = "/v1/moderation/campaigns/defend/pledges/search";
+
+/// Rows in which the index and the pledges differ, and counts that are not those of the index.
+async fn differences(rows: &Rows) -> (i64, i64) {
+    let differing = rows
+        .number(
+            "SELECT count(*) FROM pledges FULL JOIN pledge_search USING (id) LEFT JOIN search_chunks ON number = chunk \
+             WHERE pledges.campaign_id IS DISTINCT FROM search_chunks.campaign_id OR at <> created_at \
+               OR pledges.source_tag IS DISTINCT FROM pledge_search.source_tag \
+               OR pledges.domain_tag IS DISTINCT FROM pledge_search.domain_tag \
+               OR pledges.name_tag IS DISTINCT FROM pledge_search.name_tag \
+               OR pledges.shape_tag IS DISTINCT FROM pledge_search.shape_tag OR pledges.score <> pledge_search.score \
+               OR terms <> pledge_terms(country, state, language, partner_id, removal_id, pledges.score, signals) || -chunk",
+        )
+        .await;
+    let counts = rows
+        .number(
+            "SELECT count(*) FROM (SELECT term, chunk, count(*) AS pledges FROM pledge_search, unnest(terms) AS term \
+               WHERE term <> -chunk GROUP BY term, chunk) AS counted FULL JOIN search_counts USING (term, chunk) \
+             WHERE counted.pledges IS DISTINCT FROM search_counts.pledges",
+        )
+        .await;
+    (differing, counts)
+}
+
+async fn filled(app: &TestApp) {
+    Filler::new(app.rows.database.clone(), &Metrics::default()).fill().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_done_to_pledges_the_search_becomes_what_they_are() {
+    let app = TestApp::start().await;
+    let (client, visitor) = (app.signed_in(Role::Organiser).await, app.client());
+    let mut thrown = 8_u64;
+    let mut dice = |sides: u64| {
+        thrown = thrown.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (thrown >> 33) % sides
+    };
+    put(&app, "defend", 40).await;
+    let mut removals: Vec<String> = Vec::new();
+    for number in 0..70_u32 {
+        let ids = app.rows.list("SELECT id FROM pledges ORDER BY random() LIMIT 5").await;
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.parse().unwrap()).collect();
+        let one = ids.first().unwrap();
+        match dice(11) {
+            0..=2 => drop(visitor.pledge(&pledge(&format!("{number}@example.org"))).await),
+            3 | 4 => {
+                let answer = remove(&client, &ids).await;
+                if answer.status == 201 {
+                    removals.push(removal_id(&answer));
+                }
+            }
+            5 if !removals.is_empty() => drop(undo(&client, &removals.swap_remove(0)).await),
+            6 => {
+                let erase = json!({"email": format!("{}@example.org", dice(70))});
+                client.post("/v1/admin/erasures", &erase).await;
+            }
+            // What retention, the look for waves and a mailbox that pledges again do.
+            7 => app.rows.execute(&format!("DELETE FROM pledges WHERE id = '{one}'")).await,
+            8 => {
+                let raise = "UPDATE pledges SET score = score + 30, signals = signals | 1 << 20";
+                app.rows.execute(&format!("{raise} WHERE id = '{one}' AND score < 900")).await;
+            }
+            9 => {
+                let clear =
+                    "UPDATE pledges SET name_tag = NULL, domain_tag = NULL, source_tag = NULL, shape_tag = NULL";
+                app.rows.execute(&format!("{clear} WHERE id = '{one}'")).await;
+            }
+            _ => app.rows.execute(&format!("UPDATE pledges SET id = gen_random_uuid() WHERE id = '{one}'")).await,
+        }
+        if number % 10 == 0 {
+            filled(&app).await;
+        }
+    }
+    app.searched().await;
+    assert_eq!(differences(&app.rows).await, (0, 0));
+    assert_eq!(
+        check::store::check(&mut app.rows.database.open().await.unwrap()).await.unwrap(),
+        check::store::Wrong::default()
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_just_done_is_found_before_the_index_knows_it() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    let ids = put(&app, "defend", 30).await;
+    app.searched().await;
+    // Nobody fills while this transaction has the lock.
+    let mut filler = app.rows.database.open().await.unwrap();
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut filler, "SELECT pg_advisory_lock(x'736561726368'::bigint)")
+        .await
+        .unwrap();
+    let removal = removal_id(&remove(&client, &ids[..4]).await);
+    app.client().pledge(&pledge("new@example.org")).await.expect(201);
+    for (query, total) in [("state=removed", 4), ("state=counted", 27), (&format!("removal={removal}"), 4), ("", 31)] {
+        let page = client.get(&format!("{PLEDGES}?{query}")).await.expect(200);
+        assert_eq!(page["pledges"].as_array().unwrap().len(), total, "{query}");
+        assert_eq!((&page["total"], &page["total_is_exact"]), (&json!(total), &json!(true)), "{query}");
+        assert_eq!(page["search_lag_seconds"], 0);
+    }
+    assert!(app.rows.number("SELECT count(*) FROM search_changes").await > 0);
+    assert_eq!(differences(&app.rows).await.0, 5);
+    drop(filler);
+    app.searched().await;
+    assert_eq!(differences(&app.rows).await, (0, 0));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pledge_that_is_committed_late_is_found_by_the_next_sweep() {
+    let app = TestApp::start().await;
+    app.client().pledge(&pledge("now@example.org")).await.expect(201);
+    app.searched().await;
+    app.rows
+        .execute(
+            "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) \
+             SELECT (lpad(to_hex((extract(epoch FROM now() - interval '30 minutes') * 1000)::bigint), 12, '0') || repeat('7', 20))::uuid, \
+               campaign_id, 'KE', 'counted', gen_random_uuid(), now() FROM pledges",
+        )
+        .await;
+    assert_eq!(differences(&app.rows).await.0, 1);
+    filled(&app).await;
+    assert_eq!(differences(&app.rows).await, (0, 0));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_chunk_is_followed_by_another_and_late_ids_go_where_they_belong() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    put(&app, "defend", 60).await;
+    app.searched().await;
+    let all = "UPDATE search_counts SET pledges = pledges + 65536 * ";
+    let of_all = " WHERE term = hashtextextended('', 0) AND chunk = 1";
+    app.rows.execute(&format!("{all}1{of_all}")).await;
+    for number in 0..20 {
+        app.client().pledge(&pledge(&format!("{number}@example.org"))).await.expect(201);
+    }
+    app.searched().await;
+    app.rows.execute(&format!("{all}-1{of_all}")).await;
+    // Older ids again, behind the beginning of the newest chunk.
+    put(&app, "defend", 30).await;
+    app.searched().await;
+    assert_eq!(app.rows.list("SELECT count(*) FROM pledge_search GROUP BY chunk ORDER BY chunk").await, ["90", "20"]);
+    assert_eq!(differences(&app.rows).await, (0, 0));
+    let expected = app.rows.list("SELECT id FROM pledges ORDER BY id DESC").await;
+    let (mut ids, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = client.get(&format!("{PLEDGES}?limit=7{cursor}")).await.expect(200);
+        assert_eq!(page["total"], 110);
+        ids.extend(page["pledges"].as_array().unwrap().iter().map(|pledge| pledge["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(ids, expected);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_and_a_domain_are_looked_for_in_a_body_and_names_go_on_record() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Organiser).await;
+    for (name, email) in
+        [("José García", "jose@spam.example"), ("Ann", "ann@spam.example"), ("Jose Garcia", "j@example.org")]
+    {
+        app.client().pledge(&json!({"name": name, "email": email, "country": "ES"})).await.expect(201);
+    }
+    let total = async |body: Value| client.post(SEARCH, &body).await.expect(200)["total"].clone();
+    for _ in 0..2 {
+        assert_eq!(total(json!({"name": " jose\u{301}  GARCI\u{301}A"})).await, 1);
+        assert_eq!(total(json!({"domain": "Spam.Example"})).await, 2);
+        assert_eq!(
+            total(json!({"domain": "spam.example", "name": "Ann", "country": "ES", "state": "counted"})).await,
+            1
+        );
+        assert_eq!(total(json!({"domain": "spam.example", "country": "FR", "state": null, "signals": []})).await, 0);
+        app.searched().await;
+    }
+    let (id, entries) = ("SELECT count(*) FROM audit_log WHERE action = 'pledge.search_name'", 4);
+    assert_eq!(app.rows.number(&format!("({id})")).await, entries);
+    assert_eq!(app.rows.number("SELECT count(*) FROM audit_log WHERE details::text ILIKE '%garc%'").await, 0);
+    client.post(SEARCH, &json!({"name": "\u{202e}"})).await.expect(422);
+    client.post(SEARCH, &json!({"domain": "localhost"})).await.expect(422);
+    client.post(SEARCH, &json!({"email": "ann@spam.example"})).await.expect(422);
+    client.post(LOOK_UP, &json!({"email": "ann@spam.example"})).await.expect(200);
+    app.stop().await;
+}
+
+/// 25,000 made-up rows: 24,000 from KE of which half in Swahili, and some with scores.
+async fn crowd(app: &TestApp) {
+    app.rows
+        .execute(
+            "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at, language, score) \
+             SELECT (lpad(to_hex(1790000000000 + n * 100), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid, campaigns.id, \
+               CASE WHEN n <= 24000 THEN 'KE' ELSE 'UG' END, 'counted', gen_random_uuid(), now(), \
+               CASE n % 2 WHEN 0 THEN 'sw' ELSE 'en' END, CASE WHEN n % 5 = 0 THEN 130 ELSE 0 END \
+             FROM generate_series(1::bigint, 25000) AS n, campaigns WHERE slug = 'defend'",
+        )
+        .await;
+    app.searched().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_are_exact_where_they_are_counted_and_about_where_many_would_have_to_be() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    crowd(&app).await;
+    assert_eq!(differences(&app.rows).await, (0, 0));
+    for (query, total) in [
+        ("", 25_000),
+        ("country=KE", 24_000),
+        ("country=KE&language=sw", 12_000),
+        ("country=KE&score_from=100", 4_800),
+        // Not a step: its rows are looked at.
+        ("country=KE&score_from=110", 4_800),
+        ("country=UG&language=sw&state=counted", 500),
+        ("language=sw&score_from=100", 2_500),
+        ("country=UG&language=fr", 0),
+        ("state=held", 0),
+    ] {
+        let page = client.get(&format!("{PLEDGES}?{query}&limit=1")).await.expect(200);
+        assert_eq!((&page["total"], &page["total_is_exact"]), (&json!(total), &json!(true)), "{query}");
+    }
+    // No pair that is counted, and more than 10,000.
+    let page = client.get(&format!("{PLEDGES}?language=sw&state=counted&limit=200")).await.expect(200);
+    assert_eq!(page["total_is_exact"], false);
+    assert!(page["total"].as_i64().unwrap() > 9_999, "{}", page["total"]);
+    assert_eq!(page["pledges"].as_array().unwrap().len(), 200);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_what_the_search_has_wrongly_and_has_it_mended() {
+    let app = TestApp::start().await;
+    put(&app, "defend", 50).await;
+    // The check leaves out what is new; these are weeks old, and so are their ids.
+    app.client().pledge(&pledge("new@example.org")).await.expect(201);
+    app.searched().await;
+    let mut connection = app.rows.database.open().await.unwrap();
+    assert_eq!(check::store::check(&mut connection).await.unwrap(), check::store::Wrong::default());
+    app.rows
+        .execute("UPDATE pledge_search SET score = 7, terms = terms || 5 WHERE at < now() - interval '1 day'")
+        .await;
+    app.rows.execute("INSERT INTO pledge_search SELECT chunk, gen_random_uuid(), at, 1, 1, 1, 1, 1, '{}' FROM pledge_search LIMIT 1").await;
+    app.rows.execute("UPDATE search_counts SET pledges = 3 WHERE term = hashtextextended('', 0)").await;
+    let wrong = check::store::check(&mut connection).await.unwrap();
+    assert_eq!((wrong.pledges, wrong.gone), (50, 1));
+    assert!(wrong.counts >= 2, "{wrong:?}");
+    check::store::repair(&mut connection).await.unwrap();
+    app.searched().await;
+    assert_eq!(check::store::check(&mut connection).await.unwrap(), check::store::Wrong::default());
+    assert_eq!(differences(&app.rows).await, (0, 0));
+    app.stop().await;
+}
