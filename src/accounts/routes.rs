@@ -41,8 +41,8 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Login and password.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"login": "admin", "password": "a-long-password-of-yours"}))]
-pub struct Login {
+#[schema(as = Login, example = json!({"login": "admin", "password": "a-long-password-of-yours"}))]
+pub struct NewLogin {
     /// The account's login.
     #[validate(length(max = 63, code = "too_long"))]
     #[schema(max_length = 63)]
@@ -130,7 +130,7 @@ impl From<QuotaError> for Problem {
 /// long for an unknown login as for a wrong password. An account with a second factor needs `code` as well: without it a right
 /// password is answered `totp_required`; send all three then.
 #[utoipa::path(
-    tag = "Sign-in", operation_id = "login", security(()), request_body = Login,
+    tag = "Sign-in", operation_id = "login", security(()), request_body = NewLogin,
     responses(
         (status = 200, description = "Signed in", body = Tokens, headers(("Set-Cookie" = String, description = "The refresh token"))),
         (status = 401, description = "Login failed, or a code is needed", body = ProblemBody, content_type = "application/problem+json"),
@@ -143,7 +143,7 @@ pub async fn login(
     request: HttpRequest,
     accounts: Data<Accounts>,
     visitor: Visitor,
-    Valid(body): Valid<Login>,
+    Valid(body): Valid<NewLogin>,
 ) -> Result<HttpResponse, Problem> {
     refuse_other_sites(&request, &accounts)?;
     allow(&request, [accounts.limits.login(visitor.source())])?;

@@ -83,38 +83,38 @@ struct State {
 
 struct Counts {
     most: usize,
-    counts: HashMap<u64, Decaying>,
+    by_key: HashMap<u64, Decaying>,
     swept: Option<u32>,
 }
 
 impl Counts {
     fn new(most: usize) -> Self {
-        Self { most, counts: HashMap::new(), swept: None }
+        Self { most, by_key: HashMap::new(), swept: None }
     }
 
     fn key(&mut self, key: u64, now: u32) -> u64 {
-        if self.counts.len() < self.most || self.counts.contains_key(&key) {
+        if self.by_key.len() < self.most || self.by_key.contains_key(&key) {
             return key;
         }
         if self.swept.is_none_or(|last| now.saturating_sub(last) >= SWEEP_EVERY_SECONDS) {
-            self.counts.retain(|_, count| count.now(now, HALF_LIFE_SECONDS) >= 0.5);
+            self.by_key.retain(|_, count| count.now(now, HALF_LIFE_SECONDS) >= 0.5);
             self.swept = Some(now);
         }
-        if self.counts.len() < self.most { key } else { EVERYBODY_ELSE }
+        if self.by_key.len() < self.most { key } else { EVERYBODY_ELSE }
     }
 
     fn of(&mut self, key: u64, now: u32) -> u32 {
         let key = self.key(key, now);
-        self.counts.get(&key).map_or(0, |count| whole(count.now(now, HALF_LIFE_SECONDS)))
+        self.by_key.get(&key).map_or(0, |count| whole(count.now(now, HALF_LIFE_SECONDS)))
     }
 
     fn add(&mut self, key: u64, now: u32) {
         let key = self.key(key, now);
-        self.counts.entry(key).or_default().add(now, HALF_LIFE_SECONDS);
+        self.by_key.entry(key).or_default().add(now, HALF_LIFE_SECONDS);
     }
 
     fn take_back(&mut self, key: u64, now: u32) {
-        if let Some(count) = self.counts.get_mut(&key) {
+        if let Some(count) = self.by_key.get_mut(&key) {
             count.take_back(now, HALF_LIFE_SECONDS);
         }
     }
@@ -188,7 +188,7 @@ impl Logins {
     pub(super) fn succeed(&self, attempt: Attempt) {
         self.forgive(attempt);
         let (now, mut state) = (self.since.seconds(), locked(&self.state));
-        state.by_pair.counts.remove(&attempt.pair);
+        state.by_pair.by_key.remove(&attempt.pair);
         state.waiting.remove(&attempt.pair);
         if state.known.len() >= MOST_KNOWN {
             state.known.retain(|_, last| now.saturating_sub(*last) < KNOWN_SECONDS / 30);
@@ -349,7 +349,7 @@ mod tests {
             let _ = logins.begin(&format!("login{number}"), from(number + 10));
         }
         let state = locked(&logins.state);
-        let most = state.by_account.counts.len().max(state.by_source.counts.len()).max(state.waiting.len());
+        let most = state.by_account.by_key.len().max(state.by_source.by_key.len()).max(state.waiting.len());
         assert!(most <= 101, "{most}");
         drop(state);
         assert!(logins.begin("ada", from(1)).is_ok());
