@@ -134,8 +134,8 @@ async fn a_link_that_two_open_at_once_makes_one_account() {
 async fn what_is_wrong_with_an_invitation_or_a_password_is_told_by_field() {
     let app = TestApp::start().await;
     let (admin, stranger) = (app.signed_in(Role::Admin).await, app.client());
-    let taken = app.rows.moderator(Role::Moderator, &["defend"]).await;
-    invite(&admin, &taken, "moderator").await.problem(409, "login_taken");
+    let somebody = app.rows.moderator(Role::Moderator, &["defend"]).await;
+    invite(&admin, &somebody, "moderator").await.problem(409, "login_taken");
     for login in ["", "Ada", "a b", "a..b", "a\0b", "ädä"] {
         invite(&admin, login, "moderator").await.fields(&[("/login", "invalid_login")]);
     }

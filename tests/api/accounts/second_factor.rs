@@ -149,7 +149,7 @@ async fn secrets_and_recovery_codes_are_nowhere_in_clear_and_open_in_their_own_r
     let app = TestApp::start().await;
     let (login, _, phone) = somebody(&app).await;
     let (other, _, _) = somebody(&app).await;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let mut secrets = vec![phone.text.clone(), hex(phone.secret.expose()), hex(phone.text.as_bytes())];
     for code in &phone.recovery {
         let bare = code.replace('-', "");
