@@ -209,6 +209,31 @@ for (const { where, name: place, open } of places) {
     await leave(visitor);
   });
 
+  test(`on a line that hangs mistakes are told at once, in the form's language, and a pledge looks sent at once, ${where}`, async () => {
+    const visitor = await newVisitor({ locale: "ar" });
+    const { page } = visitor;
+    const form = await open(page, { language: "ar" });
+    let asked = 0;
+    await page.route("**/embed/texts/*", () => (asked += 1)); // and never an answer
+    await page.route("**/challenge*", () => {});
+    for (const time of [1, 2]) {
+      const begun = performance.now();
+      await button(form).click();
+      await form.locator(".errors").waitFor();
+      const took = performance.now() - begun;
+      assert(took < 900, `${took} ms for the mistakes, time ${time}`);
+      for (const field of ["name", "email"]) assert.match(await form.locator(`#${field}-error`).innerText(), /^[^a-z]*$/i, "not a word of English");
+    }
+    assert.match(await form.locator(".errors").innerText(), /[\u0600-\u06ff]{3}/);
+    await fillIn(form, { name: "أمينة" });
+    const label = await button(form).innerText();
+    await button(form).click();
+    await form.locator("form button[aria-disabled=true]").waitFor({ timeout: 300 });
+    assert.notEqual(await button(form).innerText(), label);
+    assert(asked <= 1, `asked ${asked} times`);
+    await leave(visitor);
+  });
+
   test(`a mistyped mail domain is offered, and changed only when that is wanted, ${where}`, async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
