@@ -264,6 +264,12 @@ for (const worker of [true, false]) {
     const { page } = visitor;
     const policy = policyFor("own").replace(worker ? "" : /; worker-src[^;]*/, "");
     const own = snippet("own", { origin, campaign: slug, language: "en", siteKey });
+    await page.addInitScript(() => {
+      globalThis.kept = new Set();
+      const { createObjectURL, revokeObjectURL } = URL;
+      URL.createObjectURL = (blob) => (kept.add(createObjectURL.call(URL, blob)), [...kept].pop());
+      URL.revokeObjectURL = (address) => (kept.delete(address), revokeObjectURL.call(URL, address));
+    });
     let workers = 0;
     page.on("worker", () => (workers += 1));
     await visit(page, partner.embed("own", { body: OWN_FORM, script: own, type: "module", policy }));
@@ -276,6 +282,7 @@ for (const worker of [true, false]) {
     await page.locator("button").click();
     await page.getByText("Thank you!").waitFor();
     if (worker) assert(workers > 0, "a worker did the work");
+    assert.equal(await page.evaluate(() => kept.size), 0, "its text is let go again");
     else expectTrouble(visitor, /worker/i);
     await leave(visitor);
   });
