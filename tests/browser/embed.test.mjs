@@ -101,6 +101,8 @@ test("a hostile script on the page can neither read the form nor change what is 
     { pledges: 1, type: "fill", fields: { email: "mallory@example.org" } },
     { pledges: 1, type: "submit" },
     { pledges: 1, type: "size", height: 1 },
+    { pledges: 1, look: { theme: "dark", email: "mallory@example.org", site_key: "pk_another", source: "forged", accent: "red;} * { display: none }" } },
+    { pledges: 1, look: ["dark"], fields: { name: "Mallory" } },
     { campaign: "another", siteKey: "pk_another", origin: "http://stranger.example" },
     "submit",
   ];

@@ -21,8 +21,10 @@ export function adopt(host, sheet, rules) {
   }
   // Safari before 16.4, Firefox before 101. A page's policy may forbid a style element, but not a rule in a sheet it has.
   const own = [...scope.styleSheets].find(({ href }) => href?.startsWith(location.origin));
-  if (own) own.insertRule(`@media all{${rules}}`, own.cssRules.length);
-  else (scope.head ?? scope).append(make("style", {}, rules));
+  if (own) return void own.insertRule(`@media all{${rules}}`, own.cssRules.length);
+  const style = make("style", {}, rules);
+  (scope.head ?? scope).append(style);
+  if (scope === root && !style.sheet) import("./plain.js").then(({ wearPlainly }) => wearPlainly(root, rules), () => {});
 }
 
 export function make(name, attributes = {}, ...children) {
