@@ -41,7 +41,7 @@ export function write(node, text) {
 }
 
 /** How a language says numbers, names and our texts; a tag that is none is read as English. */
-export function speaker({ language, names = {}, texts = {}, world }) {
+export function speaker({ language, texts = {}, world }) {
   let locale = "en";
   try {
     [locale = "en"] = Intl.getCanonicalLocales(language);
@@ -56,7 +56,7 @@ export function speaker({ language, names = {}, texts = {}, world }) {
     text: (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole),
     name(code) {
       try {
-        return names[code] ?? world?.names?.[spoken]?.[code] ?? regions.of(code);
+        return world?.names?.[spoken]?.[code] ?? regions.of(code);
       } catch {
         return code;
       }
