@@ -138,7 +138,7 @@ class PartnersPage {
   #fitPreview({ data, origin, source }) {
     const frame = this.root.querySelector("[data-preview]");
     if (origin !== location.origin || source !== frame.contentWindow || data?.pledges !== 1) return;
-    if (Number.isInteger(data.height) && data.height > 0 && data.height < TALLEST_PX) frame.style.height = `${data.height + 2}px`; // its own edges
+    if (Number.isInteger(data.height) && data.height > 0 && data.height < TALLEST_PX) frame.style.height = `${data.height}px`;
   }
 
   /** Whoever looks around here doesn't mean to pledge: only with a key for trials the form is let send. */
