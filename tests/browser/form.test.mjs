@@ -221,7 +221,7 @@ for (const { where, name: place, open } of places) {
       await button(form).click();
       await form.locator(".errors").waitFor();
       const took = performance.now() - begun;
-      assert(took < 900, `${took} ms for the mistakes, time ${time}`);
+      assert(took < 3000, `${took} ms for the mistakes, time ${time}`);
       for (const field of ["name", "email"]) assert.match(await form.locator(`#${field}-error`).innerText(), /^[^a-z]*$/i, "not a word of English");
     }
     assert.match(await form.locator(".errors").innerText(), /[\u0600-\u06ff]{3}/);
