@@ -101,6 +101,8 @@ test("a hostile script on the page can neither read the form nor change what is 
     { pledges: 1, type: "fill", fields: { email: "mallory@example.org" } },
     { pledges: 1, type: "submit" },
     { pledges: 1, type: "size", height: 1 },
+    { pledges: 1, look: { theme: "dark", email: "mallory@example.org", site_key: "pk_another", source: "forged", accent: "red;} * { display: none }" } },
+    { pledges: 1, look: ["dark"], fields: { name: "Mallory" } },
     { campaign: "another", siteKey: "pk_another", origin: "http://stranger.example" },
     "submit",
   ];
@@ -264,6 +266,12 @@ for (const worker of [true, false]) {
     const { page } = visitor;
     const policy = policyFor("own").replace(worker ? "" : /; worker-src[^;]*/, "");
     const own = snippet("own", { origin, campaign: slug, language: "en", siteKey });
+    await page.addInitScript(() => {
+      globalThis.kept = new Set();
+      const { createObjectURL, revokeObjectURL } = URL;
+      URL.createObjectURL = (blob) => (kept.add(createObjectURL.call(URL, blob)), [...kept].pop());
+      URL.revokeObjectURL = (address) => (kept.delete(address), revokeObjectURL.call(URL, address));
+    });
     let workers = 0;
     page.on("worker", () => (workers += 1));
     await visit(page, partner.embed("own", { body: OWN_FORM, script: own, type: "module", policy }));
@@ -277,6 +285,7 @@ for (const worker of [true, false]) {
     await page.getByText("Thank you!").waitFor();
     if (worker) assert(workers > 0, "a worker did the work");
     else expectTrouble(visitor, /worker/i);
+    assert.equal(await page.evaluate(() => kept.size), 0, "its text is let go again");
     await leave(visitor);
   });
 }

@@ -209,6 +209,31 @@ for (const { where, name: place, open } of places) {
     await leave(visitor);
   });
 
+  test(`on a line that hangs mistakes are told at once, in the form's language, and a pledge looks sent at once, ${where}`, async () => {
+    const visitor = await newVisitor({ locale: "ar" });
+    const { page } = visitor;
+    let asked = 0;
+    await page.route("**/embed/texts/*", () => (asked += 1)); // and never an answer
+    const form = await open(page, { language: "ar" });
+    await page.route("**/challenge*", () => {});
+    for (const time of [1, 2]) {
+      const begun = performance.now();
+      await button(form).click();
+      await form.locator(".errors").waitFor();
+      const took = performance.now() - begun;
+      assert(took < 3000, `${took} ms for the mistakes, time ${time}`);
+      for (const field of ["name", "email"]) assert.match(await form.locator(`#${field}-error`).innerText(), /^[^a-z]*$/i, "not a word of English");
+    }
+    assert.match(await form.locator(".errors").innerText(), /[\u0600-\u06ff]{3}/);
+    await fillIn(form, { name: "أمينة" });
+    const label = await button(form).innerText();
+    await button(form).click();
+    await form.locator("form button[aria-disabled=true]").waitFor({ timeout: 300 });
+    assert.notEqual(await button(form).innerText(), label);
+    assert(asked <= 2, `page and form asked ${asked} times`);
+    await leave(visitor);
+  });
+
   test(`a mistyped mail domain is offered, and changed only when that is wanted, ${where}`, async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
@@ -255,6 +280,25 @@ for (const { where, name: place, open } of places) {
     await leave(visitor);
   });
 }
+
+test("the hosted page's number isn't shown as live while it can't be renewed", async () => {
+  const visitor = await newVisitor();
+  const { page } = visitor;
+  await page.clock.install();
+  await page.route("**/totals", (route) => route.abort());
+  await visit(page, `/c/${slug}/en`);
+  const dot = page.locator("[data-live]");
+  await dot.waitFor();
+  assert.equal(await page.locator("[data-live].paused").count(), 0);
+  await page.clock.runFor(7_000);
+  await page.locator("[data-live].paused").waitFor();
+  assert.equal(await dot.innerText(), "Pause live updates", "it goes on trying");
+  await page.unroute("**/totals");
+  await page.clock.runFor(13_000);
+  await page.locator("[data-live]:not(.paused)").waitFor();
+  expectTrouble(visitor, /ERR_FAILED/);
+  await leave(visitor);
+});
 
 test("a partner's look is worn, and moved until it can be read", async () => {
   for (const [look, colorScheme, wanted] of [

@@ -229,11 +229,139 @@ test("elements that are taken away, put back and changed draw themselves anew, t
     counter.remove();
     document.querySelector("main").prepend(counter);
     counter.setAttribute("lang", "fr");
-    document.querySelector("pledge-form").setAttribute("theme", "dark");
   });
   await becomes(page, "pledge-counter[lang=fr]", ".state", "En direct");
   await becomes(page, "pledge-counter[lang=en]", ".number", total);
   assert.equal(await page.locator("pledge-counter[lang=fr] [part=box]").count(), 1);
-  await page.waitForFunction(() => heard.filter(({ type }) => type === "pledge:ready").length === 2);
   await leave(visitor);
+});
+
+test("a form takes another look without losing what is typed in it; another language is another form", async () => {
+  const visitor = await newVisitor();
+  const { page } = visitor;
+  const form = await visitForm(page, embed({ parts: ["form"] }));
+  const wear = (looks) => page.evaluate((attributes) => {
+    for (const [name, value] of Object.entries(attributes)) document.querySelector("pledge-form").toggleAttribute(name, value !== null), value && document.querySelector("pledge-form").setAttribute(name, value);
+  }, looks);
+  const style = (selector, name) => form.locator(selector).first().evaluate((node, property) => getComputedStyle(node)[property], name);
+  const plain = await Promise.all([style(".card", "backgroundColor"), style(".button", "backgroundColor"), style("html", "colorScheme")]);
+  await form.locator("#name").fill("Amina Odhiambo");
+  await wear({ theme: "dark", accent: "#00aa66", radius: "3", font: "serif", compact: "" });
+  await until("it is dark, green and compact", async () => (await style(".button", "backgroundColor")) === "rgb(0, 170, 102)" && (await form.locator("html.compact").count()) === 1);
+  assert.deepEqual([await style(".card", "backgroundColor"), await style("html", "colorScheme")], ["rgb(35, 21, 30)", "dark"]);
+  assert.match(await style("html", "fontFamily"), /Charter/);
+  assert(await form.locator(".reassurance").isVisible(), "what is said about privacy stays");
+  assert.equal(await page.locator("pledge-form iframe").evaluate((frame) => frame.style.colorScheme), "dark");
+  await photograph(page, "live-form-another-look");
+  await wear({ theme: "nonsense", accent: "red;}", radius: "99", font: null, compact: null });
+  await until("it looks as before", async () => (await style(".button", "backgroundColor")) === plain[1] && (await style(".card", "backgroundColor")) === plain[0]);
+  assert.equal(await style("html", "colorScheme"), plain[2]);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await until("it follows the system again", async () => (await style(".card", "backgroundColor")) === "rgb(35, 21, 30)");
+  assert.equal(await form.locator("#name").inputValue(), "Amina Odhiambo", "what was typed is still there");
+  assert.equal((await page.evaluate(() => heard)).length, 1, "it is the form that was ready before");
+  await page.evaluate(() => document.querySelector("pledge-form").setAttribute("lang", "fr"));
+  await page.waitForFunction(() => heard.filter(({ type }) => type === "pledge:ready").length === 2);
+  const french = await (await page.locator("pledge-form iframe").elementHandle()).contentFrame();
+  assert.equal(await french.locator("html").getAttribute("lang"), "fr");
+  await leave(visitor);
+});
+
+test("numbers are written in the language of the words, also where another was asked for", async () => {
+  const visitor = await newVisitor();
+  const { page } = visitor;
+  await page.route("**/v1/campaigns/*/totals", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), total: 3012, goal: 20_000 } });
+  });
+  await page.route("**/totals/stream", (route) => route.fulfill({ status: 503, body: "" }));
+  for (const [language, number, spoken] of [["de", "3,012", "en"], ["en-IN", "3,012", "en"], ["fr-CA", "3 012", "fr"], ["ru", "3 012", "ru"], ["ar", "3,012", "ar"]]) {
+    await visit(page, embed({ language, parts: ["counter", "map"] }));
+    await page.locator("pledge-map .map-frame").waitFor();
+    await becomes(page, "pledge-counter", ".number", number.replace(" ", language === "fr-CA" || language === "ru" ? "\u00a0" : " "));
+    for (const name of ["counter", "map"]) assert.equal(await page.locator(`pledge-${name} [part=box]`).getAttribute("lang"), spoken, language);
+  }
+  expectTrouble(visitor, /status of 503/);
+  await leave(visitor);
+});
+
+test("where there is nothing to show, the page's own content stands alone, and the page is told", async () => {
+  const told = (page) => page.evaluate(() => heard.map(({ type, detail }) => `${type} ${detail.code}`).sort());
+  const own = (page) => page.locator(":is(pledge-counter, pledge-map) > a").filter({ visible: true }).count();
+  const boxes = (page) => page.locator(":is(pledge-counter, pledge-map) [part=box]").filter({ visible: true }).count();
+  const missed = ["pledge:error counter_unavailable", "pledge:error map_unavailable"];
+  const parts = ["counter", "map"];
+  // No such campaign; numbers that are refused; numbers that never come.
+  for (const [campaign, away] of [["nope", null], [slug, (route) => route.abort()], [slug, () => {}]]) {
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    const isHung = away?.length === 0;
+    if (isHung) await page.clock.install();
+    if (away) await page.route("**/v1/**", away);
+    await visit(page, embed({ campaign, parts }));
+    if (isHung) {
+      await page.waitForRequest(/totals/);
+      await page.clock.runFor(11_000);
+    }
+    await until("it is told", async () => (await told(page)).length >= 2);
+    assert.deepEqual(await told(page), missed);
+    assert.deepEqual([await own(page), await boxes(page)], [2, 0], "the own content, and nothing beside it");
+    if (!isHung) expectTrouble(visitor, /404|ERR_FAILED|MIME|aborted/);
+    await leave(visitor);
+  }
+  // What was shown goes away again with another campaign, and comes back.
+  const visitor = await newVisitor();
+  const { page } = visitor;
+  await visit(page, embed({ parts }));
+  await drawn(page);
+  assert.deepEqual([await own(page), await boxes(page)], [0, 2]);
+  const turn = (campaign) => page.evaluate((name) => document.querySelectorAll("pledge-counter, pledge-map").forEach((each) => each.setAttribute("campaign", name)), campaign);
+  await turn("nope");
+  await until("it is told", async () => (await told(page)).length === 2);
+  assert.deepEqual([await own(page), await boxes(page)], [2, 0]);
+  await turn(slug);
+  await drawn(page);
+  assert.deepEqual([await own(page), await boxes(page)], [0, 2]);
+  expectTrouble(visitor, /404|MIME|aborted/);
+  await leave(visitor);
+});
+
+test("where style sheets can't be made and the policy refuses style elements, the elements look as they do elsewhere", async () => {
+  const looks = async (isOld) => {
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    if (isOld) {
+      await page.addInitScript(() => {
+        delete CSSStyleSheet.prototype.replaceSync;
+        delete Document.prototype.adoptedStyleSheets;
+        delete ShadowRoot.prototype.adoptedStyleSheets;
+      });
+    }
+    await visitForm(page, embed());
+    await drawn(page);
+    await page.locator("pledge-map details summary").click();
+    await page.evaluate(() => new Promise((done) => setTimeout(done, 300)));
+    await page.setViewportSize({ width: 390, height: 3000 });
+    if (isOld) await photograph(page, "live-390-old-browser");
+    const found = await page.evaluate(() => {
+      const wanted = {
+        "pledge-form": { ":host": "display", iframe: "width borderTopWidth position visibility display" },
+        "pledge-counter": { ":host": "display", ".number": "fontSize fontWeight", ".track": "height borderTopWidth overflow", ".bar": "height width", p: "margin", ".sr": "position width" },
+        "pledge-map": { ":host": "display", svg: "width backgroundColor", "path[data-code=KE]": "color fill", "path[data-code=BR]": "color", ul: "display listStyleType", i: "width backgroundColor", "i.map-dots": "height borderTopStyle borderTopWidth borderLeftWidth", ".map-note": "fontSize marginTop", table: "borderCollapse", td: "textAlign", caption: "position", ".map-tip": "display position" },
+      };
+      const seen = {};
+      for (const [name, parts] of Object.entries(wanted)) {
+        const host = document.querySelector(name);
+        for (const [selector, properties] of Object.entries(parts)) {
+          const style = getComputedStyle(selector === ":host" ? host : host.shadowRoot.querySelector(selector));
+          for (const property of properties.split(" ")) seen[`${name} ${selector} ${property}`] = style[property];
+        }
+      }
+      return seen;
+    });
+    if (isOld) expectTrouble(visitor, /Content Security Policy/);
+    await leave(visitor);
+    return found;
+  };
+  assert.deepEqual(await looks(true), await looks(false));
 });

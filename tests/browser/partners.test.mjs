@@ -243,6 +243,39 @@ test("the preview shows the whole form, and the key that is embedded is the one 
   await leave(visitor);
 });
 
+test("the preview pledges nothing in earnest: it sends with a key for trials only", async () => {
+  const visitor = await openPartners();
+  const { page } = visitor;
+  const posts = [];
+  page.on("request", (request) => request.method() === "POST" && posts.push(request.postDataJSON()));
+  const form = preview(page);
+  for (const key of ["", siteKey]) {
+    await page.locator("#site-key").fill(key);
+    await page.locator(key ? `iframe[data-preview][src*="${key}"]` : "iframe[data-preview]").scrollIntoViewIfNeeded();
+    await form.locator("#held", { hasText: "nothing is sent" }).waitFor();
+    await form.locator("#name").fill("Amina");
+    await form.locator("#email").fill(newAddress());
+    await form.locator("#country").selectOption("KE");
+    await form.locator("#email").press("Enter");
+    await form.locator("button[type=submit]").click();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    assert.deepEqual(posts, []);
+    assert(await form.locator("#name").isVisible(), "nobody is thanked");
+  }
+  await photograph(page, "partners-preview-held");
+  await page.locator("#site-key").fill(testKey);
+  await page.locator(`iframe[data-preview][src*="${testKey}"]`).waitFor();
+  await form.locator("form[data-trial] #name").fill("Amina");
+  assert.equal(await form.locator("#held").count(), 0);
+  await form.locator("#email").fill(newAddress());
+  await form.locator("#country").selectOption("KE");
+  await form.locator("button[type=submit]").click();
+  await form.getByText("This was a trial: nothing was counted.").waitFor();
+  assert.equal(posts.length, 1);
+  assert.equal(posts[0].site_key, testKey);
+  await leave(visitor);
+});
+
 test("where the service can't be asked, the check says that and nothing else", async () => {
   const visitor = await openPartners();
   const { page } = visitor;

@@ -20,14 +20,14 @@ beforeEach(() => {
   refusal = null;
   [waits, posts, asked, answers, proof, texts] = [[], [], [], [], "on", { errors_text: "Correct it:", error_required_name: "A name, please." }];
   globalThis.setTimeout = (call, wait, ...rest) => {
-    if (wait > 50 && wait !== 20_000) waits.push(wait);
+    if (wait > 50 && ![1000, 20_000, 60_000].includes(wait)) waits.push(wait); // those are how long things may take
     return realTimeout(call, wait / 1000, ...rest);
   };
   globalThis.fetch = async (address, { method = "GET", headers = {}, body, credentials } = {}) => {
     assert.equal(credentials, "omit");
     const { pathname, search } = new URL(address);
     asked.push(`${method} ${pathname}${search}`);
-    if (pathname.startsWith("/embed/texts/")) return texts ? json(200, texts) : json(404, {});
+    if (pathname.startsWith("/embed/texts/")) return texts === "never" ? new Promise(() => {}) : texts ? json(200, texts) : json(404, {});
     if (pathname.endsWith("/challenge")) return refusal?.() ?? json(200, challenge({ keyPrefix: "0", cost: 1 }));
     if (method === "GET") return json(200, { proof });
     posts.push({ key: headers["Idempotency-Key"], body: JSON.parse(body) });
@@ -136,6 +136,22 @@ test("without the service's texts it speaks English", async () => {
   texts = null;
   answers = [() => problem(409, "campaign_closed")];
   await assert.rejects(pledges().send(fields), { message: /could not be accepted/ });
+});
+
+test("words that never come are waited for a moment, asked for once, and those of the page are said instead", async () => {
+  for (texts of ["never", null]) {
+    asked = [];
+    const one = pledges({ words: { error_required_name: "Le nom, s'il vous plaît." } });
+    one.prepare();
+    answers = [() => problem(422, "invalid_fields", { errors: [{ pointer: "/name", code: "required" }, { pointer: "/email", code: "invalid_email" }] })];
+    const error = await one.send(fields).catch((error) => error);
+    assert.deepEqual(error.errors.map(({ message }) => message), ["Le nom, s'il vous plaît.", "Please check this entry."]);
+    assert.equal(asked.filter((line) => line.includes("/texts/")).length, 1);
+  }
+  texts = { error_other: "Vérifiez." };
+  const one = pledges({ words: { error_other: "?", error_required: "Hm." } });
+  assert.equal(await one.texts(), one.words);
+  assert.deepEqual([one.words.error_other, one.words.error_required], ["Vérifiez.", "Hm."]);
 });
 
 test("a challenge is solved once while somebody types, and used", async () => {

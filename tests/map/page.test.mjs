@@ -9,7 +9,7 @@ import { codes, json, languages, world } from "./files.mjs";
 const { drawAtlas } = await import("../../src/web/assets/atlas.js");
 const { classBounds, drawMap, drawTable, sheet, stepOf } = await import("../../src/web/assets/map.js");
 
-const optionsOf = (language) => ({ language, direction: language === "ar" ? "rtl" : "ltr", names: {}, texts: json(`lang/${language}.json`), world });
+const optionsOf = (language) => ({ language, direction: language === "ar" ? "rtl" : "ltr", texts: json(`lang/${language}.json`), world });
 const totalsOf = (counts, rest = {}) => ({
   total: 1000,
   elsewhere: 12,
@@ -189,11 +189,11 @@ test("a partner's page is told what the numbers leave out, and of a table only w
   }
 });
 
-test("names are the host's, else the map's, else the browser's", () => {
+test("names are the map's, else the browser's", () => {
   const host = newHost();
-  const table = drawTable(host, { ...optionsOf("en"), names: { DE: "Our Germany" } });
+  const table = drawTable(host, optionsOf("en"));
   table.show(totalsOf({ DE: 30, PS: 20, FR: 10, QQ: 5 }));
-  assert.deepEqual(shownNames(host).slice(0, 3), ["Our Germany", "State of Palestine", "France"]);
+  assert.deepEqual(shownNames(host).slice(0, 3), ["Germany", "State of Palestine", "France"]);
   drawTable(newHost(), { ...optionsOf("en"), language: "no such tag_" }).show(totalsOf({ DE: 1 }));
 });
 

@@ -21,8 +21,10 @@ export function adopt(host, sheet, rules) {
   }
   // Safari before 16.4, Firefox before 101. A page's policy may forbid a style element, but not a rule in a sheet it has.
   const own = [...scope.styleSheets].find(({ href }) => href?.startsWith(location.origin));
-  if (own) own.insertRule(`@media all{${rules}}`, own.cssRules.length);
-  else (scope.head ?? scope).append(make("style", {}, rules));
+  if (own) return void own.insertRule(`@media all{${rules}}`, own.cssRules.length);
+  const style = make("style", {}, rules);
+  (scope.head ?? scope).append(style);
+  if (scope === root && !style.sheet) import("./plain.js").then(({ wearPlainly }) => wearPlainly(root, rules), () => {});
 }
 
 export function make(name, attributes = {}, ...children) {
@@ -39,7 +41,7 @@ export function write(node, text) {
 }
 
 /** How a language says numbers, names and our texts; a tag that is none is read as English. */
-export function speaker({ language, names = {}, texts = {}, world }) {
+export function speaker({ language, texts = {}, world }) {
   let locale = "en";
   try {
     [locale = "en"] = Intl.getCanonicalLocales(language);
@@ -54,7 +56,7 @@ export function speaker({ language, names = {}, texts = {}, world }) {
     text: (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole),
     name(code) {
       try {
-        return names[code] ?? world?.names?.[spoken]?.[code] ?? regions.of(code);
+        return world?.names?.[spoken]?.[code] ?? regions.of(code);
       } catch {
         return code;
       }

@@ -4,7 +4,7 @@
 const HOME = new URL(import.meta.url).origin;
 const PATIENCE_MS = 10_000;
 const ANNOUNCE_MS = 30_000;
-const LOOK = ["theme", "accent", "background", "text", "radius", "font", "compact", "source"];
+const LOOK = ["theme", "accent", "background", "text", "radius", "font", "compact"];
 
 const STYLE = `
 :host { display: block; font-family: var(--pledge-font, inherit); }
@@ -26,27 +26,24 @@ p { margin: 0; }
 
 let shared;
 
-/** Styles a strict policy allows too: a constructed sheet; before Safari 16.4, rules of an empty one. */
+/** By a sheet, which strict policies allow; before Safari 16.4 by an element, or one by one. */
 function wear(root) {
   try {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
   } catch {
-    const { sheet } = root.appendChild(document.createElement("style"));
-    for (const rule of STYLE.match(/^.+$/gm)) sheet?.insertRule(rule, sheet.cssRules.length);
+    const style = make(root, "style", { textContent: STYLE });
+    if (!style.sheet) import("./plain.js").then(({ wearPlainly }) => wearPlainly(root, STYLE), () => {});
   }
 }
 
-/** The totals; the form doesn't wait for them. */
-const feed = () => import("./feed.js");
-
-/** What dresses counter and map; where no look is asked for, nothing is loaded for it. */
+/** What dresses counter and map, where a look is asked for. */
 const look = (element) => LOOK.some((name) => element.hasAttribute(name)) && import("./dress.js").catch(() => ({}));
 
 const texts = {};
 
-/** The service's words in a language; none when they can't be had, and then numbers stand alone. */
+/** The service's words; where they can't be had, numbers stand alone. */
 function wordsIn(language) {
   const address = `${HOME}/embed/texts/${encodeURIComponent(language)}.json`;
   return (texts[language] ??= fetch(address, { credentials: "omit" })
@@ -64,14 +61,13 @@ function make(parent, name, properties = {}, part = properties.className) {
   return made;
 }
 
-/** An element that is drawn anew, once a task, when it is added or its attributes change, and ends what it began. */
+/** Drawn anew, once a task, when it is added or its attributes change; ends what it began. */
 class PledgeElement extends HTMLElement {
   static observedAttributes = ["campaign", "site-key", "lang", "table", ...LOOK];
 
   constructor() {
     super();
-    wear(this.attachShadow({ mode: "open" }));
-    make(this.shadowRoot, "slot");
+    make(this.attachShadow({ mode: "open" }), "slot");
   }
 
   get language() {
@@ -87,7 +83,9 @@ class PledgeElement extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, now) {
-    if (before !== now) this.plan();
+    if (before === now) return;
+    if (this.restyle && LOOK.includes(name)) this.restyle();
+    else this.plan();
   }
 
   plan() {
@@ -96,7 +94,10 @@ class PledgeElement extends HTMLElement {
       this.end?.();
       this.end = null;
       this.box?.remove();
-      if (!this.isConnected || !this.getAttribute("campaign")) return;
+      this.fallBack(true);
+      if (!this.isConnected) return;
+      this.isWorn ??= !wear(this.shadowRoot);
+      if (!this.getAttribute("campaign")) return;
       this.box = make(this.shadowRoot, "div", {}, "box");
       const ends = [];
       this.end = () => ends.forEach((end) => end());
@@ -126,21 +127,31 @@ export function heard({ data, origin, source }, frame, home = HOME) {
 
 class PledgeForm extends PledgeElement {
   draw(box, campaign, atEnd) {
-    this.fallBack(true);
-    const address = new URL(`/embed/${encodeURIComponent(campaign)}/${encodeURIComponent(this.language)}`, HOME);
-    const say = (name, value) => value && address.searchParams.set(name, value);
-    say("site_key", this.getAttribute("site-key"));
-    for (const name of LOOK) say(name, name === "compact" ? this.hasAttribute(name) && "1" : this.getAttribute(name));
     box.className = "frame";
-    const theme = this.getAttribute("theme");
+    const asked = (name) => (name === "compact" ? (this.hasAttribute(name) ? "1" : "") : this.getAttribute(name)) ?? "";
     const allow = `${navigator.share ? "web-share; " : ""}clipboard-write`; // browsers complain about what they don't know
-    // `color-scheme` as the frame's own, or browsers put an opaque ground behind it.
     const frame = make(box, "iframe", { className: "waits", title: "Pledge", referrerPolicy: "origin", allow }, "frame");
-    frame.style.colorScheme = theme === "dark" || theme === "light" ? theme : "light dark";
     frame.setAttribute("scrolling", "no");
     wordsIn(this.language).then(({ form_title: title }) => title && (frame.title = title));
 
     let timer, isReady = false;
+    // A new look is told to the frame: drawn anew it would lose what is typed.
+    this.restyle = () => {
+      const theme = asked("theme");
+      // `color-scheme` as the frame's own, or browsers put an opaque ground behind it.
+      frame.style.colorScheme = theme === "dark" || theme === "light" ? theme : "light dark";
+      const look = Object.fromEntries(LOOK.map((name) => [name, asked(name)]));
+      if (isReady) frame.contentWindow?.postMessage({ pledges: 1, look }, HOME);
+    };
+    this.restyle();
+    const load = () => {
+      near.disconnect();
+      const address = new URL(`/embed/${encodeURIComponent(campaign)}/${encodeURIComponent(this.language)}`, HOME);
+      const values = [["site_key", asked("site-key")], ...[...LOOK, "source"].map((name) => [name, asked(name)])];
+      for (const [name, value] of values) if (value) address.searchParams.set(name, value);
+      frame.src = address.href;
+      timer = setTimeout(() => this.tell("error", { code: "frame_refused" }), PATIENCE_MS);
+    };
     const listen = (event) => {
       const message = heard(event, frame);
       if (!message) return;
@@ -152,17 +163,10 @@ class PledgeForm extends PledgeElement {
       this.fallBack(false);
       if (!isReady) this.tell("ready", {});
       isReady = true;
+      this.restyle();
     };
     // Loaded when it comes near: what nobody scrolls to costs nothing.
-    const near = new IntersectionObserver(
-      ([{ isIntersecting }]) => {
-        if (!isIntersecting) return;
-        near.disconnect();
-        frame.src = address.href;
-        timer = setTimeout(() => this.tell("error", { code: "frame_refused" }), PATIENCE_MS);
-      },
-      { rootMargin: "600px" },
-    );
+    const near = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && load(), { rootMargin: "600px" });
     addEventListener("message", listen);
     near.observe(this);
     atEnd(() => {
@@ -173,7 +177,7 @@ class PledgeForm extends PledgeElement {
   }
 }
 
-/** How a language writes numbers and times, in ASCII digits as on the service's pages; a tag that is none is English. */
+/** How a language writes numbers and times, in ASCII digits; a tag that is none is English. */
 function speaker(language) {
   const numberingSystem = "latn";
   try {
@@ -183,16 +187,47 @@ function speaker(language) {
   }
 }
 
-class PledgeCounter extends PledgeElement {
+/** What shows the totals. Until they come the page's own content stands there; the page hears when they don't. */
+class PledgeTotals extends PledgeElement {
   async draw(box, campaign, atEnd) {
-    let isOver = false;
-    atEnd(() => (isOver = true));
-    const [{ follow }, words, worn] = await Promise.all([feed(), wordsIn(this.language), look(this)]).catch(() => [{}]);
-    if (!follow) this.tell("error", { code: "counter_unavailable" }); // the page's own content goes on standing there
-    if (isOver || !follow) return;
-    box.dir = words.direction ?? "auto";
-    worn.dress?.(this, box, atEnd);
-    const [format, clock] = speaker(this.language);
+    box.hidden = true;
+    let isTold = false;
+    const miss = () => {
+      if (!isTold && box.hidden && box.isConnected) this.tell("error", { code: this.missing });
+      isTold = true;
+    };
+    const timer = setTimeout(() => document.hidden || miss(), PATIENCE_MS); // nothing is asked where nobody looks
+    atEnd(() => clearTimeout(timer));
+    try {
+      const all = [import("./feed.js"), wordsIn(this.language), look(this), ...this.needs()];
+      const [{ follow }, words, worn, ...more] = await Promise.all(all);
+      if (!box.isConnected) return;
+      // Numbers and names in the language of the words, which needn't be the one that was asked for.
+      const { lang = this.language, direction = "auto" } = words;
+      const language = this.language.toLowerCase().split("-")[0] === lang ? this.language : lang;
+      Object.assign(box, { lang, dir: direction });
+      worn.dress?.(this, box, atEnd);
+      const show = this.begin(box, words, language, ...more);
+      atEnd(
+        follow(HOME, campaign, (news) => {
+          if (!news.totals) return news.state === "waiting" || miss();
+          box.hidden = false;
+          this.fallBack(false);
+          show(news);
+        }),
+      );
+    } catch {
+      miss();
+    }
+  }
+}
+
+class PledgeCounter extends PledgeTotals {
+  missing = "counter_unavailable";
+  needs = () => [];
+
+  begin(box, words, language) {
+    const [format, clock] = speaker(language);
     const line = make(box, "p");
     const number = make(line, "span", { className: "number" });
     line.append(" ");
@@ -203,7 +238,6 @@ class PledgeCounter extends PledgeElement {
     const state = make(box, "p", { className: "state" });
     const status = make(box, "span", { className: "sr" });
     status.setAttribute("role", "status");
-    box.hidden = true;
     let shown = null, told = Date.now(), frame;
 
     const write = (value) => (number.textContent = format.format(value));
@@ -218,14 +252,9 @@ class PledgeCounter extends PledgeElement {
       if (from === null || document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches) write(to);
       else step(begun);
     };
-    const stop = follow(HOME, campaign, ({ totals, state: connection, at }) => {
-      const time = clock.format(at);
+    return ({ totals: { total, goal: wanted }, state: connection, at }) => {
       state.dataset.state = connection;
-      state.textContent = (words[`live_${connection}`] ?? "").replace("{time}", time);
-      if (!totals) return;
-      box.hidden = false;
-      this.fallBack(false);
-      const { total, goal: wanted } = totals;
+      state.textContent = (words[`live_${connection}`] ?? "").replace("{time}", clock.format(at));
       if (total !== shown) count(shown, total);
       track.hidden = goal.hidden = !wanted;
       if (wanted) {
@@ -237,33 +266,18 @@ class PledgeCounter extends PledgeElement {
         status.textContent = `${words.total_label ?? ""}: ${format.format(total)}`;
       }
       shown = total;
-    });
-    atEnd(stop);
+    };
   }
 }
 
-class PledgeMap extends PledgeElement {
-  async draw(box, campaign, atEnd) {
-    let isOver = false;
-    atEnd(() => (isOver = true));
-    const ask = (path) => fetch(HOME + path, { credentials: "omit" }).then((answer) => answer.json());
-    try {
-      const all = [import("./atlas.js"), feed(), ask("/embed/world.json"), wordsIn(this.language), look(this)];
-      const [{ drawAtlas }, { follow }, world, words, worn] = await Promise.all(all);
-      if (isOver) return;
-      const options = { language: this.language, direction: words.direction ?? "ltr", texts: words, world, table: this.getAttribute("table") };
-      worn.dress?.(this, box, atEnd);
-      const { show } = drawAtlas(box, options);
-      atEnd(
-        follow(HOME, campaign, ({ totals }) => {
-          if (!totals) return;
-          this.fallBack(false);
-          show(totals);
-        }),
-      );
-    } catch {
-      this.tell("error", { code: "map_unavailable" });
-    }
+class PledgeMap extends PledgeTotals {
+  missing = "map_unavailable";
+  needs = () => [import("./atlas.js"), fetch(`${HOME}/embed/world.json`, { credentials: "omit" }).then((answer) => answer.json())];
+
+  begin(box, words, language, { drawAtlas }, world) {
+    const options = { language, direction: words.direction ?? "ltr", texts: words, world, table: this.getAttribute("table") };
+    const { show } = drawAtlas(box, options);
+    return ({ totals }) => show(totals);
   }
 }
 

@@ -1,7 +1,7 @@
 // Makes the pledge form quicker and safer to use where scripts run; without them it is a plain form that works too.
 // For Safari and iOS 15, Chrome and Android 90, Firefox 91 and newer; older ones can't read this file and post plainly.
 
-import { PledgeError, Pledges } from "./pledge.js";
+import { fieldMessage, PledgeError, Pledges } from "./pledge.js";
 import { clear, fieldOf, forget, tell } from "./notes.js";
 import { countryOf, suggestion } from "./suggest.js";
 
@@ -53,24 +53,26 @@ function deliver(form, pledges, send, done) {
 
   async function submit() {
     if (isBusy || !form.isConnected) return; // sent already, or something else stands in its place
-    isBusy = true;
-    const texts = await pledges.texts();
+    const { words } = pledges; // those that the page brings; on a bad line others may never come
+    const busy = (state) => show(words[BUSY[state]] ?? label, true);
+    busy("proof");
     const mistakes = mistakesOf(form);
-    for (const mistake of mistakes) mistake.message = await pledges.fieldMessage(mistake.field, mistake.code);
     if (mistakes.length > 0) {
-      isBusy = false;
-      tell(form, { errors: mistakes, message: texts.errors_text }, texts);
+      if (!words.errors_text) await pledges.texts();
+      for (const mistake of mistakes) mistake.message = fieldMessage(words, mistake.field, mistake.code);
+      show(label, false);
+      tell(form, { errors: mistakes, message: words.errors_text }, words);
       return;
     }
     clear(form);
     const content = contentOf(new FormData(form));
     try {
-      const receipt = await send(content, { onState: (state) => show(texts[BUSY[state]] ?? label, true) });
+      const receipt = await send(content, { onState: busy });
       show(label, false);
       done(receipt, content);
     } catch (error) {
       show(label, false);
-      tell(form, error instanceof PledgeError ? error : { message: texts.error_form_other }, texts);
+      tell(form, error instanceof PledgeError ? error : { message: words.error_form_other }, words);
       form.dispatchEvent(new CustomEvent("pledge:error", { bubbles: true, detail: { code: error.code ?? "other" } }));
       if (error.code === "network") addEventListener("online", submit, { once: true });
     }
@@ -96,7 +98,7 @@ function offerAddress(email, pledges) {
   async function offer() {
     const meant = suggestion(email.value);
     if (!meant) return place.replaceChildren();
-    const { form_suggest: pattern = "{address}?" } = await pledges.texts();
+    const { form_suggest: pattern = "{address}?" } = pledges.words.form_suggest ? pledges.words : await pledges.texts();
     if (suggestion(email.value) !== meant || place.dataset.meant === meant) return undefined;
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "suggestion" });
@@ -174,6 +176,12 @@ function replace(area, { status, trial }) {
   return true;
 }
 
+/** The words that a form needs whatever the line is like: they come with it. */
+function wordsOf(form) {
+  const words = form.querySelector("template[data-words]")?.content.children ?? [];
+  return Object.fromEntries(Array.from(words, ({ dataset, textContent }) => [dataset.word, textContent]));
+}
+
 /** Enhances a server-drawn form; see docs/architecture.md for what the template must have. */
 export function enhance(form) {
   const { pledge: campaign, language, proof, thanks } = form.dataset;
@@ -183,8 +191,8 @@ export function enhance(form) {
     siteKey: form.elements.site_key?.value,
     language,
     proof: proof === undefined ? undefined : proof !== "off",
+    words: wordsOf(form),
   });
-  pledges.texts();
   preselect(form.elements.country);
   if (form.elements.email) offerAddress(form.elements.email, pledges);
   const prepare = () => pledges.prepare();

@@ -1,5 +1,6 @@
 // Keeps the published totals on a page fresh, and lets a text be copied. The pages are complete without it.
-// Asks every five seconds (the browser's cache sends If-None-Match), rests in hidden tabs and on request.
+// Asks every five seconds (the browser's cache sends If-None-Match), rests in hidden tabs and on request. Not by feed.js: every supporter's
+// page would hold a stream for a number that is not what the page is about, and caches in front of the service can't answer streams.
 
 const STEP_MS = 5000;
 const SLOWEST_MS = 80000;
@@ -31,7 +32,7 @@ function show(root, totals) {
 function follow(root) {
   const button = root.querySelector("[data-live]");
   if (!button) return; // a closed campaign stands still
-  let paused = false, timer, wait = STEP_MS, version = -1;
+  let paused = false, isOld = false, timer, wait = STEP_MS, version = -1;
 
   async function ask() {
     try {
@@ -40,10 +41,11 @@ function follow(root) {
       const totals = await answer.json();
       if (totals.version >= version && !paused) show(root, totals);
       version = Math.max(version, totals.version);
-      wait = STEP_MS;
+      [isOld, wait] = [false, STEP_MS];
     } catch {
-      wait = Math.min(wait * 2, SLOWEST_MS);
+      [isOld, wait] = [true, Math.min(wait * 2, SLOWEST_MS)];
     }
+    label();
     plan();
   }
   function plan() {
@@ -52,8 +54,9 @@ function follow(root) {
     if (!paused && !document.hidden) timer = setTimeout(ask, wait + Math.random() * 1000);
   }
   function label() {
-    button.textContent = paused ? button.dataset.resume : button.dataset.pause;
-    button.classList.toggle("paused", paused);
+    const text = paused ? button.dataset.resume : button.dataset.pause;
+    if (button.textContent !== text) button.textContent = text;
+    button.classList.toggle("paused", paused || isOld); // what could not be renewed isn't shown as live
   }
   button.addEventListener("click", () => {
     paused = !paused;

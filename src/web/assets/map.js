@@ -194,8 +194,7 @@ function explain(legend, bounds, say) {
 
 /**
  * Draws the map into `host`; `show(totals)` colours it, `point(code)` marks a place, or none. `world` is world.json;
- * `language` a BCP 47 tag, `direction` ltr or rtl, `names` goes before all other names, `texts` are those of lang/;
- * `alone` where no table stands beside it, `notes` stand before that about borders.
+ * `language` a BCP 47 tag, `direction` ltr or rtl, `texts` are those of lang/; `alone` where no table stands beside it, `notes` stand before that about borders.
  */
 export function drawMap(host, world, options) {
   adopt(host, sheet, RULES);

@@ -5,7 +5,7 @@
 export const ADVICE = {
   no_origin: "Enter the address of your page, for example https://www.example.org.",
   not_an_origin: "This is not the address of a website. An origin looks like https://www.example.org: scheme, host, and the port if it is an unusual one.",
-  null_origin: "“null” is the origin of a page in a sandboxed frame (many page builders and previews use one), of a file on disk, or of a plain form on a page with “Referrer-Policy: no-referrer”. It can’t be registered. Put the form on the page itself, give the frame sandbox=\"allow-scripts allow-same-origin allow-forms\", or use “Referrer-Policy: strict-origin-when-cross-origin”.",
+  null_origin: "“null” is the origin of a page in a sandboxed frame (many page builders and previews use one), of a file on disk, or of a plain form on a page with “Referrer-Policy: no-referrer”. It can’t be registered. Put the form on the page itself, give the frame sandbox=\"allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox\", or use “Referrer-Policy: strict-origin-when-cross-origin”.",
   insecure_origin: "Pages over http can be changed on the way, so they can’t be partners. Serve the page over https, and register that origin.",
   wildcard_origin: "You check one page, so leave out the asterisk and enter the host the page really has. In the registration, https://*.example.org stands for all subdomains, but not for https://example.org itself.",
   with_path: "An origin ends with the host (or port). Paths don’t belong to it; every page of the host has the same origin.",
@@ -22,7 +22,6 @@ export const ADVICE = {
   partner_disabled: "The organiser has switched your forms off. Only they can switch them on again.",
   partner_paused: "The organiser takes nothing from your forms for some hours. Nothing is wrong with your page; ask them when it ends.",
 };
-ADVICE.origin_not_registered = ADVICE.foreign_origin;
 
 /** What is wrong with an origin as it was typed, and how it should be written (null when that can't be told). */
 export function readOrigin(typed) {

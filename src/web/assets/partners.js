@@ -9,7 +9,9 @@ const PREVIEW_WAIT_MS = 600;
 /** No form is taller; what says so is none. */
 const TALLEST_PX = 20_000;
 /** What a good registration doesn't say. */
-const UNSEEN = "This is about the registration only. Whether your page’s policy lets the form in, and where it stands, shows the page itself: open it with the key for trials and send a pledge.";
+const UNSEEN = "This is about the registration only. If your page is itself shown in frames of other sites, every page above it must be registered, too. Whether your page’s policy lets the form in, shows the page itself: open it with the key for trials and send a pledge.";
+/** What stands below the button of a preview that would pledge in earnest. */
+const HARMLESS_PREVIEW = "Preview: nothing is sent. With your key for trials you can try it here.";
 /** Stands in the snippets until a key is entered. */
 const NO_KEY = "pk_YOUR_KEY";
 const NAMES = new Intl.DisplayNames("en", { type: "language" });
@@ -36,6 +38,7 @@ class PartnersPage {
     this.choices.addEventListener("submit", (event) => event.preventDefault());
     this.policy.addEventListener("input", () => this.#showPolicy());
     addEventListener("message", (event) => this.#fitPreview(event));
+    this.#holdPreview(this.root.querySelector("[data-preview]"));
     // Until another one is typed there, the key that is checked is the one that is embedded.
     this.check.elements.siteKey.addEventListener("input", ({ target }) => (target.dataset.typed = target.value));
     this.check.addEventListener("submit", (event) => {
@@ -125,6 +128,7 @@ class PartnersPage {
     this.timer = setTimeout(() => {
       frame.dataset.address = address;
       const fresh = frame.cloneNode();
+      this.#holdPreview(fresh);
       fresh.src = new URL(address).pathname + new URL(address).search;
       frame.replaceWith(fresh);
     }, frame.src ? PREVIEW_WAIT_MS : 0);
@@ -134,7 +138,26 @@ class PartnersPage {
   #fitPreview({ data, origin, source }) {
     const frame = this.root.querySelector("[data-preview]");
     if (origin !== location.origin || source !== frame.contentWindow || data?.pledges !== 1) return;
-    if (Number.isInteger(data.height) && data.height > 0 && data.height < TALLEST_PX) frame.style.height = `${data.height + 2}px`; // its own edges
+    if (Number.isInteger(data.height) && data.height > 0 && data.height < TALLEST_PX) frame.style.height = `${data.height}px`;
+  }
+
+  /** Whoever looks around here doesn't mean to pledge: only with a key for trials the form is let send. */
+  #holdPreview(frame) {
+    frame.addEventListener("load", () => {
+      const { contentDocument: inside } = frame;
+      const button = inside?.querySelector("form[data-pledge] button[type=submit]");
+      if (!button || inside.querySelector("form[data-trial]")) return;
+      const note = Object.assign(inside.createElement("p"), { className: "note", id: "held", lang: "en", dir: "ltr", textContent: HARMLESS_PREVIEW });
+      note.setAttribute("role", "status");
+      button.setAttribute("aria-describedby", note.id);
+      // Before the form itself hears of it.
+      inside.defaultView.addEventListener("submit", (event) => {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        note.replaceChildren(HARMLESS_PREVIEW); // said once more
+      }, true);
+      button.after(note);
+    });
   }
 
   async #checkPage() {

@@ -7,12 +7,12 @@ const ATTEMPTS = 6;
 const ATTEMPT_MS = 20_000;
 /** A pause that is longer is told to the supporter instead of waited for. */
 const LONGEST_WAIT_MS = 60_000;
-/** A challenge is renewed this long before it expires, so that it is still good when the pledge arrives. */
+/** A challenge is renewed this long before it expires, to be good when the pledge arrives. */
 const RENEW_MS = 60_000;
 /** Where there are no workers: short enough that typing stays smooth, with pauses as long. */
 const SLICE_MS = 6;
 
-/** What is said when the service's texts can't be had. */
+/** Said when there are no texts. */
 const ENGLISH = {
   error_other: "Please check this entry.",
   error_form_other: "Your pledge could not be accepted. Please check your entries and send it again.",
@@ -20,7 +20,7 @@ const ENGLISH = {
   form_error_network: "There is no connection. Your pledge was not sent.",
 };
 
-/** What problems of the whole pledge are called in the texts. */
+/** Problems of the whole pledge, by their texts. */
 const PROBLEMS = [
   ["form_error_network", "network"],
   ["errors_text", "invalid_fields"],
@@ -42,7 +42,7 @@ export class PledgeError extends Error {
   }
 }
 
-/** Waits, until the network is back where it waits for that, no longer than `signal` lets it. */
+/** Waits, or until the network is back, no longer than `signal` lets it. */
 function pause(milliseconds, { signal, untilOnline } = {}) {
   return new Promise((resolve) => {
     if (milliseconds < Infinity) setTimeout(resolve, milliseconds);
@@ -60,18 +60,15 @@ export function retryAfter(value, now = Date.now()) {
 
 const randomKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-/** The file itself on the service’s own pages, a copy of the function on others. */
-function makeWorker(address) {
-  if (address) return new Worker(address, { type: "module" });
-  const text = `onmessage = ({ data }) => postMessage((${solver})()(data, Infinity));`;
-  return new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-}
-
-function solveInWorker(challenge, address) {
+/** By the file itself on the service’s own pages, by a copy of the function on others. */
+function solveInWorker(challenge, file) {
   return new Promise((resolve, reject) => {
-    const worker = makeWorker(address);
+    const text = `onmessage = ({ data }) => postMessage((${solver})()(data, Infinity));`;
+    const address = file || URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const worker = new Worker(address, { type: file ? "module" : "classic" });
     const end = (settle) => (event) => {
       worker.terminate();
+      if (!file) URL.revokeObjectURL(address);
       settle(event.data);
     };
     worker.onmessage = end(resolve);
@@ -95,43 +92,47 @@ async function solveChallenge(challenge, address) {
   return btoa(JSON.stringify({ challenge: { parameters, signature }, solution }));
 }
 
+/** What is wrong with a field, in words. */
+export const fieldMessage = (words, field, code) =>
+  words[`error_${code}_${field.replace(/_.*/, "")}`] ?? words[`error_${code}`] ?? words.error_other;
+
 export class Pledges {
   #options;
   #proof = null;
-  #texts = null;
+  #asked = null;
   #last = {};
 
   /**
-   * `campaign` and `siteKey` as the organisers gave them; `language` a BCP 47 tag. `origin` is the service's, where
-   * this file comes from unless said. `proof: false` when the campaign is known to want none.
+   * `campaign` and `siteKey` as the organisers gave them; `language` a BCP 47 tag; `origin` the service's, where this
+   * file comes from unless said. `proof: false` when the campaign wants none; `words` that are known.
    */
-  constructor({ campaign, siteKey, language = "en", origin, worker, proof }) {
+  constructor({ campaign, siteKey, language = "en", origin, worker, proof, words }) {
     const home = new URL(import.meta.url).origin;
     const isOurPage = globalThis.location?.origin === home;
     worker ??= isOurPage ? new URL("./solve.js", import.meta.url).href : "";
     this.#options = { campaign, siteKey, language, origin: origin ?? home, worker, proof };
+    this.words = { ...ENGLISH, ...words };
   }
 
   get #base() {
     return `${this.#options.origin}/v1/campaigns/${encodeURIComponent(this.#options.campaign)}`;
   }
 
-  /** Begins what takes time: call it when somebody begins to fill in the form. Never throws; may be called often. */
+  /** Begins what takes time: call it when somebody begins to type. Never throws; may be called often. */
   async prepare() {
     this.texts();
     await this.#solved().catch(() => {});
   }
 
-  /** The service's words in the form's language. */
-  texts() {
+  /** The service's words in the form's language; what is known of them, when they take long. */
+  async texts() {
     const address = `${this.#options.origin}/embed/texts/${encodeURIComponent(this.#options.language)}.json`;
-    return (this.#texts ??= this.#ask(address)
+    this.#asked ??= this.#ask(address)
       .then((answer) => answer.json())
-      .then((texts) => ({ ...ENGLISH, ...texts }))
-      .catch(() => {
-        this.#texts = null;
-        return ENGLISH;
-      }));
+      .then((texts) => Object.assign(this.words, texts))
+      .catch(() => void pause(LONGEST_WAIT_MS).then(() => (this.#asked = null)));
+    await Promise.race([this.#asked, pause(1000)]);
+    return this.words;
   }
 
   /**
@@ -142,7 +143,7 @@ export class Pledges {
     const { siteKey, language } = this.#options;
     const content = { language, ...fields, ...(siteKey && { site_key: siteKey }) };
     const digest = JSON.stringify(content);
-    // The same content is the same pledge, also when the button is pressed once more.
+    // The same content is the same pledge, also when sent once more.
     if (this.#last.digest !== digest) this.#last = { digest, key: randomKey() };
     const headers = { "Content-Type": "application/json", "Idempotency-Key": this.#last.key };
     const post = (proof) => this.#post(`${this.#base}/pledges`, { ...content, ...(proof && { proof }) }, { headers, signal });
@@ -171,12 +172,6 @@ export class Pledges {
     } catch (error) {
       throw await this.#inWords(error);
     }
-  }
-
-  /** What is wrong with a field, in words. */
-  async fieldMessage(field, code) {
-    const texts = await this.texts();
-    return texts[`error_${code}_${field.replace(/_.*/, "")}`] ?? texts[`error_${code}`] ?? texts.error_other;
   }
 
   #post(address, body, { headers, signal }) {
@@ -214,7 +209,7 @@ export class Pledges {
       } catch (error) {
         const { code, status, retryAfter: asked } = error;
         const mayPass = code === "network" || [408, 429, 500, 502, 503, 504].includes(status);
-        // Whoever was told to wait doesn't come back all at once.
+        // Chance, so that not all come back at once.
         const wait = (asked ?? 1000 * 2 ** (attempt - 1)) + Math.random() * 1000;
         if (!mayPass || attempt === ATTEMPTS || wait > LONGEST_WAIT_MS) throw error;
         const isOffline = code === "network" && globalThis.navigator?.onLine === false;
@@ -228,7 +223,7 @@ export class Pledges {
     }
   }
 
-  /** A proof that is still good, or nothing where the campaign wants none. One at a time, also when asked twice. */
+  /** A proof that is still good, or nothing where the campaign wants none. One at a time. */
   #solved() {
     if (this.#proof && this.#proof.until < Date.now()) this.#proof = null;
     if (!this.#proof) {
@@ -248,7 +243,7 @@ export class Pledges {
     return this.#ask(`${this.#base}/challenge${query}`, { cache: "no-store" });
   }
 
-  /** Browsers say "no network" where a page may not post; where challenges are given, they let it read why. */
+  /** Browsers say "no network" where a page may not post; of a challenge it may read why. */
   async #mayPost() {
     await this.#challenge().catch((error) => {
       if (error.status === 403) throw error;
@@ -264,7 +259,7 @@ export class Pledges {
     const asked = Date.now();
     const challenge = await (await this.#challenge()).json();
     const { data, expiresAt } = challenge.parameters;
-    // By how long it lives, not by when it ends: clocks of phones are wrong.
+    // By how long it lives: clocks of phones are wrong.
     proof.until = asked + expiresAt * 1000 - data.issued - RENEW_MS;
     return solveChallenge(challenge, this.#options.worker);
   }
@@ -275,7 +270,7 @@ export class Pledges {
     for (const wrong of error.errors) {
       const consent = consents[/^consents\/(\d+)/.exec(wrong.field)?.[1]];
       if (consent) wrong.field = `consent_${consent.purpose}`;
-      wrong.message = await this.fieldMessage(wrong.field, wrong.code);
+      wrong.message = fieldMessage(texts, wrong.field, wrong.code);
     }
     const [key] = PROBLEMS.find((words) => words.includes(error.code, 1)) ?? [];
     error.message = texts[key] ?? texts.error_form_other;

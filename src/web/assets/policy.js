@@ -9,7 +9,7 @@ const FALLBACKS = {
   "form-action": [], // without it, forms may go everywhere
 };
 
-/** What has to be added for a way of embedding: directive → sources. Styles need nothing: the elements bring style sheets as objects. */
+/** What has to be added for a way of embedding: directive → sources. Styles need nothing: the elements set them by script. */
 export function neededSources(way, origin, { form = true } = {}) {
   switch (way) {
     case "element":
@@ -50,11 +50,13 @@ export function mergePolicy(text, sources) {
   const before = new Map(directives);
   for (const [directive, wanted] of Object.entries(sources)) {
     const model = [directive, ...FALLBACKS[directive]].find((name) => before.has(name));
-    if (!model) continue; // nothing forbids it
-    const present = before.get(model);
-    const missing = wanted.filter((source) => !allows(present, source));
-    if (!missing.length) continue;
-    directives.set(directive, [...present.filter((source) => source.toLowerCase() !== "'none'"), ...missing]);
+    // Browsers that know `script-src-elem` ask it alone; the others ask `script-src`.
+    for (const [name, from] of [[directive, model], [`${directive}-elem`, `${directive}-elem`]]) {
+      const present = before.get(from);
+      if (!present) continue; // nothing forbids it
+      const missing = wanted.filter((source) => !allows(present, source));
+      if (missing.length > 0) directives.set(name, [...present.filter((source) => source.toLowerCase() !== "'none'"), ...missing]);
+    }
   }
   return [...directives].map(([name, list]) => [name, ...list].join(" ")).join("; ");
 }

@@ -1,6 +1,6 @@
-// Solves a challenge (ALTCHA version 2, SHA-256): what pledge.js and its worker share. As a module worker this file
-// works by itself; elsewhere a worker is made of the text of `solver`, so that function must need nothing outside it.
-// One hash at a time through crypto.subtle costs ten times as much as hashing here, and plain http doesn't have it.
+// Solves a challenge (ALTCHA version 2, SHA-256). As a module worker this file works by itself; elsewhere a worker is made
+// of the text of `solver`, so that must need nothing outside it. One hash at a time through crypto.subtle costs ten times
+// as much as hashing here, and plain http doesn't have it.
 
 /** Gives `solve(challenge, milliseconds)`: the solution, or null when the time is over and it is to be called again. */
 export function solver() {

@@ -25,9 +25,9 @@ export const sheet = newSheet(RULES);
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** Two heads that sort; `sorted()` is called after a press, `compare` orders rows as they say now. */
-function drawHeads(say, by, sorted) {
+function drawHeads(say, sorted) {
   const collator = new Intl.Collator(say.locale);
-  let falling = by === "count";
+  let by = "count", falling = true;
   const heads = [["name", "countries_country"], ["count", "countries_count"]].map(([key, text]) => {
     const button = make("button", { type: "button" }, say.text(text));
     const head = make("th", { scope: "col" }, button);
@@ -80,8 +80,7 @@ function drawElsewhere(say) {
 
 /**
  * Draws the table into `host`; `show(totals)` fills it. Options besides those of the map: `world` for its names,
- * `search`, `sort` ("count" or "name"), `folded` until somebody wants to see it, `onPoint(code or null)` for a row under the
- * pointer.
+ * `search`, `folded` until somebody wants to see it, `onPoint(code or null)` for a row under the pointer.
  */
 export function drawTable(host, options) {
   adopt(host, sheet, RULES);
@@ -89,7 +88,7 @@ export function drawTable(host, options) {
   const rows = new Map();
   let wanted = "";
   const body = make("tbody");
-  const heads = drawHeads(say, options.sort ?? "count", arrange);
+  const heads = drawHeads(say, arrange);
   const elsewhere = drawElsewhere(say);
   const caption = make("caption", {}, say.text("countries_caption"));
   const table = make("table", {}, caption, make("thead", {}, heads.row), body, make("tfoot", {}, elsewhere.row));
