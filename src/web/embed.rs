@@ -91,7 +91,12 @@ async fn words(request: HttpRequest, language: Path<String>) -> Result<HttpRespo
 
 static PACKED_WORDS: LazyLock<Vec<(&str, Packed)>> = LazyLock::new(|| {
     let kind = Kind { content: "application/json", caching: super::DOCUMENT_CACHING };
-    let json = |texts: &Texts| serde_json::to_vec(&texts.chosen(&WORDS)).unwrap_or_default();
+    let json = |texts: &'static Texts| {
+        let mut all = texts.chosen(&WORDS);
+        // Who asked for another language must know which this is.
+        all.insert("lang", texts.lang());
+        serde_json::to_vec(&all).unwrap_or_default()
+    };
     Texts::all().iter().map(|texts| (texts.lang(), Packed::new("words", kind, &json(texts)))).collect()
 });
 
