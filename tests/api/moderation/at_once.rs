@@ -1,6 +1,10 @@
 //! Many at once: removals that overlap, undo in between, pledges meanwhile. Totals equal a recount (rule 2).
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use futures_util::future::{join, join_all};
 use pledges::accounts::Role;
@@ -103,7 +107,7 @@ async fn the_same_pledges_removed_and_put_back_again_and_again_stay_whole() {
 }
 
 /// Removes some of what it finds, undoes some of it, until told to stop.
-async fn moderate(client: &Client, number: usize, until: &Uuid) -> (usize, usize) {
+async fn moderate(client: &Client, number: usize, until: &Uuid, undone_so_far: &AtomicU32) -> (usize, usize) {
     let (mut removed, mut undone) = (0, 0);
     loop {
         let page = client.get(&format!("{PLEDGES}?state=counted&limit=40")).await.expect(200);
@@ -122,6 +126,7 @@ async fn moderate(client: &Client, number: usize, until: &Uuid) -> (usize, usize
                 if removed % 3 != number % 3 {
                     undo(client, &removal_id(&answer)).await.expect(200);
                     undone += 1;
+                    undone_so_far.fetch_add(1, Ordering::Relaxed);
                 }
             } else {
                 answer.problem(409, "nothing_to_remove");
@@ -140,9 +145,12 @@ async fn pledges_removals_and_undos_at_once_add_up() {
     let app = TestApp::start().await;
     let moderators = join_all((0..4).map(|_| app.signed_in(Role::Moderator))).await;
     let public = app.client();
+    let undone_so_far = AtomicU32::new(0);
     let arrive = async {
-        // Eight at a time, each mailbox twice, and at last the one from Switzerland that ends the moderators' day.
-        for round in 0..50_u32 {
+        // Eight at a time, each mailbox twice, for as long as it takes to be a contest; and at last the one from Switzerland that
+        // ends the moderators' day.
+        let mut round = 0_u32;
+        while round < 50 || undone_so_far.load(Ordering::Relaxed) < 8 {
             let posts = (0..8).map(|n| {
                 let public = public.clone();
                 async move {
@@ -152,18 +160,21 @@ async fn pledges_removals_and_undos_at_once_add_up() {
                 }
             });
             join_all(posts).await;
+            round += 1;
         }
         let mut last = pledge("last@example.org");
         last["country"] = "CH".into();
         public.pledge(&last).await.expect(201);
+        round * 4 + 1
     };
     let nobody = Uuid::nil();
-    let moderated = join_all(moderators.iter().enumerate().map(|(n, client)| moderate(client, n, &nobody)));
+    let moderated =
+        join_all(moderators.iter().enumerate().map(|(n, client)| moderate(client, n, &nobody, &undone_so_far)));
     let all = tokio::time::timeout(Duration::from_secs(120), join(arrive, moderated));
-    let ((), done) = all.await.expect("it took too long");
+    let (arrived, done) = all.await.expect("it took too long");
     let (removed, undone) = done.iter().fold((0, 0), |sum, (removed, undone)| (sum.0 + removed, sum.1 + undone));
     assert!(removed > 10 && undone > 5 && undone < removed, "{removed} removals, {undone} undone: no contest");
-    assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, 201);
+    assert_eq!(app.rows.number("SELECT count(*) FROM pledges").await, i64::from(arrived));
     assert_exact(&app).await;
     app.publish().await;
     assert_exact(&app).await;
