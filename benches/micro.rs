@@ -192,6 +192,7 @@ fn campaign() -> Campaign {
         hold_at: 100,
         mail_texts: Overrides::default(),
         test_of: None,
+        publish_partners: false,
         switched: Switched::default(),
     }
 }

@@ -190,15 +190,15 @@ impl Handles {
         let (base, ingested, readers) = (database.clone(), ingest.clone(), serve.metrics_readers(settings.mode));
         let figures = Figures::new(&metrics, &readers, base, ingested, totals.clone(), streams.clone());
         let moderation = Moderation::new(database.clone(), sealing.clone(), totals.clone(), &ring);
-        let corrections = Corrections::new(database.clone(), totals.clone());
-        let by_partner = ByPartner::new(database.clone(), campaigns.clone());
         let privacy = Privacy::new(database.clone(), sealing, totals.clone(), &ring);
-        let exports = Exports::new(database.clone());
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
         let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), forms, &document_text()?);
         let (methods, proxies) = (Methods::of(&document()), TrustedProxies::new(&serve.trusted_proxies));
         Ok(Self {
+            corrections: Corrections::new(database.clone(), totals.clone()),
+            by_partner: ByPartner::new(database.clone(), campaigns.clone()),
+            exports: Exports::new(database.clone()),
             database,
             totals,
             streams,
@@ -219,9 +219,6 @@ impl Handles {
             history,
             accounts,
             moderation,
-            corrections,
-            by_partner,
-            exports,
             privacy,
             pages,
             methods,

@@ -294,8 +294,8 @@ async fn check_openable(session: &Session, campaign: &campaigns::Campaign) -> an
     Ok(())
 }
 
-async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
-    let mut campaign = find(session, &set.slug).await?;
+/// What is set by a word or a number.
+fn apply(campaign: &mut campaigns::Campaign, set: &Set) -> anyhow::Result<()> {
     if let Some(goal) = set.goal {
         campaign.goal = (goal > 0).then_some(goal.into());
     }
@@ -331,6 +331,12 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
             *field = ask.into();
         }
     }
+    Ok(())
+}
+
+async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
+    let mut campaign = find(session, &set.slug).await?;
+    apply(&mut campaign, set)?;
     campaign.confirmation.fits(&campaign.fields).map_err(|problem| anyhow::anyhow!("{}: {problem}", set.slug))?;
     if let Some(file) = &set.texts {
         let texts: BTreeMap<String, Texts> = read(file)?;

@@ -46,7 +46,7 @@ pub(super) async fn run(settings: &Settings, serve: &Serve) -> anyhow::Result<()
         anyhow::bail!("--demo makes up pledges and is for development only");
     }
     let session = Session::open_alone(settings).await?;
-    let served = serve_on(&session, settings, serve).await;
+    let served = Box::pin(serve_on(&session, settings, serve)).await;
     session.close().await?;
     served
 }
