@@ -101,7 +101,10 @@ pub async fn end_own(
 #[utoipa::path(
     tag = "Accounts", operation_id = "listSessions", security(("access_token" = [])),
     params(("id" = Uuid, Path, description = "The account")),
-    responses((status = 200, description = "Open sessions", body = SessionList)),
+    responses(
+        (status = 200, description = "Open sessions; of no account, none", body = SessionList),
+        (status = 404, description = "This is no id", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 #[get("/v1/admin/accounts/{id}/sessions")]
 pub async fn of_account(

@@ -250,7 +250,7 @@ fn signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Signal>, D:
 }
 
 fn signal_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Signal>, D::Error> {
-    let names = Option::<Vec<String>>::deserialize(deserializer)?.unwrap_or_default();
+    let names = Vec::<String>::deserialize(deserializer)?;
     if names.len() > Signal::ALL.len() {
         return Err(coded(FieldCode::TooMany));
     }
