@@ -137,11 +137,43 @@ pub async fn fitting(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = conditions(search).filter(pledges::id.eq_any(ids)).select(pledges::id).order(pledges::id.desc());
+    newest(connection, conditions(search).filter(pledges::id.eq_any(ids)), before, limit).await
+}
+
+/// The same of all pledges of a campaign that are few enough to be looked through.
+///
+/// # Errors
+/// Those of the database.
+pub async fn all_fitting(
+    connection: &mut Connection,
+    search: &Search,
+    before: Option<Uuid>,
+    limit: usize,
+) -> Result<Vec<Uuid>, DbError> {
+    newest(connection, conditions(search), before, limit).await
+}
+
+async fn newest(
+    connection: &mut Connection,
+    query: Boxed<'_>,
+    before: Option<Uuid>,
+    limit: usize,
+) -> Result<Vec<Uuid>, DbError> {
+    let mut query = query.order(pledges::id.desc()).limit(i64::try_from(limit).unwrap_or(i64::MAX));
     if let Some(before) = before {
         query = query.filter(pledges::id.lt(before));
     }
-    Ok(query.limit(i64::try_from(limit).unwrap_or(i64::MAX)).load(connection).await?)
+    Ok(query.select(pledges::id).load(connection).await?)
+}
+
+/// Whether a campaign has no more pledges than this, in whatever state.
+///
+/// # Errors
+/// Those of the database.
+pub async fn has_at_most(connection: &mut Connection, campaign: Uuid, most: i64) -> Result<bool, DbError> {
+    let beyond = pledges::table.filter(pledges::campaign_id.eq(campaign)).order(pledges::id).offset(most).limit(1);
+    let beyond: Vec<Uuid> = beyond.select(pledges::id).load(connection).await?;
+    Ok(beyond.is_empty())
 }
 
 /// What the index doesn't know yet: pledges that are new, or were changed.

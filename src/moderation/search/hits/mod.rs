@@ -18,7 +18,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use self::store::{Chunk, Terms, Way};
 use super::{
     Count, EXACT, Search,
-    store::{Fresh, fitting, fresh},
+    store::{Fresh, all_fitting, fitting, fresh, has_at_most},
 };
 use crate::db::{Connection, DbError};
 
@@ -52,6 +52,8 @@ pub struct Hits<'a> {
     chunks: Vec<Chunk>,
     /// What the index doesn't know yet.
     fresh: Fresh,
+    /// Whether the index is behind by more than is looked at one by one, and the campaign so small that `pledges` itself tells all.
+    without_index: bool,
     from: Option<Uuid>,
     to: Option<Uuid>,
 }
@@ -77,12 +79,13 @@ impl<'a> Hits<'a> {
         chunks.retain(|chunk| {
             chunk.hits > 0 && from.is_none_or(|from| chunk.end > from) && to.is_none_or(|to| chunk.first < to)
         });
-        Ok(Self { search, terms, chunks, fresh, from, to })
+        let without_index = !fresh.complete && has_at_most(connection, search.campaign, EXACT).await?;
+        Ok(Self { search, terms, chunks, fresh, without_index, from, to })
     }
 
     /// Whether nothing is missing.
     pub fn is_complete(&self) -> bool {
-        self.fresh.complete
+        self.fresh.complete || self.without_index
     }
 
     /// Up to `limit` pledges that fit and have smaller ids than `before`, newest first. Fewer only when there are no more.
@@ -95,6 +98,9 @@ impl<'a> Hits<'a> {
         before: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Uuid>, DbError> {
+        if self.without_index {
+            return all_fitting(connection, self.search, before, limit).await;
+        }
         let mut found = fitting(connection, self.search, &self.fresh.ids, before, limit).await?;
         let (mut enough, mut below) = (0, before);
         for piece in 0..PIECES {
@@ -177,11 +183,15 @@ impl<'a> Hits<'a> {
         self.search.has_tags() && self.chunks.iter().map(|chunk| chunk.hits).sum::<i64>() >= FEW
     }
 
-    /// How many fit: exactly up to [`EXACT`] (unless much has just changed), and where the counts tell it.
+    /// How many fit: exactly up to [`EXACT`] (in a campaign of more pledges than that, unless much has just changed), and where the counts tell it.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn count(&self, connection: &mut Connection) -> Result<Count, DbError> {
+        if self.without_index {
+            let fit = all_fitting(connection, self.search, None, usize::MAX).await?.len();
+            return Ok(Count { value: i64::try_from(fit).unwrap_or(i64::MAX), exact: true });
+        }
         let indexed = self.count_indexed(connection).await?;
         if !indexed.exact {
             return Ok(indexed);
