@@ -193,8 +193,8 @@ impl Handles {
         let privacy = Privacy::new(database.clone(), sealing, totals.clone(), &ring);
         let policy = HeaderPolicy { https: origin.starts_with("https:"), public_reads: PUBLIC_READS };
         let origin = PublicOrigin(origin);
-        let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), forms, &document_text()?);
-        let (methods, proxies) = (Methods::of(&document()), TrustedProxies::new(&serve.trusted_proxies));
+        let pages = Pages::new(origin.clone(), settings.mode, totals.clone(), forms, document_text()?);
+        let (methods, proxies) = (Methods::of(document()), TrustedProxies::new(&serve.trusted_proxies));
         Ok(Self {
             corrections: Corrections::new(database.clone(), totals.clone()),
             by_partner: ByPartner::new(database.clone(), campaigns.clone()),

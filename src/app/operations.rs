@@ -1,5 +1,7 @@
 //! Every operation of the API, and the document that tells of them.
 
+use std::sync::LazyLock;
+
 use actix_web::App;
 use utoipa::{OpenApi, openapi::OpenApi as Document};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
@@ -34,18 +36,23 @@ pub(super) fn api(config: &mut ServiceConfig) {
 }
 
 /// The OpenAPI document, from the code.
-pub fn document() -> Document {
-    let mut document = App::new().into_utoipa_app().openapi(Head::openapi()).configure(api).split_for_parts().1;
-    openapi::finish(&mut document);
-    document
+pub fn document() -> &'static Document {
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+        let mut document = App::new().into_utoipa_app().openapi(Head::openapi()).configure(api).split_for_parts().1;
+        openapi::finish(&mut document);
+        document
+    });
+    &DOCUMENT
 }
 
 /// The OpenAPI document as text.
 ///
 /// # Errors
 /// When it can't be written.
-pub fn document_text() -> Result<OpenApiText, StartError> {
-    let document = document();
-    let json = document.to_json().map_err(|_| StartError::Document)?;
-    Ok(OpenApiText { yaml: openapi::yaml(&document).map_err(|_| StartError::Document)?, json })
+pub fn document_text() -> Result<&'static OpenApiText, StartError> {
+    static TEXT: LazyLock<Option<OpenApiText>> = LazyLock::new(|| {
+        let document = document();
+        Some(OpenApiText { yaml: openapi::yaml(document).ok()?, json: document.to_json().ok()? })
+    });
+    TEXT.as_ref().ok_or(StartError::Document)
 }

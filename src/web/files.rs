@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use rust_embed::Embed;
@@ -45,22 +45,28 @@ pub struct Files {
 }
 
 impl Files {
-    /// Takes the files out of the binary.
-    pub fn load() -> Self {
-        let embedded =
-            Embedded::iter().filter_map(|name| Some((name.to_string(), Embedded::get(&name)?.data.to_vec())));
-        let world = (WORLD.to_owned(), include_bytes!("map/world.json").to_vec());
-        Self::of(embedded.chain([world]).collect())
+    /// The files of this program: taken out of the binary once, however many services run in it.
+    pub fn load() -> Arc<Self> {
+        static LOADED: LazyLock<Arc<Files>> = LazyLock::new(|| {
+            let embedded =
+                Embedded::iter().filter_map(|name| Some((name.to_string(), Embedded::get(&name)?.data.to_vec())));
+            let world = (WORLD.to_owned(), include_bytes!("map/world.json").to_vec());
+            Arc::new(Files::of(embedded.chain([world]).collect()))
+        });
+        LOADED.clone()
     }
 
     /// Those that load nothing first; then those that load only what has its address already.
     fn of(mut waiting: BTreeMap<String, Vec<u8>>) -> Self {
-        let (mut loaded, all) = (Self::default(), waiting.keys().cloned().collect::<BTreeSet<_>>());
+        let all: BTreeSet<_> = waiting.keys().cloned().collect();
+        let loads = |(name, bytes): (&String, &Vec<u8>)| is_module(name).then(|| (name.clone(), loads(bytes, &all)));
+        let loads: BTreeMap<_, _> = waiting.iter().filter_map(loads).collect();
+        let mut loaded = Self::default();
         while !waiting.is_empty() {
-            let knows = |bytes: &[u8]| loads(bytes, &all).iter().all(|name| loaded.addresses.contains_key(name));
-            let next = waiting.iter().find(|(name, bytes)| !is_module(name) || knows(bytes));
+            let knows = |name: &String| loaded.addresses.contains_key(name);
+            let next = waiting.keys().find(|name| loads.get(*name).is_none_or(|names| names.iter().all(knows)));
             // Two that load each other are left as they are; a test finds them.
-            let Some(name) = next.or_else(|| waiting.iter().next()).map(|(name, _)| name.clone()) else { break };
+            let Some(name) = next.or_else(|| waiting.keys().next()).cloned() else { break };
             let Some(bytes) = waiting.remove(&name) else { break };
             loaded.imports.insert(name.clone(), imports(&bytes, &all));
             let bytes = if is_module(&name) { loaded.addressed(&bytes, &all) } else { bytes };

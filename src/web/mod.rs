@@ -11,7 +11,7 @@ pub mod routes;
 pub mod texts;
 mod views;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     campaigns::{Campaign, settings::Confirmation},
@@ -19,7 +19,7 @@ use crate::{
     gate::{form_token::FormTokens, proof::Bound},
     http::{
         Code, FieldCode, PublicOrigin,
-        compressed::{Forms, Kind},
+        compressed::{Kind, Packed},
         headers::{PAGE_POLICY, framed_policy},
     },
     partners::Partner,
@@ -48,15 +48,21 @@ pub struct Pages {
 /// How long caches may use a document that changes with the program.
 const DOCUMENT_CACHING: &str = "public, max-age=300";
 
-/// What is the same for everybody as long as the program runs: drawn and compressed once.
+/// What is the same for everybody as long as the program runs: drawn once, however many services run in it, and compressed when
+/// somebody asks for it.
 struct Documents {
-    reference: Forms,
-    problems: Forms,
-    yaml: Forms,
-    json: Forms,
+    reference: Packed,
+    problems: Packed,
+    yaml: Packed,
+    json: Packed,
 }
 
 impl Documents {
+    fn of_this_program(openapi: &OpenApiText, assets: &pages::Assets) -> Arc<Self> {
+        static DRAWN: OnceLock<Arc<Documents>> = OnceLock::new();
+        DRAWN.get_or_init(|| Arc::new(Self::new(openapi, assets))).clone()
+    }
+
     fn new(openapi: &OpenApiText, assets: &pages::Assets) -> Self {
         let (ui, document) = (Texts::of("en"), serde_json::from_str(&openapi.json).unwrap_or_default());
         let reference = docs::DocsPage { ui, assets, reference: &Reference::read(&document) }.render();
@@ -71,7 +77,7 @@ impl Documents {
         let fields: Vec<_> = FieldCode::ALL.iter().map(field).collect();
         let problems = docs::ProblemsPage { ui, assets, problems: &problems, fields: &fields }.render();
         let kept =
-            |content, text: &str| Forms::new("docs", Kind { content, caching: DOCUMENT_CACHING }, text.as_bytes());
+            |content, text: &str| Packed::new("docs", Kind { content, caching: DOCUMENT_CACHING }, text.as_bytes());
         // Drawing into memory fails only by a defect of a template, which the tests of the pages would show.
         let page = |text: Result<String, askama::Error>| kept("text/html; charset=utf-8", &text.unwrap_or_default());
         Self {
@@ -96,9 +102,9 @@ impl Pages {
     /// Pages of the service at `origin`, with the reference of the API's document.
     pub fn new(origin: PublicOrigin, mode: Mode, totals: Totals, forms: FormTokens, openapi: &OpenApiText) -> Self {
         let development = mode == Mode::Development;
-        let files = Arc::new(Files::load());
+        let files = Files::load();
         let assets = Arc::new(pages::Assets::new(|name| files.address(name), |name| files.imported_by(name)));
-        let documents = Arc::new(Documents::new(openapi, &assets));
+        let documents = Documents::of_this_program(openapi, &assets);
         Self { origin, development, totals, forms, files, assets, documents }
     }
 

@@ -22,7 +22,7 @@ fn operations() -> Vec<(String, &'static Value)> {
 /// `cargo run -- openapi > openapi.yaml` writes the file anew.
 #[test]
 fn openapi_yaml_is_what_the_code_prints() {
-    let printed = pledges::app::document_text().unwrap().yaml;
+    let printed = &pledges::app::document_text().unwrap().yaml;
     assert!(
         fs::read_to_string(FILE).unwrap().trim_end() == printed.trim_end(),
         "openapi.yaml is not current: cargo run -- openapi > openapi.yaml"

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     partners::partner,
-    support::{PRODUCTION, TestApp, client::pledge},
+    support::{PRODUCTION, TestApp, client::pledge, eventually},
 };
 
 fn value(text: &str, name: &str) -> f64 {
@@ -26,6 +26,11 @@ async fn pledges_are_counted_by_what_was_answered_and_not_by_whether_they_were_n
     let answer = client.get("/metrics").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    // What the service does by itself also waits for a connection now and then: of these two figures, a moment is told.
+    for name in ["pledges_database_callers_waiting", "pledges_fold_lag_seconds"] {
+        let is_idle = async || value(&client.get("/metrics").await.text(), name) == 0.0;
+        eventually(&format!("{name} is 0"), is_idle).await;
+    }
     let text = answer.text();
     for (name, expected) in [
         ("pledges_acknowledged_total", 3.0),
@@ -34,8 +39,6 @@ async fn pledges_are_counted_by_what_was_answered_and_not_by_whether_they_were_n
         ("pledges_ingest_queue_pledges", 0.0),
         ("pledges_ingest_wait_seconds_count", 3.0),
         ("pledges_ingest_batch_pledges_sum", 3.0),
-        ("pledges_fold_lag_seconds", 0.0),
-        ("pledges_database_callers_waiting", 0.0),
     ] {
         assert!((value(&text, name) - expected).abs() < f64::EPSILON, "{name} is {}", value(&text, name));
     }

@@ -1,6 +1,9 @@
 //! The OpenAPI document as the judge of answers.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, OnceLock},
+};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -9,7 +12,13 @@ use serde_json::{Value, json};
 pub static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&pledges::app::document_text().unwrap().json).unwrap());
 
-type Schemas = HashMap<(String, String, u16), HashMap<String, Option<Validator>>>;
+type Schemas = HashMap<(String, String, u16), HashMap<String, Option<Schema>>>;
+
+/// Made into a judge when an answer of its kind comes: each takes a while, and a run of one test needs few.
+struct Schema {
+    text: Value,
+    validator: OnceLock<Validator>,
+}
 
 /// By path, method and status: a schema for each content type.
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
@@ -18,7 +27,9 @@ static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
         for (method, operation) in methods.as_object().unwrap() {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let content = response["content"].as_object().cloned().unwrap_or_default();
-                let kinds = content.into_iter().map(|(kind, media)| (kind, validator(media.get("schema"))));
+                let schema =
+                    |media: &Value| Some(Schema { text: media.get("schema")?.clone(), validator: OnceLock::new() });
+                let kinds = content.into_iter().map(|(kind, media)| (kind, schema(&media)));
                 schemas.insert((path.clone(), method.to_uppercase(), status.parse().unwrap()), kinds.collect());
             }
         }
@@ -33,16 +44,15 @@ static EVENTS: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
         .map(|(kind, name)| {
             let reference = format!("#/components/schemas/{name}");
             assert!(DOCUMENT.pointer(&reference[1..]).is_some(), "{name}");
-            (kind, validator(Some(&json!({ "$ref": reference }))).unwrap())
+            (kind, validator(json!({ "$ref": reference })))
         })
         .into()
 });
 
-fn validator(schema: Option<&Value>) -> Option<Validator> {
-    let mut schema = schema?.clone();
+fn validator(mut schema: Value) -> Validator {
     // References lead to #/components/schemas/…, so the components come along.
     schema["components"] = json!({ "schemas": DOCUMENT["components"]["schemas"] });
-    Some(jsonschema::options().should_validate_formats(true).build(&schema).unwrap())
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
 }
 
 /// The documented path that a request path is an instance of.
@@ -85,8 +95,9 @@ pub fn check(method: &str, path: &str, status: u16, kind: Option<&str>, body: &[
         .unwrap_or_else(|| panic!("{method} {template} answered {status} as {kind}, which the document doesn't have"));
     if let (Some(schema), true) = (schema, kind.ends_with("json")) {
         let value: Value = serde_json::from_slice(body).unwrap();
+        let validator = schema.validator.get_or_init(|| validator(schema.text.clone()));
         let errors: Vec<String> =
-            schema.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+            validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{method} {template} {status} doesn't fit the document: {errors:?}\n{value:#}");
     }
 }
