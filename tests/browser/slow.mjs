@@ -21,28 +21,74 @@ const siteKey = await addPartner(slug, partner.origin);
 const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))];
 const told = (values) => `median ${(quantile(values, 0.5) / 1000).toFixed(2)} s, slowest ${(Math.max(...values) / 1000).toFixed(2)} s`;
 
+/** Runs in every document: tells when it has drawn, where the field is, and when something was typed into it. Small: what measures counts too. */
+const WATCH = `(() => {
+  const tell = (what) => watched(JSON.stringify(what));
+  const drawn = () => {
+    const field = document.getElementById("name");
+    if (!field) return;
+    const { x, y, width, height } = field.getBoundingClientRect();
+    tell({ what: "drawn", isFramed: parent !== window, x: x + width / 2, y: y + height / 2 });
+  };
+  new PerformanceObserver((list) => list.getEntriesByName("first-contentful-paint").length && drawn()).observe({ type: "paint", buffered: true });
+  addEventListener("input", ({ target }) => target.id === "name" && tell({ what: "typed" }), { once: true });
+})()`;
+
 /** A page of an empty profile on a slow phone. */
 async function slowPage() {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   const page = await context.newPage();
   const session = await context.newCDPSession(page);
   await session.send("Network.enable");
+  await session.send("Runtime.enable");
+  await session.send("Runtime.addBinding", { name: "watched" });
+  await session.send("Page.enable");
+  await session.send("Page.addScriptToEvaluateOnNewDocument", { source: WATCH });
   await session.send("Network.emulateNetworkConditions", SLOW_4G);
   await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
-  return { page, context };
+  return { page, context, session };
+}
+
+/** Where the frame begins in the page around it. */
+async function frameOffset(session) {
+  const expression = `(({ x, y }) => ({ x, y }))(document.querySelector("pledge-form, iframe").getBoundingClientRect())`;
+  const { result } = await session.send("Runtime.evaluate", { expression, returnByValue: true });
+  return result.value;
+}
+
+/** Clicks into the field as soon as it is drawn, and types; resolves when the field has heard of it. */
+function typed(session) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("nothing could be typed within a minute")), 60_000);
+    session.on("Runtime.bindingCalled", async ({ payload }) => {
+      const { what, isFramed, x, y } = JSON.parse(payload);
+      if (what === "typed") {
+        clearTimeout(timer);
+        resolve();
+        return;
+      }
+      const offset = isFramed ? await frameOffset(session) : { x: 0, y: 0 };
+      const mouse = { x: x + offset.x, y: y + offset.y, button: "left", clickCount: 1 };
+      await session.send("Input.dispatchMouseEvent", { type: "mousePressed", ...mouse });
+      await session.send("Input.dispatchMouseEvent", { type: "mouseReleased", ...mouse });
+      await session.send("Input.insertText", { text: "A" });
+    });
+  });
 }
 
 /** Opens an address until somebody can type a name, then pledges; gives when that was, when scripts helped, and how long the thanks took after the click. */
 async function once(address, isFramed) {
-  const { page, context } = await slowPage();
+  const { page, context, session } = await slowPage();
   const began = performance.now();
+  const canType = typed(session);
   await page.goto(address, { waitUntil: "commit" });
-  const form = isFramed ? page.frameLocator("iframe") : page;
-  await form.locator("#name").fill("Amina Odhiambo", { timeout: 60_000 });
+  await canType;
   const usable = performance.now() - began;
+  const form = isFramed ? page.frameLocator("iframe") : page;
   // A click before this posts the plain form, which is good too.
   await form.locator("form[data-pledge][novalidate]").waitFor({ timeout: 60_000 });
   const helped = performance.now() - began;
+  await form.locator("#name").fill("Amina Odhiambo");
   await form.locator("#email").fill(newAddress());
   await form.locator("#country").selectOption("KE");
   const clicked = performance.now();

@@ -132,8 +132,6 @@ class PledgeForm extends PledgeElement {
     const allow = `${navigator.share ? "web-share; " : ""}clipboard-write`; // browsers complain about what they don't know
     const frame = make(box, "iframe", { className: "waits", title: "Pledge", referrerPolicy: "origin", allow }, "frame");
     frame.setAttribute("scrolling", "no");
-    wordsIn(this.language).then(({ form_title: title }) => title && (frame.title = title));
-
     let timer, isReady = false;
     // A new look is told to the frame: drawn anew it would lose what is typed.
     this.restyle = () => {
@@ -161,14 +159,20 @@ class PledgeForm extends PledgeElement {
       clearTimeout(timer);
       frame.className = "";
       this.fallBack(false);
-      if (!isReady) this.tell("ready", {});
+      if (!isReady) {
+        this.tell("ready", {});
+        wordsIn(this.language).then(({ form_title: title }) => title && (frame.title = title)); // not before the form: the line is its
+      }
       isReady = true;
       this.restyle();
     };
     // Loaded when it comes near: what nobody scrolls to costs nothing.
     const near = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && load(), { rootMargin: "600px" });
     addEventListener("message", listen);
-    near.observe(this);
+    const { top, bottom } = this.getBoundingClientRect();
+    // The observer tells a frame later.
+    if (this.getClientRects().length && top < innerHeight + 600 && bottom > -600) load();
+    else near.observe(this);
     atEnd(() => {
       removeEventListener("message", listen);
       near.disconnect();

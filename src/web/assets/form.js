@@ -3,7 +3,6 @@
 
 import { fieldMessage, PledgeError, Pledges } from "./pledge.js";
 import { clear, fieldOf, forget, tell } from "./notes.js";
-import { countryOf, suggestion } from "./suggest.js";
 
 const BUSY = { proof: "form_preparing", sending: "form_sending", again: "form_sending_again", offline: "form_waiting_network" };
 const SUGGEST_AFTER_MS = 700;
@@ -89,6 +88,9 @@ function deliver(form, pledges, send, done) {
   });
 }
 
+/** What guesses comes after the form: nobody waits for it. */
+const guessing = () => import("./suggest.js").catch(() => null);
+
 /** Offers the address that was probably meant. It stands between field and next one, and changes nothing by itself. */
 function offerAddress(email, pledges) {
   const place = document.createElement("div");
@@ -96,6 +98,7 @@ function offerAddress(email, pledges) {
   email.after(place);
   let timer;
   async function offer() {
+    const { suggestion = () => null } = (await guessing()) ?? {};
     const meant = suggestion(email.value);
     if (!meant) return place.replaceChildren();
     const { form_suggest: pattern = "{address}?" } = pledges.words.form_suggest ? pledges.words : await pledges.texts();
@@ -125,9 +128,9 @@ function offerAddress(email, pledges) {
 }
 
 /** Chooses what the browser's languages say, when nothing is chosen and the form has it. */
-function preselect(country) {
-  const guess = country && !country.value && countryOf(navigator.languages);
-  if (guess && country.querySelector(`option[value="${guess}"]`)) country.value = guess;
+async function preselect(country) {
+  const guess = country && (await guessing())?.countryOf(navigator.languages);
+  if (guess && !country.value && country.querySelector(`option[value="${guess}"]`)) country.value = guess;
 }
 
 /** Lets what can be passed on be copied, or handed to the phone's own sharing. */

@@ -17,8 +17,6 @@ pub struct Assets {
     pub form_modules: Vec<String>,
     /// `frame.js`
     pub frame: String,
-    /// `frame.css`
-    pub frame_css: String,
     /// `look.js`, which frame.js loads where a look is asked for
     pub look: String,
     /// `dashboard.js`
@@ -53,7 +51,6 @@ impl Assets {
             form: url("form.js"),
             form_modules: imported_by("form.js"),
             frame: url("frame.js"),
-            frame_css: url("frame.css"),
             look: url("look.js"),
             dashboard: url("dashboard.js"),
             dashboard_modules,

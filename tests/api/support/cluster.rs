@@ -77,7 +77,7 @@ async fn start() -> Cluster {
 pub fn stop_when_we_end(directory: &std::path::Path) {
     let script = r#"
         trap '' INT TERM HUP
-        while kill -0 "$1" 2>/dev/null; do sleep 0.2; done
+        while kill -0 "$1" 2>/dev/null; do sleep 1; done
         pid=$(head -n 1 "$2/postgres/data/postmaster.pid" 2>/dev/null)
         if [ -n "$pid" ]; then
             kill -CONT "$pid" 2>/dev/null
