@@ -161,7 +161,7 @@ class PledgeForm extends PledgeElement {
       this.fallBack(false);
       if (!isReady) {
         this.tell("ready", {});
-        wordsIn(this.language).then(({ form_title: title }) => title && (frame.title = title)); // not before the form: the line is its
+        wordsIn(this.language).then(({ form_title: title }) => title && (frame.title = title));
       }
       isReady = true;
       this.restyle();
@@ -169,9 +169,8 @@ class PledgeForm extends PledgeElement {
     // Loaded when it comes near: what nobody scrolls to costs nothing.
     const near = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && load(), { rootMargin: "600px" });
     addEventListener("message", listen);
-    const { top, bottom } = this.getBoundingClientRect();
-    // The observer tells a frame later.
-    if (this.getClientRects().length && top < innerHeight + 600 && bottom > -600) load();
+    const { top, width } = this.getBoundingClientRect();
+    if (width && Math.abs(top) < innerHeight) load();
     else near.observe(this);
     atEnd(() => {
       removeEventListener("message", listen);
