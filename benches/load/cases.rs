@@ -11,6 +11,7 @@ pub mod large;
 pub mod pgbench;
 pub mod reads;
 pub mod sealing;
+pub mod search;
 pub mod snapshot;
 pub mod stream;
 

@@ -69,7 +69,7 @@ pub struct Options {
     #[arg(long)]
     pub unsealed: Option<PathBuf>,
 
-    /// A case to run (may be given several times). Default: all but `confirm`, `large`, `sealing`, `gate` and `export`.
+    /// A case to run (may be given several times). Default: all but `confirm`, `search`, `large`, `sealing`, `gate` and `export`.
     #[arg(long, value_enum)]
     pub only: Vec<Case>,
 
@@ -125,6 +125,8 @@ pub enum Case {
     Sealing,
     /// With a partner's secret key, against the same service with the gate left out (--ungated).
     Gate,
+    /// Against the same without moderators' search.
+    Search,
     /// With 20 million rows stored.
     Large,
     /// The sealed list given out and opened.
@@ -141,7 +143,7 @@ fn root_secret(directory: &Path) -> anyhow::Result<SecretString> {
 }
 
 /// What takes long, or a build of its own.
-const NOT_BY_DEFAULT: [Case; 5] = [Case::Confirm, Case::Large, Case::Sealing, Case::Gate, Case::Export];
+const NOT_BY_DEFAULT: [Case; 6] = [Case::Confirm, Case::Search, Case::Large, Case::Sealing, Case::Gate, Case::Export];
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
@@ -201,6 +203,7 @@ impl Run {
                 Case::Stream => cases::stream::run(lab, report).await,
                 Case::Sealing => cases::sealing::run(lab, report).await,
                 Case::Gate => cases::gate::run(lab, report).await,
+                Case::Search => cases::search::run(lab, report).await,
                 Case::Large => cases::large::run(lab, report).await,
                 Case::Export => cases::export::run(lab, report).await,
             };

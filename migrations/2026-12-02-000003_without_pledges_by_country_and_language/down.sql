@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY pledges_by_country_and_language ON pledges (campaign_id, country, language, id);
