@@ -31,7 +31,7 @@ async fn migrations_go_up_down_and_up_again() {
     let url = cluster::empty_database().await;
     let database = Database::new(&url, 2).unwrap();
     let nothing = dump(&url);
-    assert_eq!(db::migrate(&database).await.unwrap().len(), 41);
+    assert_eq!(db::migrate(&database).await.unwrap().len(), 42);
     let up = dump(&url);
     assert_eq!(db::migrate(&database).await.unwrap(), Vec::<String>::new(), "a second run has nothing to do");
     db::revert_all(&database).await.unwrap();
@@ -48,7 +48,7 @@ async fn instances_that_start_together_migrate_one_after_the_other() {
         async move { db::migrate(&Database::new(&url, 2).unwrap()).await.unwrap().len() }
     });
     let run: Vec<usize> = futures_util::future::join_all(starts).await;
-    assert_eq!(run.iter().sum::<usize>(), 41, "{run:?}");
+    assert_eq!(run.iter().sum::<usize>(), 42, "{run:?}");
 }
 
 /// Those that are no transaction, and the index that each builds.
@@ -63,20 +63,50 @@ fn outside_of_transactions() -> Vec<(std::path::PathBuf, String)> {
 }
 
 #[test]
-fn a_migration_outside_of_a_transaction_builds_one_index_and_bears_its_name() {
+fn a_migration_outside_of_a_transaction_builds_or_drops_one_index_and_bears_its_name() {
     let all = outside_of_transactions();
     assert!(!all.is_empty());
     for (path, index) in all {
         let up = fs::read_to_string(path.join("up.sql")).unwrap();
-        assert!(up.starts_with(&format!("CREATE INDEX CONCURRENTLY {index} ON ")), "{up}");
+        let expected = match index.strip_prefix(WITHOUT) {
+            // Interrupted, it leaves an index that isn't valid, and is dropped the next time.
+            Some(index) => format!("DROP INDEX CONCURRENTLY IF EXISTS {index};"),
+            None => format!("CREATE INDEX CONCURRENTLY {index} ON "),
+        };
+        assert!(up.starts_with(&expected), "{up}");
         assert_eq!(up.matches(';').count(), 1, "{up}");
     }
+}
+
+/// How the name of a migration begins that drops an index.
+const WITHOUT: &str = "without_";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_dropped_is_gone_also_when_the_first_attempt_was_interrupted() {
+    let rows = Rows::new(&cluster::database().await).await;
+    let dropped = outside_of_transactions().into_iter().filter(|(_, index)| index.starts_with(WITHOUT));
+    let mut count = 0;
+    for (path, name) in dropped {
+        let index = name.strip_prefix(WITHOUT).unwrap();
+        let there = format!("SELECT count(*) FROM pg_class WHERE relname = '{index}'");
+        assert_eq!(rows.number(&there).await, 0);
+        // As if it had just been built before, and the drop stopped half way.
+        let down = fs::read_to_string(path.join("down.sql")).unwrap();
+        rows.execute(&down.replace("CONCURRENTLY ", "")).await;
+        rows.execute(&format!("UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{index}'::regclass")).await;
+        let version = path.file_name().unwrap().to_str().unwrap().split_once('_').unwrap().0.replace('-', "");
+        rows.execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'")).await;
+        assert_eq!(db::migrate(&rows.database).await.unwrap(), std::slice::from_ref(&version));
+        assert_eq!(rows.number(&there).await, 0);
+        count += 1;
+    }
+    assert!(count >= 5);
 }
 
 /// Interrupted, it leaves an index that isn't valid, or isn't on record.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_an_interrupted_migration_has_left_is_built_anew() {
-    for (path, index) in outside_of_transactions() {
+    for (path, index) in outside_of_transactions().into_iter().filter(|(_, index)| !index.starts_with(WITHOUT)) {
         let url = cluster::database().await;
         let rows = Rows::new(&url).await;
         let valid = format!("SELECT indisvalid FROM pg_index WHERE indexrelid = '{index}'::regclass");

@@ -240,9 +240,14 @@ async fn no_page_leads_nowhere() {
     for expected in ["/docs", "/docs/problems", "/openapi.yaml", "/openapi.json", "/c/ended/ar", "/c/defend/fr"] {
         assert!(asked.contains(expected), "{expected} is linked nowhere: {asked:?}");
     }
-    for file in ["site", "favicon", "live", "form", "pledge", "solve", "notes", "suggest"] {
-        assert!(asked.iter().any(|path| path.starts_with(&format!("/assets/{file}."))), "{file}: {asked:?}");
+    let address = |file: &str| asked.iter().find(|path| path.starts_with(&format!("/assets/{file}.")));
+    for file in ["site", "favicon", "live", "form", "pledge", "solve", "notes"] {
+        assert!(address(file).is_some(), "{file}: {asked:?}");
     }
+    // What the form loads once it stands is named by its script alone.
+    let script = client.get(address("form").unwrap()).await.text();
+    let later = script.split('"').find(|part| part.starts_with("/assets/suggest.")).unwrap();
+    assert_eq!(client.get(later).await.status, 200);
     let closed = page(&client, "/c/ended/en").await;
     assert!(!closed.contains("<form"));
     app.stop().await;

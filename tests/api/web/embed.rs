@@ -203,7 +203,7 @@ async fn pages_ask_at_once_for_what_their_scripts_import() {
         let links = page.split("<link rel=\"modulepreload\" href=\"/assets/").skip(1);
         links.map(|link| link.split('.').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let form = ["notes", "pledge", "solve", "suggest"].map(str::to_owned).to_vec();
+    let form = ["notes", "pledge", "solve"].map(str::to_owned).to_vec();
     assert_eq!(preloads("/embed/defend/en").await, form);
     assert_eq!(preloads("/embed/defend/en?accent=&theme=dark").await, form);
     for look in ["accent=0b6e4f", "radius=4", "font=serif"] {
