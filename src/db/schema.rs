@@ -647,6 +647,18 @@ diesel::table! {
         undo_note -> Nullable<Text>,
         /// How many of them were counted, and left the totals.
         counted -> Int8,
+        /// running, paused, cancelled (what it took out stays out), done, or undoing; undone ones stay as they were and have undone_at.
+        state -> Text,
+        /// Of a paused one: a moderator said so, the account has removed as many as it may (quota), or it was closed (account).
+        paused_because -> Nullable<Text>,
+        /// How many pledges fitted the search when it began; NULL: they were named one by one.
+        expected -> Nullable<Int8>,
+        /// How many of them an undo in the background has put back.
+        put_back -> Int8,
+        /// How many of those count again.
+        counted_back -> Int8,
+        /// When it last took pledges out.
+        last_at -> Timestamptz,
     }
 }
 
