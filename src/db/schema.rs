@@ -623,6 +623,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Removals by a search, and undos of large ones, as long as they are under way or paused.
+    removal_work (removal_id) {
+        /// The removal.
+        removal_id -> Uuid,
+        /// Whether it is being undone.
+        undo -> Bool,
+        /// For whom: who began it, or resumed it last.
+        moderator_id -> Uuid,
+        /// Why it is undone.
+        note -> Nullable<Text>,
+        /// What is looked for; tags among it go with this row. NULL: it is an undo.
+        search -> Nullable<Jsonb>,
+        /// When; pledges that are stored later are left alone.
+        began_at -> Timestamptz,
+        /// From this id on the pledges are looked through one by one, below it by the index of the search.
+        recent_from -> Uuid,
+        /// How far it is: 0 among what had changed and the index didn't know, 1 among recent ids, 2 among the others.
+        part -> Int2,
+        /// In part 0: changes with numbers up to here are done.
+        number -> Int8,
+        /// In parts 1 and 2: ids from here on are done; of an undo: up to here.
+        id -> Uuid,
+        /// By how much the counts of countries have changed by it.
+        change -> Jsonb,
+        /// Since when it is paused; NULL: it is not.
+        paused_at -> Nullable<Timestamptz>,
+        /// The instance that works on it.
+        worker -> Nullable<Uuid>,
+        /// Until then no other instance does.
+        leased_until -> Timestamptz,
+        /// When it last went on; who has waited longest is next.
+        worked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Moderators taking pledges out.
     removals (id) {
         /// UUIDv7.
@@ -847,4 +883,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::{QueryableByName, sql_types::BigInt};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join;
 use pledges::{accounts::Role, moderation::corrections};
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ async fn assert_corrections(app: &TestApp) {
     let told = serde_json::to_value(told).unwrap();
     let told: i64 = told.as_array().unwrap().iter().map(|line| line["count"].as_i64().unwrap()).sum();
     let sql = "SELECT count(*) AS count FROM pledges WHERE state_before = 'counted'";
-    let out: Count = diesel::sql_query(sql).get_result(&mut connection).await.unwrap();
+    let out: Count = diesel_async::RunQueryDsl::get_result(diesel::sql_query(sql), &mut connection).await.unwrap();
     assert_eq!(told, out.count);
 }
 

@@ -231,12 +231,9 @@ async fn every_filter_takes_what_the_list_of_it_shows() {
         json!({"state": "counted", "country": "ZZ"}),
     ] {
         let preview = client.post(PREVIEW, &search).await.expect(200);
-        let found = client.post(&format!("{PLEDGES}/search"), &{
-            let mut search = search.clone();
-            search["limit"] = json!(200);
-            search
-        });
-        let listed = found.await.expect(200);
+        let mut listing = search.clone();
+        listing["limit"] = json!(200);
+        let listed = client.post(&format!("{PLEDGES}/search"), &listing).await.expect(200);
         let open = |pledge: &&Value| ["awaiting", "held", "counted"].contains(&pledge["state"].as_str().unwrap());
         let listed = listed["pledges"].as_array().unwrap().iter().filter(open);
         let mut expected: Vec<String> = listed.map(|pledge| pledge["id"].as_str().unwrap().to_owned()).collect();

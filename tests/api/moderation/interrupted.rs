@@ -68,7 +68,8 @@ async fn after_a_restart_removal_and_undo_go_on_where_they_were() {
     let restarted = async |app: TestApp| {
         app.stop().await;
         let app = TestApp::on(url.clone(), &[]).await;
-        let client = Client { token: token.clone(), ..app.client() };
+        let mut client = app.client();
+        client.token.clone_from(&token);
         (app, client)
     };
     let (app, client) = restarted(app).await;
@@ -90,7 +91,8 @@ async fn two_instances_share_the_work_and_do_none_of_it_twice() {
     let app = TestApp::start().await;
     let other = TestApp::on(app.url.clone(), &[]).await;
     let client = app.signed_in(Role::Moderator).await;
-    let elsewhere = Client { base: other.client().base, ..client.clone() };
+    let mut elsewhere = client.clone();
+    elsewhere.base = other.client().base;
     put(&app, "defend", 4_500).await;
     slow_down(&app).await;
     let removal = begun(&remove_found(&client, json!({}), 4_500).await);
