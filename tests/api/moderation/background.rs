@@ -75,7 +75,7 @@ async fn totals_and_corrections_are_right_at_every_moment() {
                 continue;
             }
             let accept = json!({"ids": one, "note": "A person"});
-            client.post("/v1/moderation/campaigns/defend/pledges/accept", &accept).await.expect(200);
+            client.post("/v1/moderation/campaigns/defend/acceptances", &accept).await.expect(200);
             let answer = remove(&client, &one).await;
             if answer.status == 201 && number % 2 == 0 {
                 undo(&client, &removal_id(&answer)).await.expect(200);
@@ -211,6 +211,7 @@ async fn a_removal_stops_with_its_account_and_one_that_is_paused_for_too_long_en
     let app = TestApp::start().await;
     let (client, colleague) = (app.signed_in(Role::Moderator).await, app.signed_in(Role::Moderator).await);
     put(&app, "defend", 2_500).await;
+    app.searched().await;
     slow_down(&app).await;
     let removal = begun(&remove_found(&client, json!({}), 2_500).await);
     some_taken(&client, &removal).await;

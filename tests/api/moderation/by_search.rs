@@ -227,7 +227,7 @@ async fn every_filter_takes_what_the_list_of_it_shows() {
         json!({"partner": partner, "language": "en"}),
         json!({"signals": ["disposable_mailbox"], "country": "DE"}),
         json!({"source_tag": "0000000000000029", "from": "2026-10-01T01:00:00Z", "to": "2026-10-01T05:00:00Z"}),
-        json!({"shape_tag": "ffffffffffffffff", "score_from": 101}),
+        json!({"shape_tag": "fffffffffffffffe", "score_from": 101}),
         json!({"state": "counted", "country": "ZZ"}),
     ] {
         let preview = client.post(PREVIEW, &search).await.expect(200);
