@@ -62,7 +62,8 @@ async fn after_a_restart_removal_and_undo_go_on_where_they_were() {
     // Of none of those that retention clears away when a service starts.
     let removable = 3_500;
     put(&app, "defend", 3_500).await;
-    let before = rows_of(&app, "pledges").await;
+    let states = "SELECT ROW(id, state, state_before, removal_id, country, created_at, counted_at)::text FROM pledges ORDER BY 1";
+    let before = app.rows.list(states).await;
     slow_down(&app).await;
     let removal = begun(&remove_found(&client, json!({}), removable).await);
     some_taken(&client, &removal).await;
@@ -83,7 +84,7 @@ async fn after_a_restart_removal_and_undo_go_on_where_they_were() {
     eventually("some are back", async || get(&client, &removal).await["put_back"] != 0).await;
     let (app, client) = restarted(app).await;
     until(&client, &removal, "undone").await;
-    assert_eq!(rows_of(&app, "pledges").await, before);
+    assert_eq!(app.rows.list(states).await, before);
     assert_eq!(app.differences().await, Vec::<String>::new());
     app.stop().await;
 }
