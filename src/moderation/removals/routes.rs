@@ -80,14 +80,14 @@ fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D)
 /// What a body asks for.
 enum Wanted {
     Ids(Vec<Uuid>),
-    Found(PledgeSearch, i64),
+    Found(Box<PledgeSearch>, i64),
 }
 
 fn wanted(ids: Option<Vec<Uuid>>, search: Option<PledgeSearch>, expected: Option<i64>) -> Result<Wanted, Problem> {
     let wrong = |pointer: &str, code| Err(Problem::field(pointer, code));
     match (ids, search, expected) {
         (Some(ids), None, None) => Ok(Wanted::Ids(ids)),
-        (None, Some(search), Some(expected)) => Ok(Wanted::Found(search, expected)),
+        (None, Some(search), Some(expected)) => Ok(Wanted::Found(Box::new(search), expected)),
         (None, Some(_), None) => wrong("/expected", FieldCode::Required),
         (None, None, _) => wrong("/ids", FieldCode::Required),
         (Some(_), Some(_), _) => wrong("/search", FieldCode::NotAllowed),

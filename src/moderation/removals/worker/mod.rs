@@ -114,7 +114,7 @@ impl Worker {
         if went.changed > 0 {
             self.totals.changed();
         }
-        self.pace.rest(began, went.deltas, went.appended, self.ingest.waiting())
+        self.pace.rest(began, Instant::now(), went.deltas, went.appended, self.ingest.waiting())
     }
 
     async fn failed(&mut self, error: StepError) {

@@ -124,7 +124,7 @@ struct Job {
 ///
 /// # Errors
 /// See [`StepError`]; then nothing has changed.
-pub async fn step(
+pub(super) async fn step(
     connection: &mut Connection,
     worker: Uuid,
     avoided: &[Uuid],
@@ -148,7 +148,7 @@ pub async fn step(
         .await;
     done.map_err(|error| match error {
         StepError::Database(_, error) => StepError::Database(at_work, error),
-        other => other,
+        spent @ StepError::Spent(_) => spent,
     })
 }
 
