@@ -76,8 +76,8 @@ async fn after_a_restart_removal_and_undo_go_on_where_they_were() {
         (app, client)
     };
     let (app, client) = restarted(app).await;
-    let taken = get(&client, &removal).await;
-    assert_eq!(taken["state"], "running");
+    let halfway = get(&client, &removal).await;
+    assert_eq!(halfway["state"], "running");
     until(&client, &removal, "done").await;
     assert_whole(&app, &client, &removal, removable).await;
     undo(&client, &removal).await.expect(202);
