@@ -623,6 +623,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Removals by a search, and undos of large ones, as long as they are under way or paused.
+    removal_work (removal_id) {
+        /// The removal.
+        removal_id -> Uuid,
+        /// Whether it is being undone.
+        undo -> Bool,
+        /// For whom: who began it, or resumed it last.
+        moderator_id -> Uuid,
+        /// Why it is undone.
+        note -> Nullable<Text>,
+        /// What is looked for; tags among it go with this row. NULL: it is an undo.
+        search -> Nullable<Jsonb>,
+        /// When; pledges that are stored later are left alone.
+        began_at -> Timestamptz,
+        /// From this id on the pledges are looked through one by one, below it by the index of the search.
+        recent_from -> Uuid,
+        /// How far it is: 0 among what had changed and the index didn't know, 1 among recent ids, 2 among the others.
+        part -> Int2,
+        /// In part 0: changes with numbers up to here are done.
+        number -> Int8,
+        /// In parts 1 and 2: ids from here on are done; of an undo: up to here.
+        id -> Uuid,
+        /// By how much the counts of countries have changed by it.
+        change -> Jsonb,
+        /// Since when it is paused; NULL: it is not.
+        paused_at -> Nullable<Timestamptz>,
+        /// The instance that works on it.
+        worker -> Nullable<Uuid>,
+        /// Until then no other instance does.
+        leased_until -> Timestamptz,
+        /// When it last went on; who has waited longest is next.
+        worked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Moderators taking pledges out.
     removals (id) {
         /// UUIDv7.
@@ -647,6 +683,18 @@ diesel::table! {
         undo_note -> Nullable<Text>,
         /// How many of them were counted, and left the totals.
         counted -> Int8,
+        /// running, paused, cancelled (what it took out stays out), done, or undoing; undone ones stay as they were and have undone_at.
+        state -> Text,
+        /// Of a paused one: a moderator said so, the account has removed as many as it may (quota), or it was closed (account).
+        paused_because -> Nullable<Text>,
+        /// How many pledges fitted the search when it began; NULL: they were named one by one.
+        expected -> Nullable<Int8>,
+        /// How many of them an undo in the background has put back.
+        put_back -> Int8,
+        /// How many of those count again.
+        counted_back -> Int8,
+        /// When it last took pledges out.
+        last_at -> Timestamptz,
     }
 }
 
@@ -835,4 +883,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

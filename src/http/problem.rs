@@ -105,6 +105,12 @@ codes! {
     RetentionEnded = "retention_ended", 409, "Nothing personal is kept any more";
     /// None of these pledges can be removed: they are removed already.
     NothingToRemove = "nothing_to_remove", 409, "Nothing to remove";
+    /// More than 5 % and 100 pledges more or fewer fit the search than were expected. Look at the preview again.
+    PreviewOutdated = "preview_outdated", 409, "The preview is out of date";
+    /// This removal, or its undo, is under way. Wait until it is done; a removal can be cancelled, and undone then.
+    RemovalUnderWay = "removal_under_way", 409, "It is under way";
+    /// Only a removal that is under way or paused can be paused, resumed or cancelled.
+    RemovalNotUnderWay = "removal_not_under_way", 409, "It is not under way";
     /// The campaign has 500 rules, and no more. Delete some that don't fit any more.
     TooManyRules = "too_many_rules", 409, "Too many rules";
     /// This removal was undone before.

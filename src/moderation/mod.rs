@@ -15,7 +15,10 @@ pub mod rules;
 pub mod search;
 pub mod switches;
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use self::search::Search;
@@ -39,12 +42,15 @@ pub struct Moderation {
     totals: Totals,
     copies: ReviewCopies,
     tag_keys: TagKeys,
+    /// Told when there is something to do in the background for [`removals::worker`].
+    removal_work: Arc<Notify>,
 }
 
 impl Moderation {
     /// Moderation of the pledges in `database`.
     pub fn new(database: Database, sealing: Sealing, totals: Totals, ring: &KeyRing) -> Self {
-        Self { database, sealing, totals, copies: ReviewCopies::new(ring), tag_keys: TagKeys::new(ring) }
+        let (copies, tag_keys) = (ReviewCopies::new(ring), TagKeys::new(ring));
+        Self { database, sealing, totals, copies, tag_keys, removal_work: Arc::default() }
     }
 
     /// The campaign, if this person may see it.

@@ -21,6 +21,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(exact_totals);
     super::reveal::routes::routes(config);
     super::removals::routes::routes(config);
+    super::removals::by_search::routes::routes(config);
     super::held::routes::routes(config);
     super::rules::routes::routes(config);
     super::log::routes::routes(config);

@@ -2,7 +2,10 @@
 
 mod at_once;
 mod audit;
+mod background;
+mod by_search;
 mod filters;
+mod interrupted;
 mod removals;
 mod reveal;
 mod search;

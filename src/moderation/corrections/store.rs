@@ -29,9 +29,9 @@ struct Row {
 /// Those of the database.
 pub async fn list(connection: &mut Connection, slug: &str) -> Result<Vec<Correction>, DbError> {
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT (removals.created_at AT TIME ZONE 'UTC')::date AS day, sum(counted)::bigint AS count, reason \
+        "SELECT (removals.created_at AT TIME ZONE 'UTC')::date AS day, sum(counted - counted_back)::bigint AS count, reason \
          FROM removals JOIN campaigns ON campaigns.id = campaign_id \
-         WHERE slug = $1 AND undone_at IS NULL AND counted > 0 \
+         WHERE slug = $1 AND undone_at IS NULL AND counted > counted_back \
          GROUP BY day, reason ORDER BY day DESC, count DESC, reason LIMIT $2",
     )
     .bind::<Text, _>(slug)

@@ -1,8 +1,12 @@
-//! Removals: pledges taken out for a reason, and put back by undo. Rows, counts and the audit entry change in one
-//! transaction, so the totals are right at every moment.
+//! Removals: pledges taken out for a reason, and put back by undo. Rows and counts change in one transaction, so the totals are
+//! right at every moment. Up to [`MAX_IDS`] go at once; more are found by a search ([`by_search`], [`walk`]) and go in the background,
+//! a thousand a transaction ([`worker`]), and so does the undo of more.
 
+pub mod by_search;
 pub mod routes;
 pub mod store;
+pub mod walk;
+pub mod worker;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -57,6 +61,66 @@ impl Reason {
     }
 }
 
+/// How far a removal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RemovalState {
+    /// Pledges are being taken out.
+    Running,
+    /// Nothing is taken out until it is resumed.
+    Paused,
+    /// It was ended before it was done. What it took out stays out.
+    Cancelled,
+    /// It stands.
+    Done,
+    /// Pledges are being put back.
+    Undoing,
+    /// All of them are back.
+    Undone,
+}
+
+impl RemovalState {
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "running" => Self::Running,
+            "paused" => Self::Paused,
+            "cancelled" => Self::Cancelled,
+            "done" => Self::Done,
+            "undoing" => Self::Undoing,
+            _ => return None,
+        })
+    }
+}
+
+/// Why a removal is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PausedBecause {
+    /// A moderator said so.
+    Moderator,
+    /// The account for which it runs has removed as many today as it may.
+    Quota,
+    /// The account for which it runs was closed.
+    Account,
+}
+
+impl PausedBecause {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Moderator => "moderator",
+            Self::Quota => "quota",
+            Self::Account => "account",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Moderator, Self::Quota, Self::Account].into_iter().find(|because| because.as_str() == text)
+    }
+}
+
 /// A removal as it is stored.
 #[derive(Clone, Debug)]
 pub struct Removal {
@@ -68,8 +132,16 @@ pub struct Removal {
     pub reason: Reason,
     /// In the moderator's words.
     pub note: String,
+    /// How far it is.
+    pub state: RemovalState,
+    /// Why it is paused, where it is.
+    pub paused_because: Option<PausedBecause>,
+    /// How many pledges fitted the search when it began; None: they were named one by one.
+    pub expected: Option<i64>,
     /// How many pledges it took out.
     pub pledges: i64,
+    /// How many of them an undo in the background has put back.
+    pub put_back: i64,
     /// When.
     pub created_at: DateTime<Utc>,
     /// When and by whom it was undone, and why.
@@ -99,6 +171,15 @@ pub enum RemovalError {
     /// It was undone before.
     #[error("already undone")]
     AlreadyUndone,
+    /// Many more or fewer fit than were expected.
+    #[error("the preview is out of date")]
+    Outdated,
+    /// It, or its undo, is under way.
+    #[error("under way")]
+    UnderWay,
+    /// It is not under way.
+    #[error("not under way")]
+    NotUnderWay,
     /// The account may not remove so many today.
     #[error(transparent)]
     Quota(#[from] QuotaError),
@@ -150,7 +231,7 @@ impl Moderation {
         Ok(outcome)
     }
 
-    /// Puts back exactly what a removal took out.
+    /// Puts back exactly what a removal took out: at once, or when it took out more than [`MAX_IDS`] in the background.
     ///
     /// # Errors
     /// See [`RemovalError`]; then nothing has changed.
@@ -158,6 +239,7 @@ impl Moderation {
         let undo = async |connection: &mut _| store::undo(connection, who, campaign, removal, note).await;
         let removal = retrying(async || self.database.run(undo).await).await?;
         self.totals.changed();
+        self.removal_work.notify_one();
         Ok(removal)
     }
 }

@@ -7,22 +7,28 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use super::{MAX_IDS, Order, Outcome, Reason, RemovalError, store};
+use super::{
+    MAX_IDS, Order, Outcome, PausedBecause, Reason, RemovalError, RemovalState,
+    by_search::{MANY, SearchOrder},
+    store,
+};
 use crate::{
     accounts::signed::{Moderator, Signed},
     http::{
-        Code, Problem, ProblemBody, Valid, ValidQuery,
+        Code, FieldCode, Problem, ProblemBody, Valid, ValidQuery,
+        body::Object,
         page::{Page, next_cursor},
     },
     moderation::{
         Moderation,
         note::{Note, up_to},
+        search::filter::PledgeSearch,
     },
 };
 
@@ -34,7 +40,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(create).service(list).service(get_removal).service(undo);
 }
 
-/// Pledges to take out, and why.
+/// Pledges to take out, and why: either `ids`, or `search` and `expected`.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -42,13 +48,59 @@ pub fn routes(config: &mut ServiceConfig) {
 }))]
 pub struct NewRemoval {
     /// Which pledges, 1 to 1,000.
+    #[serde(default, deserialize_with = "given")]
     #[validate(custom(function = "some_ids"))]
-    #[schema(min_items = 1, max_items = 1000)]
-    ids: Vec<Uuid>,
+    #[schema(value_type = Vec<Uuid>, required = false, min_items = 1, max_items = 1000)]
+    ids: Option<Vec<Uuid>>,
+    /// All pledges that fit this and are there now, whether awaiting, held or counted. `limit` and `cursor` mean nothing here.
+    #[serde(default, deserialize_with = "given_object")]
+    #[validate(nested)]
+    #[schema(value_type = PledgeSearch, required = false)]
+    search: Option<PledgeSearch>,
+    /// With `search`: how many those are, as its preview says.
+    #[serde(default, deserialize_with = "given")]
+    #[validate(range(min = 0, code = "out_of_range"))]
+    #[schema(value_type = i64, required = false, minimum = 0)]
+    expected: Option<i64>,
     /// Why, as a category.
     reason: Reason,
     /// Why, in your words. Don't write personal data of supporters here: the audit log keeps it.
     note: Note,
+}
+
+/// Left out, or a value, but not null.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Object::deserialize(deserializer).map(|Object(value)| Some(value))
+}
+
+/// What a body asks for.
+enum Wanted {
+    Ids(Vec<Uuid>),
+    Found(Box<PledgeSearch>, i64),
+}
+
+fn wanted(ids: Option<Vec<Uuid>>, search: Option<PledgeSearch>, expected: Option<i64>) -> Result<Wanted, Problem> {
+    let wrong = |pointer: &str, code| Err(Problem::field(pointer, code));
+    match (ids, search, expected) {
+        (Some(ids), None, None) => Ok(Wanted::Ids(ids)),
+        (None, Some(search), Some(expected)) => Ok(Wanted::Found(Box::new(search), expected)),
+        (None, Some(_), None) => wrong("/expected", FieldCode::Required),
+        (None, None, _) => wrong("/ids", FieldCode::Required),
+        (Some(_), Some(_), _) => wrong("/search", FieldCode::NotAllowed),
+        (Some(_), None, Some(_)) => wrong("/expected", FieldCode::NotAllowed),
+    }
+}
+
+/// The same problem, in a part of the body.
+fn within(part: &str, mut problem: Problem) -> Problem {
+    for error in &mut problem.errors {
+        error.pointer.insert_str(0, part);
+    }
+    problem
 }
 
 /// Why it is undone.
@@ -73,9 +125,19 @@ pub struct Removal {
     moderator: Option<String>,
     reason: Reason,
     note: String,
-    /// How many pledges it took out.
-    #[schema(minimum = 1)]
+    /// How far it is. `running` (taking pledges out), `paused`, `cancelled` (what it took out stays out), `done`, `undoing` or `undone`.
+    state: RemovalState,
+    /// Why it is paused; null: it isn't.
+    paused_because: Option<PausedBecause>,
+    /// How many pledges fitted its search when it began; null: they were named one by one.
+    #[schema(minimum = 0)]
+    expected: Option<i64>,
+    /// How many pledges it took out, so far.
+    #[schema(minimum = 0)]
     pledges: i64,
+    /// How many of them an undo in the background has put back, so far.
+    #[schema(minimum = 0)]
+    put_back: i64,
     created_at: DateTime<Utc>,
     /// Null: it stands.
     undone_at: Option<DateTime<Utc>>,
@@ -95,6 +157,10 @@ impl From<super::Removal> for Removal {
             moderator: removal.moderator,
             reason: removal.reason,
             note: removal.note,
+            state: removal.state,
+            paused_because: removal.paused_because,
+            expected: removal.expected,
+            put_back: removal.put_back,
             pledges: removal.pledges,
             created_at: removal.created_at,
             undone_at,
@@ -135,6 +201,9 @@ impl From<RemovalError> for Problem {
             RemovalError::NothingToRemove => Code::NothingToRemove.into(),
             RemovalError::PledgesNotFound => Code::PledgesNotFound.into(),
             RemovalError::AlreadyUndone => Code::AlreadyUndone.into(),
+            RemovalError::Outdated => Code::PreviewOutdated.into(),
+            RemovalError::UnderWay => Code::RemovalUnderWay.into(),
+            RemovalError::NotUnderWay => Code::RemovalNotUnderWay.into(),
             RemovalError::Quota(error) => error.into(),
             RemovalError::Database(error) => error.into(),
         }
@@ -145,13 +214,17 @@ impl From<RemovalError> for Problem {
 ///
 /// They leave the totals in the same transaction; the action is on record, and can be undone. Pledges that are removed
 /// already, and ids that are not there, are named in the answer.
+///
+/// By a search any number goes, in the background: the answer comes at once, and the removal tells how far it is. Pledges that are
+/// stored later stay. Where more than 10,000 are expected, the check of who you are must be fresh (`POST /v1/auth/step-up`).
 #[utoipa::path(
     tag = "Moderation", operation_id = "removePledges", security(("access_token" = [])), request_body = NewRemoval,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 201, description = "Removed", body = RemovalResult, headers(("Location" = String, description = "The removal"))),
+        (status = 202, description = "Begun", body = RemovalResult, headers(("Location" = String, description = "The removal, with its progress"))),
         (status = 404, description = "No such campaign or pledge, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "All of them are removed already", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "All of them are removed already, or the preview is out of date", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "You have removed as many today as you may", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -163,10 +236,30 @@ pub async fn create(
     Valid(body): Valid<NewRemoval, REMOVAL_BODY_LIMIT>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let order = Order { ids: body.ids, reason: body.reason, note: body.note.into_text() };
-    let outcome = moderation.remove(&signed.who, campaign.id, order).await?;
-    let location = format!("/v1/moderation/campaigns/{}/removals/{}", campaign.slug, outcome.removal.id);
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(RemovalResult::from(outcome)))
+    let (reason, note) = (body.reason, body.note.into_text());
+    let (mut answer, outcome) = match wanted(body.ids, body.search, body.expected)? {
+        Wanted::Ids(ids) => {
+            let order = Order { ids, reason, note };
+            (HttpResponse::Created(), moderation.remove(&signed.who, campaign.id, order).await?)
+        }
+        Wanted::Found(search, expected) => {
+            if expected > MANY {
+                signed.proved()?;
+            }
+            let search = search.search(campaign.id, &moderation.tag_keys);
+            let (search, _) = search.map_err(|problem| within("/search", problem))?;
+            let order = SearchOrder { search, expected, reason, note };
+            let removal = moderation.remove_found(&signed.who, order).await?;
+            let outcome = Outcome { removal, already_removed: Vec::new(), not_found: Vec::new() };
+            (HttpResponse::Accepted(), outcome)
+        }
+    };
+    let location = location(&campaign.slug, outcome.removal.id);
+    Ok(answer.insert_header((header::LOCATION, location)).json(RemovalResult::from(outcome)))
+}
+
+fn location(slug: &str, removal: Uuid) -> String {
+    format!("/v1/moderation/campaigns/{slug}/removals/{removal}")
 }
 
 /// Removals
@@ -218,7 +311,8 @@ pub async fn get_removal(
 
 /// Undo a removal
 ///
-/// Puts back exactly the pledges that it took out, with the time at which they were counted first.
+/// Puts back exactly the pledges that it took out, with the time at which they were counted first. More than 1,000 are put back in
+/// the background, and the removal tells how far that is.
 #[utoipa::path(
     tag = "Moderation", operation_id = "undoRemoval", security(("access_token" = [])), request_body = NewUndo,
     params(
@@ -227,8 +321,9 @@ pub async fn get_removal(
     ),
     responses(
         (status = 200, description = "Undone", body = Removal),
+        (status = 202, description = "Begun", body = Removal, headers(("Location" = String, description = "The removal, with its progress"))),
         (status = 404, description = "No such campaign or removal, or not yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Undone before", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Undone before, or under way", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/removals/{id}/undo")]
@@ -237,8 +332,16 @@ pub async fn undo(
     moderation: Data<Moderation>,
     path: Path<(String, Uuid)>,
     Valid(body): Valid<NewUndo>,
-) -> Result<Json<Removal>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    Ok(Json(moderation.undo(&signed.who, campaign.id, id, &body.note.into_text()).await?.into()))
+    let removal = moderation.undo(&signed.who, campaign.id, id, &body.note.into_text()).await?;
+    let mut answer = if removal.state == RemovalState::Undoing {
+        let mut begun = HttpResponse::Accepted();
+        begun.insert_header((header::LOCATION, location(&campaign.slug, id)));
+        begun
+    } else {
+        HttpResponse::Ok()
+    };
+    Ok(answer.json(Removal::from(removal)))
 }

@@ -11,7 +11,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Order, Outcome, Reason, Removal, RemovalError, Undone};
+use super::{MAX_IDS, Order, Outcome, PausedBecause, Reason, Removal, RemovalError, RemovalState, Undone, by_search};
 use crate::{
     accounts::{Who, quota},
     audit::{self, Entry},
@@ -36,12 +36,18 @@ struct Found {
     state: String,
 }
 
+/// A pledge that was taken out or put back.
 #[derive(QueryableByName)]
-struct Changed {
+pub struct Changed {
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// As the counters see it.
     #[diesel(embed)]
-    pledge: CountedRow,
+    pub pledge: CountedRow,
+    /// Its state while it isn't removed.
     #[diesel(sql_type = Text)]
-    state_before: String,
+    pub state_before: String,
 }
 
 /// Takes the pledges of `order` (sorted ids) out.
@@ -92,14 +98,13 @@ async fn take_out(
     quota::take(connection, who.id, count).await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
-         RETURNING country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
+         RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<Array<SqlUuid>, _>(ids)
     .get_results(&mut *connection)
     .await?;
     let changes = uncounted(&rows, -1);
-    let counted = rows.iter().filter(|changed| changed.state_before == "counted").count();
     diesel::sql_query(
         "INSERT INTO removals (id, campaign_id, moderator_id, reason, note, pledges, counted) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -110,7 +115,7 @@ async fn take_out(
     .bind::<Text, _>(order.reason.as_str())
     .bind::<Text, _>(&order.note)
     .bind::<BigInt, _>(count)
-    .bind::<BigInt, _>(i64::try_from(counted).unwrap_or(i64::MAX))
+    .bind::<BigInt, _>(counted(&rows))
     .execute(&mut *connection)
     .await?;
     totals::deltas::store::append(connection, campaign, &changes).await?;
@@ -119,13 +124,20 @@ async fn take_out(
     find(connection, campaign, id).await
 }
 
+/// How many of them are counted while they aren't removed.
+pub(super) fn counted(rows: &[Changed]) -> i64 {
+    let counted = rows.iter().filter(|changed| changed.state_before == "counted").count();
+    i64::try_from(counted).unwrap_or(i64::MAX)
+}
+
 /// What becomes (un)counted, by the minute it was counted in and by country.
-fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
+pub(super) fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
     let counted = rows.iter().filter(|changed| changed.state_before == "counted");
     changes(counted.map(|changed| &changed.pledge), by)
 }
 
-fn by_country(changes: &ByMinute) -> BTreeMap<String, i64> {
+/// The same by country.
+pub(super) fn by_country(changes: &ByMinute) -> BTreeMap<String, i64> {
     let mut sums = BTreeMap::new();
     for (country, by) in changes.values().flat_map(|delta| &delta.countries) {
         *sums.entry(country.to_string()).or_default() += by;
@@ -148,9 +160,13 @@ async fn record(
 struct Locked {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     undone_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    pledges: i64,
 }
 
-/// Puts back exactly what the removal took out.
+/// Puts back exactly what the removal took out; or, when it is much, has it put back in the background.
 ///
 /// # Errors
 /// See [`RemovalError`].
@@ -163,19 +179,26 @@ pub async fn undo(
 ) -> Result<Removal, RemovalError> {
     connection
         .transaction(async |connection| {
-            let locked: Option<Locked> =
-                diesel::sql_query("SELECT undone_at FROM removals WHERE id = $1 AND campaign_id = $2 FOR UPDATE")
-                    .bind::<SqlUuid, _>(removal)
-                    .bind::<SqlUuid, _>(campaign)
-                    .get_result(connection)
-                    .await
-                    .optional()?;
-            match locked {
-                None => return Err(DbError::NotFound.into()),
-                Some(Locked { undone_at: Some(_) }) => return Err(RemovalError::AlreadyUndone),
-                Some(Locked { undone_at: None }) => {}
+            let locked: Option<Locked> = diesel::sql_query(
+                "SELECT undone_at, state, pledges FROM removals WHERE id = $1 AND campaign_id = $2 FOR UPDATE",
+            )
+            .bind::<SqlUuid, _>(removal)
+            .bind::<SqlUuid, _>(campaign)
+            .get_result(connection)
+            .await
+            .optional()?;
+            let locked = locked.ok_or(DbError::NotFound)?;
+            if locked.undone_at.is_some() {
+                return Err(RemovalError::AlreadyUndone);
             }
-            let changes = put_back(connection, removal).await?;
+            if ["running", "paused", "undoing"].contains(&locked.state.as_str()) {
+                return Err(RemovalError::UnderWay);
+            }
+            if usize::try_from(locked.pledges).unwrap_or(usize::MAX) > MAX_IDS {
+                by_search::store::begin_undo(connection, who, campaign, removal, note).await?;
+                return find(connection, campaign, removal).await;
+            }
+            let changes = uncounted(&put_back(connection, removal, Uuid::nil(), i64::MAX).await?, 1);
             diesel::sql_query("UPDATE removals SET undone_at = now(), undone_by = $2, undo_note = $3 WHERE id = $1")
                 .bind::<SqlUuid, _>(removal)
                 .bind::<SqlUuid, _>(who.id)
@@ -190,18 +213,28 @@ pub async fn undo(
         .await
 }
 
-async fn put_back(connection: &mut Connection, removal: Uuid) -> Result<ByMinute, DbError> {
+/// Puts back up to `limit` of what a removal took out, with larger ids than `above`, and returns what.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn put_back(
+    connection: &mut Connection,
+    removal: Uuid,
+    above: Uuid,
+    limit: i64,
+) -> Result<Vec<Changed>, DbError> {
     // Locked in the order of the ids, like everywhere; the state before is read before it is cleared.
-    let rows: Vec<Changed> = diesel::sql_query(
-        "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 ORDER BY id FOR UPDATE) \
+    Ok(diesel::sql_query(
+        "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE) \
          UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
-         WHERE pledges.id = taken.id RETURNING country, taken.state_before, counted_at, partner_id, \
+         WHERE pledges.id = taken.id RETURNING pledges.id, country, taken.state_before, counted_at, partner_id, \
            confirmed_at IS NOT NULL AS confirmed",
     )
     .bind::<SqlUuid, _>(removal)
+    .bind::<SqlUuid, _>(above)
+    .bind::<BigInt, _>(limit)
     .get_results(connection)
-    .await?;
-    Ok(uncounted(&rows, 1))
+    .await?)
 }
 
 #[derive(QueryableByName)]
@@ -214,8 +247,16 @@ struct Row {
     reason: String,
     #[diesel(sql_type = Text)]
     note: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    paused_because: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    expected: Option<i64>,
     #[diesel(sql_type = BigInt)]
     pledges: i64,
+    #[diesel(sql_type = BigInt)]
+    put_back: i64,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -228,21 +269,29 @@ struct Row {
 
 impl From<Row> for Removal {
     fn from(row: Row) -> Self {
+        let state = match row.undone_at {
+            Some(_) => RemovalState::Undone,
+            None => RemovalState::parse(&row.state).unwrap_or(RemovalState::Done),
+        };
         let undone = row.undone_at.zip(row.undone_by).zip(row.undo_note);
         Self {
             id: row.id,
             moderator: row.moderator,
             reason: Reason::parse(&row.reason).unwrap_or(Reason::Other),
             note: row.note,
+            state,
+            paused_because: row.paused_because.as_deref().and_then(PausedBecause::parse),
+            expected: row.expected,
             pledges: row.pledges,
+            put_back: row.put_back,
             created_at: row.created_at,
             undone: undone.map(|((at, moderator), note)| Undone { at, moderator, note }),
         }
     }
 }
 
-const SELECT: &str = "SELECT removals.id, moderators.login AS moderator, reason, note, pledges, removals.created_at, \
-     undone_at, undoer.login AS undone_by, undo_note FROM removals \
+const SELECT: &str = "SELECT removals.id, moderators.login AS moderator, reason, note, state, paused_because, \
+     expected, pledges, put_back, removals.created_at, undone_at, undoer.login AS undone_by, undo_note FROM removals \
      LEFT JOIN moderators ON moderators.id = removals.moderator_id \
      LEFT JOIN moderators AS undoer ON undoer.id = undone_by WHERE campaign_id = $1";
 

@@ -163,7 +163,8 @@ impl Moderation {
         Ok((page, found.count.value))
     }
 
-    fn shown(&self, campaign: Uuid, row: store::Row) -> Pledge {
+    /// What is told of a pledge.
+    pub(in crate::moderation) fn shown(&self, campaign: Uuid, row: store::Row) -> Pledge {
         let review = self.review(campaign, row.id, row.sealed_review.as_deref()).map(|copy| Review {
             name: copy.name.as_deref().map(mask_name),
             email: copy.email,

@@ -177,6 +177,7 @@ pub async fn has_at_most(connection: &mut Connection, campaign: Uuid, most: i64)
 }
 
 /// What the index doesn't know yet: pledges that are new, or were changed.
+#[derive(Default)]
 pub struct Fresh {
     /// Some of them, the newest first.
     pub ids: Vec<Uuid>,
@@ -293,7 +294,10 @@ pub async fn find_one(connection: &mut Connection, search: &Search) -> Result<Fo
 }
 
 /// These pledges, newest first.
-async fn rows(connection: &mut Connection, ids: &[Uuid]) -> Result<Vec<Row>, DbError> {
+///
+/// # Errors
+/// Those of the database.
+pub async fn rows(connection: &mut Connection, ids: &[Uuid]) -> Result<Vec<Row>, DbError> {
     let query = pledges::table.filter(pledges::id.eq_any(ids)).select(Row::as_select()).order(pledges::id.desc());
     Ok(query.load(connection).await?)
 }

@@ -149,8 +149,8 @@ const GONE: &str = "\
      SELECT id, erased_at AS at, 'erased' AS why FROM pledges WHERE campaign_id = $1 \
        AND ($2::uuid IS NULL OR partner_id = $2) AND erased_at >= $3 \
      UNION ALL \
-     SELECT pledges.id, removals.created_at, 'removed' FROM removals JOIN pledges ON removal_id = removals.id \
-       WHERE removals.campaign_id = $1 AND removals.created_at >= $3 AND removals.undone_at IS NULL \
+     SELECT pledges.id, removals.last_at, 'removed' FROM removals JOIN pledges ON removal_id = removals.id \
+       WHERE removals.campaign_id = $1 AND removals.last_at >= $3 AND removals.undone_at IS NULL \
        AND ($2::uuid IS NULL OR partner_id = $2) AND erased_at IS NULL \
      UNION ALL \
      SELECT id, withdrawn_at, 'withdrawn' FROM pledges WHERE campaign_id = $1 AND state = 'withdrawn' \

@@ -6,6 +6,7 @@ const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 let asked = new URLSearchParams(location.search);
 let worn = [];
+let scheme = "";
 let dark;
 
 /** Makes the style sheets' dark part hold always or never, or as the system says again. */
@@ -31,8 +32,11 @@ async function wear() {
   root.classList.toggle("compact", asked.get("compact") === "1");
   const { look, kind } = await lookFor(theme ?? usual);
   const forced = theme || kind !== usual ? kind : "";
-  force(forced);
-  root.style.colorScheme = forced;
+  // Mostly nothing is asked for, and to say so again would have everything drawn anew.
+  if (forced !== scheme) {
+    force((scheme = forced));
+    root.style.colorScheme = forced;
+  }
   for (const name of worn) root.style.removeProperty(name);
   worn = Object.keys(look);
   for (const [name, value] of Object.entries(look)) root.style.setProperty(name, value);

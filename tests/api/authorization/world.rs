@@ -74,6 +74,25 @@ impl World {
         answer["removal"]["id"].as_str().unwrap().to_owned()
     }
 
+    /// One that is under way and paused: what it looks for is nowhere.
+    pub async fn new_paused_removal(&self) -> String {
+        let id = Uuid::now_v7();
+        let rows = &self.app.rows;
+        rows.execute(&format!(
+            "INSERT INTO removals (id, campaign_id, moderator_id, reason, note, pledges, state, paused_because, expected) \
+             SELECT '{id}', campaigns.id, moderators.id, 'bot', 'A wave', 0, 'paused', 'moderator', 1 FROM campaigns, moderators \
+             WHERE slug = 'defend' LIMIT 1"
+        ))
+        .await;
+        rows.execute(&format!(
+            "INSERT INTO removal_work (removal_id, undo, moderator_id, search, recent_from, part, id, paused_at) \
+             SELECT id, false, moderator_id, '{{\"country\": \"AQ\", \"signals\": 0, \"domain_tags\": [], \"name_tags\": []}}', \
+               id, 0, id, now() FROM removals WHERE id = '{id}'"
+        ))
+        .await;
+        id.to_string()
+    }
+
     pub async fn new_partner(&self) -> String {
         let new = json!({"name": "Human Rights House"});
         let added = self.admin.post("/v1/admin/campaigns/defend/partners", &new).await.expect(201);
@@ -146,6 +165,9 @@ impl World {
             true if operation.path.contains("/accounts/") => Some(self.new_account().await),
             true if operation.path.contains("/invitations/") => Some(self.new_invitation().await.1),
             true if operation.path.contains("/sessions/") => Some(self.new_session(operation, client).await),
+            true if ["pauseRemoval", "resumeRemoval", "cancelRemoval"].contains(&operation.id.as_str()) => {
+                Some(self.new_paused_removal().await)
+            }
             true => Some(self.new_removal().await),
             false => None,
         };
@@ -159,6 +181,7 @@ impl World {
             "lookUpPledge" | "erasePerson" | "accessPerson" | "askForLink" => {
                 Some(json!({"email": "somebody@example.org"}))
             }
+            "previewRemoval" => Some(json!({"country": "DE"})),
             "searchPledges" => Some(json!({"name": "Amina Okafor"})),
             "confirmPledge" => Some(self.new_code().await),
             "recordPledges" => Some(json!({"pledges": [pledge("somebody@example.org")]})),

@@ -141,6 +141,16 @@ impl Rows {
             .await;
     }
 
+    /// Makes the counters what the rows say, as `pledges doctor --repair` does.
+    pub async fn repair_counts(&self) {
+        super::eventually("the counters are repaired", async || {
+            let mut connection = self.database.open().await.unwrap();
+            pledges::pledges::recount::store::repair_counts(&mut connection).await.is_ok()
+        })
+        .await;
+        assert_eq!(self.differences().await, Vec::<String>::new());
+    }
+
     /// What `pledges doctor` would complain of.
     pub async fn differences(&self) -> Vec<String> {
         let mut connection = self.database.open().await.unwrap();

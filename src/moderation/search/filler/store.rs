@@ -148,7 +148,7 @@ fn full(rows: usize) -> bool {
 }
 
 /// The smallest id that many milliseconds before another.
-pub(in crate::moderation::search) fn earlier(id: Uuid, milliseconds: u128) -> Uuid {
+pub(in crate::moderation) fn earlier(id: Uuid, milliseconds: u128) -> Uuid {
     let time = (id.as_u128() >> 80).saturating_sub(milliseconds);
     Uuid::from_u128(time << 80)
 }

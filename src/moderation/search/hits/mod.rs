@@ -23,7 +23,7 @@ use super::{
 use crate::db::{Connection, DbError};
 
 /// Ids carry the time of the service's clock, `created_at` that of the database: they differ by less than this.
-const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
+pub(in crate::moderation) const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
 /// From so many hits in a chunk on, a walk along its ids finds some sooner than the index lists all of them.
 const DENSE: i64 = 8_000;
@@ -70,17 +70,26 @@ impl<'a> Hits<'a> {
     /// # Errors
     /// Those of the database.
     pub async fn of(connection: &mut Connection, search: &'a Search) -> Result<Self, DbError> {
+        let hits = Self::by_index(connection, search).await?;
+        let fresh = fresh(connection, search.campaign).await?;
+        let without_index = !fresh.complete && has_at_most(connection, search.campaign, EXACT).await?;
+        Ok(Self { fresh, without_index, ..hits })
+    }
+
+    /// Looks where hits are as far as the index knows: for [`Self::candidates`]. Whoever asks looks after what it doesn't know.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn by_index(connection: &mut Connection, search: &'a Search) -> Result<Self, DbError> {
         let terms = store::terms(connection, &search.groups()).await?;
         let mut chunks = store::chunks(connection, search.campaign, &terms).await?;
-        let fresh = fresh(connection, search.campaign).await?;
         // The bounds of the id let a walk begin and end near the right place; the time itself decides.
         let from = search.from.map(|from| first_id_at(moved(from, -CLOCKS_APART)));
         let to = search.to.map(|to| first_id_at(moved(to, CLOCKS_APART)));
         chunks.retain(|chunk| {
             chunk.hits > 0 && from.is_none_or(|from| chunk.end > from) && to.is_none_or(|to| chunk.first < to)
         });
-        let without_index = !fresh.complete && has_at_most(connection, search.campaign, EXACT).await?;
-        Ok(Self { search, terms, chunks, fresh, without_index, from, to })
+        Ok(Self { search, terms, chunks, fresh: Fresh::default(), without_index: false, from, to })
     }
 
     /// Whether nothing is missing.
@@ -119,6 +128,20 @@ impl<'a> Hits<'a> {
         found.sort_unstable_by(|one, other| other.cmp(one));
         found.truncate(limit);
         Ok(found)
+    }
+
+    /// Up to `limit` pledges with smaller ids than `before` that fit by what the index knows of them, newest first. Fewer only when
+    /// there are no more.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn candidates(
+        &self,
+        connection: &mut Connection,
+        before: Uuid,
+        limit: usize,
+    ) -> Result<Vec<Uuid>, DbError> {
+        self.piece(connection, Some(before), limit).await
     }
 
     /// The same by the index alone.
@@ -270,12 +293,13 @@ fn to_f64(rows: i64) -> f64 {
     rows as f64
 }
 
-fn moved(time: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
+/// The time, moved as far as there are times.
+pub(in crate::moderation) fn moved(time: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
     time.checked_add_signed(by).unwrap_or(time)
 }
 
 /// The smallest id made at `time`.
-fn first_id_at(time: DateTime<Utc>) -> Uuid {
+pub(in crate::moderation) fn first_id_at(time: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
     let id = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
     Uuid::from_u128(id.as_u128() >> 80 << 80)

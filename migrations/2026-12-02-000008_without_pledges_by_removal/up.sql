@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS pledges_by_removal;

@@ -1,0 +1,136 @@
+//! The worker: takes out, and puts back, what is much, about a thousand pledges a transaction (rows, counts and progress in one).
+//! Every instance has one, and each removal is leased to one of them at a time. Whoever is killed leaves whole transactions, and
+//! when the lease ends, after some seconds, another one (or the same, started again) goes on from there. A pledge that was taken is
+//! in the state `removed` and fits no more, so nothing is taken twice.
+
+mod pace;
+pub mod paused;
+pub mod store;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use self::{
+    pace::Pace,
+    store::{Loaded, Step, StepError, Went},
+};
+use crate::{
+    db::{Database, DbError},
+    logged,
+    moderation::Moderation,
+    pledges::ingest::Ingest,
+    totals::Totals,
+};
+
+/// Between two looks while there is nothing to do. This instance's own removals wake it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A transaction that takes longer is given up: it is tried again anyway.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a removal is left alone that met a defect, so that the others go on.
+const AVOIDED_FOR: Duration = Duration::from_secs(30);
+
+/// Between two looks for removals that have been paused for too long.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// The job.
+pub struct Worker {
+    id: Uuid,
+    database: Database,
+    totals: Totals,
+    ingest: Ingest,
+    wake: Arc<Notify>,
+    /// Candidates that were read and not looked at yet, by removal.
+    loaded: HashMap<Uuid, Loaded>,
+    avoided: HashMap<Uuid, Instant>,
+    pace: Pace,
+    expired_at: Option<Instant>,
+}
+
+impl Worker {
+    /// Over all campaigns; it paces itself by what `ingest` has to do.
+    pub fn new(moderation: &Moderation, ingest: Ingest) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            database: moderation.database.clone(),
+            totals: moderation.totals.clone(),
+            ingest,
+            wake: moderation.removal_work.clone(),
+            loaded: HashMap::new(),
+            avoided: HashMap::new(),
+            pace: Pace::default(),
+            expired_at: None,
+        }
+    }
+
+    /// Works until `stop` is cancelled. A transaction that has begun is finished before.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let wake = self.wake.clone();
+        while !stop.is_cancelled() {
+            if let Some(rest) = self.work().await {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(rest) => {}
+                }
+            } else {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = wake.notified() => {}
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+            }
+        }
+    }
+
+    /// One transaction. How long to rest after it; None: there was nothing to do.
+    pub async fn work(&mut self) -> Option<Duration> {
+        let began = Instant::now();
+        if self.expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {
+            let expire = async |connection: &mut _| paused::store::expire(connection).await;
+            if self.database.run_until(began + PATIENCE, expire).await.is_ok() {
+                self.expired_at = Some(Instant::now());
+            }
+        }
+        self.avoided.retain(|_, since| since.elapsed() < AVOIDED_FOR);
+        let (worker, loaded) = (self.id, std::mem::take(&mut self.loaded));
+        let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
+        let step = async move |connection: &mut _| store::step(connection, worker, &avoided, loaded).await;
+        match self.database.run_until(began + PATIENCE, step).await {
+            Ok(Step::Idle) => None,
+            Ok(Step::Went(went)) => Some(self.went(went, began)),
+            Err(error) => {
+                self.failed(error).await;
+                None
+            }
+        }
+    }
+
+    fn went(&mut self, went: Went, began: Instant) -> Duration {
+        self.loaded = went.loaded;
+        if went.changed > 0 {
+            self.totals.changed();
+        }
+        self.pace.rest(began, Instant::now(), went.deltas, went.appended, self.ingest.waiting())
+    }
+
+    async fn failed(&mut self, error: StepError) {
+        match error {
+            StepError::Spent(removal) => {
+                let pause = async move |connection: &mut _| paused::store::pause_spent(connection, removal).await;
+                // Else the next transaction finds it spent again.
+                let _ = self.database.run_until(Instant::now() + PATIENCE, pause).await;
+            }
+            StepError::Database(_, DbError::Unavailable | DbError::Conflict) => {}
+            StepError::Database(removal, error) => {
+                tracing::error!(error = %logged::cause(error), "a removal in the background met a defect");
+                if let Some(removal) = removal {
+                    self.avoided.insert(removal, Instant::now());
+                }
+            }
+        }
+    }
+}

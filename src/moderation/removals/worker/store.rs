@@ -1,0 +1,362 @@
+//! The shelf of the worker: each step is a transaction of rows, deltas, quota, progress and, at the end, the entry in the log.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName,
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, SmallInt, Timestamptz, Untyped, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    accounts::quota::{self, QuotaError},
+    db::{Connection, DbError, schema::pledges},
+    moderation::{
+        removals::{
+            PausedBecause,
+            by_search::{
+                kept,
+                store::{REMOVABLE, counts, record},
+            },
+            store::{Changed, by_country, counted, put_back, uncounted},
+            walk::{self, Place, Walk},
+            worker::paused::store::stop,
+        },
+        search::store::conditions,
+    },
+    totals::{self, deltas::ByMinute},
+};
+
+/// Pledges of one transaction: some ten milliseconds.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// Candidates that are read together.
+const PAGE: usize = 5_000;
+
+/// Why a step has changed nothing.
+#[derive(Debug)]
+pub enum StepError {
+    /// The account for which this removal runs may remove no more today.
+    Spent(Uuid),
+    /// The database, and what was being worked on.
+    Database(Option<Uuid>, DbError),
+}
+
+impl From<DbError> for StepError {
+    fn from(error: DbError) -> Self {
+        Self::Database(None, error)
+    }
+}
+
+impl From<diesel::result::Error> for StepError {
+    fn from(error: diesel::result::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+/// Candidates of a removal that were read and not looked at yet.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Where they begin: good only as long as nobody else has gone on.
+    at: Place,
+    candidates: VecDeque<(Uuid, Place)>,
+    next: Option<Place>,
+}
+
+/// What a step did.
+#[derive(Debug, Default)]
+pub struct Went {
+    /// For the next ones, by removal.
+    pub loaded: HashMap<Uuid, Loaded>,
+    /// Pledges that were taken out or put back.
+    pub changed: i64,
+    /// Deltas that anybody had appended ever, when it began.
+    pub deltas: i64,
+    /// Deltas that it appended.
+    pub appended: i64,
+}
+
+/// What became of a step.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing is to be done, or others are at it.
+    Idle,
+    /// A step was made.
+    Went(Went),
+}
+
+#[derive(QueryableByName)]
+struct Job {
+    #[diesel(sql_type = SqlUuid)]
+    removal_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    campaign_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    undo: bool,
+    #[diesel(sql_type = SqlUuid)]
+    moderator_id: Uuid,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    search: Option<Value>,
+    #[diesel(sql_type = Timestamptz)]
+    began_at: DateTime<Utc>,
+    #[diesel(sql_type = SqlUuid)]
+    recent_from: Uuid,
+    #[diesel(sql_type = SmallInt)]
+    part: i16,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Jsonb)]
+    change: Value,
+    #[diesel(sql_type = Bool)]
+    closed: bool,
+    #[diesel(sql_type = BigInt)]
+    deltas: i64,
+}
+
+/// Goes on with what has waited longest. Only the lock of its work is asked for: whoever pauses or cancels it has that first.
+///
+/// # Errors
+/// See [`StepError`]; then nothing has changed.
+pub(super) async fn step(
+    connection: &mut Connection,
+    worker: Uuid,
+    avoided: &[Uuid],
+    mut loaded: HashMap<Uuid, Loaded>,
+) -> Result<Step, StepError> {
+    let mut at_work = None;
+    let done = connection
+        .transaction(async |connection| {
+            let Some(job) = lease(connection, worker, avoided).await? else { return Ok(Step::Idle) };
+            at_work = Some(job.removal_id);
+            let went = if job.undo {
+                undo(connection, worker, &job).await?
+            } else if job.closed {
+                stop(connection, job.removal_id, job.campaign_id, PausedBecause::Account).await?;
+                Went::default()
+            } else {
+                remove(connection, worker, &job, &mut loaded).await?
+            };
+            Ok(Step::Went(Went { deltas: job.deltas, loaded, ..went }))
+        })
+        .await;
+    done.map_err(|error| match error {
+        StepError::Database(_, error) => StepError::Database(at_work, error),
+        spent @ StepError::Spent(_) => spent,
+    })
+}
+
+async fn lease(connection: &mut Connection, worker: Uuid, avoided: &[Uuid]) -> Result<Option<Job>, DbError> {
+    Ok(diesel::sql_query(
+        "SELECT removal_id, removals.campaign_id, undo, removal_work.moderator_id, search, began_at, recent_from, part, number, \
+           removal_work.id, change, disabled_at IS NOT NULL AS closed, (SELECT last_value FROM count_deltas_id_seq) AS deltas \
+         FROM removal_work JOIN removals ON removals.id = removal_id JOIN moderators ON moderators.id = removal_work.moderator_id \
+         WHERE paused_at IS NULL AND (worker = $1 OR leased_until <= clock_timestamp()) AND removal_id <> ALL($2) \
+         ORDER BY worked_at, removal_id LIMIT 1 FOR UPDATE OF removal_work SKIP LOCKED",
+    )
+    .bind::<SqlUuid, _>(worker)
+    .bind::<Array<SqlUuid>, _>(avoided)
+    .get_result(connection)
+    .await
+    .optional()?)
+}
+
+/// Takes out those of the candidates that fit: one statement, with the conditions of the search as everywhere. Whoever changes a row
+/// meanwhile is waited for, and the row held against the search once more.
+struct TakeOut<'a> {
+    fitting: pledges::BoxedQuery<'a, Pg, SqlUuid>,
+    removal: Uuid,
+}
+
+impl QueryId for TakeOut<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for TakeOut<'_> {
+    type SqlType = Untyped;
+}
+
+impl QueryFragment<Pg> for TakeOut<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("WITH fitting AS (");
+        QueryFragment::<Pg>::walk_ast(&self.fitting, out.reborrow())?;
+        out.push_sql(" FOR UPDATE) UPDATE pledges SET state_before = state, state = 'removed', removal_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.removal)?;
+        out.push_sql(
+            " FROM fitting WHERE pledges.id = fitting.id RETURNING pledges.id, country, state_before, counted_at, \
+             partner_id, confirmed_at IS NOT NULL AS confirmed",
+        );
+        Ok(())
+    }
+}
+
+async fn take_out(connection: &mut Connection, job: &Job, walk: &Walk, ids: &[Uuid]) -> Result<Vec<Changed>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fitting = conditions(&walk.search)
+        .filter(pledges::id.eq_any(ids))
+        .filter(pledges::state.eq_any(REMOVABLE))
+        .filter(pledges::created_at.lt(walk.began_at))
+        .order(pledges::id)
+        .select(pledges::id);
+    Ok(TakeOut { fitting, removal: job.removal_id }.get_results(connection).await?)
+}
+
+async fn remove(
+    connection: &mut Connection,
+    worker: Uuid,
+    job: &Job,
+    loaded: &mut HashMap<Uuid, Loaded>,
+) -> Result<Went, StepError> {
+    let place = Place::of_parts(job.part, job.number, job.id);
+    let stored = job.search.clone().ok_or(DbError::Defect("a removal has no search"))?;
+    let search = kept::search(job.campaign_id, stored)?;
+    let walk = Walk { search, began_at: job.began_at, recent_from: job.recent_from };
+    let mut page = match loaded.remove(&job.removal_id).filter(|page| page.at == place) {
+        Some(page) => page,
+        None => load(connection, &walk, place).await?,
+    };
+    let many = page.candidates.len().min(ROWS_AT_ONCE);
+    let part: Vec<(Uuid, Place)> = page.candidates.drain(..many).collect();
+    let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
+    let rows = take_out(connection, job, &walk, &ids).await?;
+    let changes = uncounted(&rows, -1);
+    if !rows.is_empty() {
+        let taken = quota::take(connection, job.moderator_id, i64::try_from(rows.len()).unwrap_or(i64::MAX)).await;
+        taken.map_err(|error| match error {
+            QuotaError::Spent { .. } => StepError::Spent(job.removal_id),
+            QuotaError::Database(error) => error.into(),
+        })?;
+        totals::deltas::store::append(connection, job.campaign_id, &changes).await?;
+    }
+    let after = if page.candidates.is_empty() { page.next } else { part.last().map(|(_, place)| *place) };
+    let change = added(&job.change, &changes);
+    progress(connection, worker, job, after.unwrap_or(place), &rows, &change).await?;
+    match after {
+        Some(at) if !page.candidates.is_empty() => {
+            loaded.insert(job.removal_id, Loaded { at, ..page });
+        }
+        Some(_) => {}
+        None => finish(connection, job, &change).await?,
+    }
+    Ok(went(&rows, &changes))
+}
+
+async fn load(connection: &mut Connection, walk: &Walk, place: Place) -> Result<Loaded, DbError> {
+    // How many rows fit can't be estimated, so the look would be compiled: for longer than it runs.
+    diesel::sql_query("SET LOCAL jit = off").execute(&mut *connection).await?;
+    let page = walk::store::page(connection, walk, place, PAGE).await?;
+    Ok(Loaded { at: place, candidates: page.candidates.into(), next: page.next })
+}
+
+fn went(rows: &[Changed], changes: &ByMinute) -> Went {
+    let number = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);
+    Went { changed: number(rows.len()), appended: number(changes.len()), ..Went::default() }
+}
+
+/// What has changed by country so far.
+fn added(so_far: &Value, changes: &ByMinute) -> Value {
+    let mut all: BTreeMap<String, i64> = serde_json::from_value(so_far.clone()).unwrap_or_default();
+    for (country, by) in by_country(changes) {
+        *all.entry(country).or_default() += by;
+    }
+    json!(all)
+}
+
+/// Writes down how far it is, and keeps the lease.
+async fn progress(
+    connection: &mut Connection,
+    worker: Uuid,
+    job: &Job,
+    place: Place,
+    rows: &[Changed],
+    change: &Value,
+) -> Result<(), DbError> {
+    let (pledges, was_counted) = if job.undo { ("put_back", "counted_back") } else { ("pledges", "counted") };
+    let at = if job.undo { "last_at" } else { "CASE WHEN $7 > 0 THEN now() ELSE last_at END" };
+    let (part, number, id) = place.parts();
+    diesel::sql_query(format!(
+        "WITH work AS (UPDATE removal_work SET part = $2, number = $3, id = $4, change = $5, worker = $6, \
+           worked_at = clock_timestamp(), leased_until = clock_timestamp() + interval '3 seconds' WHERE removal_id = $1) \
+         UPDATE removals SET {pledges} = {pledges} + $7, {was_counted} = {was_counted} + $8, last_at = {at} WHERE id = $1"
+    ))
+    .bind::<SqlUuid, _>(job.removal_id)
+    .bind::<SmallInt, _>(part)
+    .bind::<BigInt, _>(number)
+    .bind::<SqlUuid, _>(id)
+    .bind::<Jsonb, _>(change)
+    .bind::<SqlUuid, _>(worker)
+    .bind::<BigInt, _>(i64::try_from(rows.len()).unwrap_or(i64::MAX))
+    .bind::<BigInt, _>(counted(rows))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// All that fits is out.
+async fn finish(connection: &mut Connection, job: &Job, change: &Value) -> Result<(), DbError> {
+    diesel::sql_query(
+        "WITH work AS (DELETE FROM removal_work WHERE removal_id = $1) UPDATE removals SET state = 'done' WHERE id = $1",
+    )
+    .bind::<SqlUuid, _>(job.removal_id)
+    .execute(&mut *connection)
+    .await?;
+    ended(connection, job, "removal.finish", change).await
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = BigInt)]
+    pledges: i64,
+}
+
+/// The entry of an end.
+async fn ended(connection: &mut Connection, job: &Job, action: &'static str, change: &Value) -> Result<(), DbError> {
+    let Taken { pledges } = diesel::sql_query("SELECT pledges FROM removals WHERE id = $1")
+        .bind::<SqlUuid, _>(job.removal_id)
+        .get_result(&mut *connection)
+        .await?;
+    let after = counts(connection, job.campaign_id).await?;
+    let details = json!({ "removal": job.removal_id, "pledges": pledges, "change": change, "after": after });
+    record(connection, Some(job.moderator_id), job.campaign_id, action, details).await
+}
+
+/// Puts back some of what a removal took out, as it was.
+async fn undo(connection: &mut Connection, worker: Uuid, job: &Job) -> Result<Went, StepError> {
+    let most = i64::try_from(ROWS_AT_ONCE).unwrap_or(i64::MAX);
+    let rows = put_back(connection, job.removal_id, job.id, most).await?;
+    let changes = uncounted(&rows, 1);
+    let change = added(&job.change, &changes);
+    let last = rows.iter().map(|row| row.id).max();
+    if rows.is_empty() && job.id.is_nil() {
+        undone(connection, job, &change).await?;
+        return Ok(Went::default());
+    }
+    totals::deltas::store::append(connection, job.campaign_id, &changes).await?;
+    // Behind the last one it begins once more, in case one was passed over because it was being changed.
+    let place = Place::Indexed(last.unwrap_or(Uuid::nil()));
+    progress(connection, worker, job, place, &rows, &change).await?;
+    Ok(went(&rows, &changes))
+}
+
+/// All of it is back.
+async fn undone(connection: &mut Connection, job: &Job, change: &Value) -> Result<(), DbError> {
+    diesel::sql_query(
+        "WITH work AS (DELETE FROM removal_work WHERE removal_id = $1 RETURNING moderator_id, note) \
+         UPDATE removals SET state = 'done', undone_at = now(), undone_by = work.moderator_id, undo_note = work.note \
+         FROM work WHERE id = $1",
+    )
+    .bind::<SqlUuid, _>(job.removal_id)
+    .execute(&mut *connection)
+    .await?;
+    ended(connection, job, "removal.undone", change).await
+}
