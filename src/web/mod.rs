@@ -19,7 +19,7 @@ use crate::{
     gate::{form_token::FormTokens, proof::Bound},
     http::{
         Code, FieldCode, PublicOrigin,
-        compressed::{Kind, Packed},
+        compressed::{Forms, Kind},
         headers::{PAGE_POLICY, framed_policy},
     },
     partners::Partner,
@@ -48,13 +48,13 @@ pub struct Pages {
 /// How long caches may use a document that changes with the program.
 const DOCUMENT_CACHING: &str = "public, max-age=300";
 
-/// What is the same for everybody as long as the program runs: drawn once, however many services run in it, and compressed when
-/// somebody asks for it.
+/// What is the same for everybody as long as the program runs: drawn and compressed once, at its first start: they are
+/// so large that whoever asked first would hold up a worker.
 struct Documents {
-    reference: Packed,
-    problems: Packed,
-    yaml: Packed,
-    json: Packed,
+    reference: Forms,
+    problems: Forms,
+    yaml: Forms,
+    json: Forms,
 }
 
 impl Documents {
@@ -77,7 +77,7 @@ impl Documents {
         let fields: Vec<_> = FieldCode::ALL.iter().map(field).collect();
         let problems = docs::ProblemsPage { ui, assets, problems: &problems, fields: &fields }.render();
         let kept =
-            |content, text: &str| Packed::new("docs", Kind { content, caching: DOCUMENT_CACHING }, text.as_bytes());
+            |content, text: &str| Forms::new("docs", Kind { content, caching: DOCUMENT_CACHING }, text.as_bytes());
         // Drawing into memory fails only by a defect of a template, which the tests of the pages would show.
         let page = |text: Result<String, askama::Error>| kept("text/html; charset=utf-8", &text.unwrap_or_default());
         Self {

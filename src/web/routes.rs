@@ -15,7 +15,7 @@ use crate::{
     campaigns::{Campaign, Campaigns},
     http::{
         Code, Problem,
-        compressed::{self, Packed},
+        compressed::{self, Forms},
         headers::PAGE_POLICY,
         openapi::Methods,
     },
@@ -203,8 +203,8 @@ async fn openapi_json(request: HttpRequest, pages: Data<Pages>) -> HttpResponse 
     pages.documents.json.answer(&request)
 }
 
-fn document(request: &HttpRequest, packed: &Packed) -> HttpResponse {
-    let mut response = packed.answer(request);
+fn document(request: &HttpRequest, forms: &Forms) -> HttpResponse {
+    let mut response = forms.answer(request);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(PAGE_POLICY));
     response
 }

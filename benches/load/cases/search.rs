@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
+use pledges::moderation::search::filler::store::LOCK;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -20,9 +21,6 @@ const CONNECTIONS: usize = 256;
 /// How long the index may take to follow, once nothing comes any more.
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(600);
 
-/// Keeps whoever fills the index from it while it is held: the number is in `src/moderation/search/filler/store.rs`.
-const HOLD: &str = "SELECT pg_advisory_lock(126879263777640)";
-
 /// Triggers that note what search has to follow.
 const TRIGGERS: [&str; 2] = ["searched_after_update", "searched_after_delete"];
 
@@ -33,9 +31,12 @@ pub async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let (mut with, mut without, mut p99s) = (vec![], vec![], vec![]);
     for _ in 0..lab.options.rounds {
         let holder = connect(&stage.url).await?;
-        holder.batch_execute(HOLD).await?;
+        // Keeps whoever fills the index from it while it is held.
+        holder.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await?;
+        let known = searched(&stage).await?;
         noting(&stage, "DISABLE").await?;
         without.push(stage.send("without search", shape).await?.rate());
+        ensure!(searched(&stage).await? == known, "the index was filled in a turn without it");
         noting(&stage, "ENABLE").await?;
         drop(holder);
         let outcome = stage.send("with search", shape).await?;

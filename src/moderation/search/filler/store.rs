@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::db::{Connection, DbError};
 
-/// Any number, the same for every instance: "search" in ASCII.
-const LOCK: i64 = 0x73_65_61_72_63_68;
+/// The advisory lock of whoever fills. Any number, the same for every instance: "search" in ASCII.
+pub const LOCK: i64 = 0x73_65_61_72_63_68;
 
 /// Rows of one transaction: it lasts some ten milliseconds.
 const ROWS_AT_ONCE: i64 = 1_000;
