@@ -116,7 +116,7 @@ impl From<AccountError> for Problem {
 impl From<QuotaError> for Problem {
     fn from(error: QuotaError) -> Self {
         match error {
-            QuotaError::Spent { seconds } => {
+            QuotaError::Spent { seconds, .. } => {
                 Self::from(Code::RemovalQuotaSpent).after(std::time::Duration::from_secs(seconds.into()))
             }
             QuotaError::Database(error) => error.into(),

@@ -19,6 +19,8 @@ pub enum QuotaError {
     Spent {
         /// Seconds until midnight (UTC, database clock).
         seconds: u32,
+        /// Pledges that it may remove until then.
+        left: i64,
     },
     /// The database.
     #[error(transparent)]

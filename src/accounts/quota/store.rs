@@ -2,7 +2,7 @@
 
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Bool, Double, Uuid as SqlUuid},
+    sql_types::{BigInt, Double, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -12,8 +12,8 @@ use crate::db::{Connection, DbError};
 
 #[derive(QueryableByName)]
 struct Taken {
-    #[diesel(sql_type = Bool)]
-    allowed: bool,
+    #[diesel(sql_type = BigInt)]
+    left: i64,
     #[diesel(sql_type = Double)]
     seconds: f64,
 }
@@ -29,8 +29,8 @@ pub async fn take(connection: &mut Connection, who: Uuid, count: i64) -> Result<
         "WITH taken AS (INSERT INTO removal_counts AS kept (moderator_id, day, pledges) \
            VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2) \
            ON CONFLICT (moderator_id, day) DO UPDATE SET pledges = kept.pledges + excluded.pledges RETURNING pledges) \
-         SELECT taken.pledges <= coalesce(removals_per_day::bigint, CASE role WHEN 'admin' THEN NULL ELSE $3 END, \
-             taken.pledges) AS allowed, \
+         SELECT coalesce(removals_per_day::bigint, CASE role WHEN 'admin' THEN NULL ELSE $3 END, taken.pledges) \
+             - (taken.pledges - $2) AS left, \
            extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - (now() AT TIME ZONE 'UTC')) \
              ::float8 AS seconds \
          FROM taken JOIN moderators ON moderators.id = $1",
@@ -41,9 +41,9 @@ pub async fn take(connection: &mut Connection, who: Uuid, count: i64) -> Result<
     .get_result(&mut *connection)
     .await
     .map_err(DbError::from)?;
-    if !taken.allowed {
+    if taken.left < count {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a day has 86,400 seconds")]
-        return Err(QuotaError::Spent { seconds: taken.seconds as u32 });
+        return Err(QuotaError::Spent { seconds: taken.seconds as u32, left: taken.left.max(0) });
     }
     let gone = "DELETE FROM removal_counts WHERE moderator_id = $1 AND day < (now() AT TIME ZONE 'UTC')::date - 30";
     diesel::sql_query(gone).bind::<SqlUuid, _>(who).execute(connection).await.map_err(DbError::from)?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use self::{
     pace::Pace,
-    store::{Loaded, Step, StepError, Went},
+    store::{Known, Step, StepError, Went},
 };
 use crate::{
     db::{Database, DbError},
@@ -44,8 +44,7 @@ pub struct Worker {
     totals: Totals,
     ingest: Ingest,
     wake: Arc<Notify>,
-    /// Candidates that were read and not looked at yet, by removal.
-    loaded: HashMap<Uuid, Loaded>,
+    known: Known,
     avoided: HashMap<Uuid, Instant>,
     pace: Pace,
     expired_at: Option<Instant>,
@@ -60,7 +59,7 @@ impl Worker {
             totals: moderation.totals.clone(),
             ingest,
             wake: moderation.removal_work.clone(),
-            loaded: HashMap::new(),
+            known: Known::default(),
             avoided: HashMap::new(),
             pace: Pace::default(),
             expired_at: None,
@@ -96,30 +95,34 @@ impl Worker {
             }
         }
         self.avoided.retain(|_, since| since.elapsed() < AVOIDED_FOR);
-        let (worker, loaded) = (self.id, std::mem::take(&mut self.loaded));
+        let (worker, known) = (self.id, std::mem::take(&mut self.known));
         let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
-        let step = async move |connection: &mut _| store::step(connection, worker, &avoided, loaded).await;
+        let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
         match self.database.run_until(began + PATIENCE, step).await {
             Ok(Step::Idle) => None,
             Ok(Step::Went(went)) => Some(self.went(went, began)),
             Err(error) => {
-                self.failed(error).await;
-                None
+                self.failed(error).await
             }
         }
     }
 
     fn went(&mut self, went: Went, began: Instant) -> Duration {
-        self.loaded = went.loaded;
+        self.known.loaded = went.loaded;
         if went.changed > 0 {
             self.totals.changed();
         }
         self.pace.rest(began, Instant::now(), went.deltas, went.appended, self.ingest.waiting())
     }
 
-    async fn failed(&mut self, error: StepError) {
+    async fn failed(&mut self, error: StepError) -> Option<Duration> {
         match error {
-            StepError::Spent(removal) => {
+            // What is left is taken, and not one more. Of fewer candidates fewer fit, so this ends.
+            StepError::Spent { removal, left: left @ 1.. } => {
+                self.known.fewer = Some((removal, usize::try_from(left).unwrap_or(usize::MAX)));
+                return Some(Duration::ZERO);
+            }
+            StepError::Spent { removal, .. } => {
                 let pause = async move |connection: &mut _| paused::store::pause_spent(connection, removal).await;
                 // Else the next transaction finds it spent again.
                 let _ = self.database.run_until(Instant::now() + PATIENCE, pause).await;
@@ -132,5 +135,6 @@ impl Worker {
                 }
             }
         }
+        None
     }
 }

@@ -41,8 +41,13 @@ const PAGE: usize = 5_000;
 /// Why a step has changed nothing.
 #[derive(Debug)]
 pub enum StepError {
-    /// The account for which this removal runs may remove no more today.
-    Spent(Uuid),
+    /// The account for which this removal runs may remove only so many more today: fewer than the step would have.
+    Spent {
+        /// The removal.
+        removal: Uuid,
+        /// Pledges.
+        left: i64,
+    },
     /// The database, and what was being worked on.
     Database(Option<Uuid>, DbError),
 }
@@ -79,6 +84,15 @@ pub struct Went {
     pub deltas: i64,
     /// Deltas that it appended.
     pub appended: i64,
+}
+
+/// What the steps before have told.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Candidates that were read and not looked at yet, by removal.
+    pub loaded: HashMap<Uuid, Loaded>,
+    /// The removal that would have gone over what its account may, and how many it may look at instead.
+    pub fewer: Option<(Uuid, usize)>,
 }
 
 /// What became of a step.
@@ -128,7 +142,7 @@ pub(super) async fn step(
     connection: &mut Connection,
     worker: Uuid,
     avoided: &[Uuid],
-    mut loaded: HashMap<Uuid, Loaded>,
+    mut known: Known,
 ) -> Result<Step, StepError> {
     let mut at_work = None;
     let done = connection
@@ -141,14 +155,14 @@ pub(super) async fn step(
                 stop(connection, job.removal_id, job.campaign_id, PausedBecause::Account).await?;
                 Went::default()
             } else {
-                remove(connection, worker, &job, &mut loaded).await?
+                remove(connection, worker, &job, &mut known).await?
             };
-            Ok(Step::Went(Went { deltas: job.deltas, loaded, ..went }))
+            Ok(Step::Went(Went { deltas: job.deltas, loaded: known.loaded, ..went }))
         })
         .await;
     done.map_err(|error| match error {
         StepError::Database(_, error) => StepError::Database(at_work, error),
-        spent @ StepError::Spent(_) => spent,
+        spent @ StepError::Spent { .. } => spent,
     })
 }
 
@@ -215,17 +229,18 @@ async fn remove(
     connection: &mut Connection,
     worker: Uuid,
     job: &Job,
-    loaded: &mut HashMap<Uuid, Loaded>,
+    known: &mut Known,
 ) -> Result<Went, StepError> {
     let place = Place::of_parts(job.part, job.number, job.id);
     let stored = job.search.clone().ok_or(DbError::Defect("a removal has no search"))?;
     let search = kept::search(job.campaign_id, stored)?;
     let walk = Walk { search, began_at: job.began_at, recent_from: job.recent_from };
-    let mut page = match loaded.remove(&job.removal_id).filter(|page| page.at == place) {
+    let mut page = match known.loaded.remove(&job.removal_id).filter(|page| page.at == place) {
         Some(page) => page,
         None => load(connection, &walk, place).await?,
     };
-    let many = page.candidates.len().min(ROWS_AT_ONCE);
+    let most = known.fewer.filter(|(removal, _)| *removal == job.removal_id).map_or(ROWS_AT_ONCE, |(_, most)| most);
+    let many = page.candidates.len().min(most);
     let part: Vec<(Uuid, Place)> = page.candidates.drain(..many).collect();
     let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
     let rows = take_out(connection, job, &walk, &ids).await?;
@@ -233,7 +248,7 @@ async fn remove(
     if !rows.is_empty() {
         let taken = quota::take(connection, job.moderator_id, i64::try_from(rows.len()).unwrap_or(i64::MAX)).await;
         taken.map_err(|error| match error {
-            QuotaError::Spent { .. } => StepError::Spent(job.removal_id),
+            QuotaError::Spent { left, .. } => StepError::Spent { removal: job.removal_id, left },
             QuotaError::Database(error) => error.into(),
         })?;
         totals::deltas::store::append(connection, job.campaign_id, &changes).await?;
@@ -243,7 +258,7 @@ async fn remove(
     progress(connection, worker, job, after.unwrap_or(place), &rows, &change).await?;
     match after {
         Some(at) if !page.candidates.is_empty() => {
-            loaded.insert(job.removal_id, Loaded { at, ..page });
+            known.loaded.insert(job.removal_id, Loaded { at, ..page });
         }
         Some(_) => {}
         None => finish(connection, job, &change).await?,
