@@ -62,6 +62,12 @@ pub struct Settings {
     #[arg(long, env = "PLEDGES_DIRECT_DATABASE_URL", hide_env_values = true, requires = "database_url", global = true)]
     pub direct_database_url: Option<SecretString>,
 
+    /// The same database as the owner of its tables, when DATABASE_URL is a role that may only read and write rows: for
+    /// migrations, vacuuming, and dropping months of the audit log after their time. Best given to `pledges migrate` and
+    /// `pledges retention` only, so that whoever takes over the service can't change the audit log. Default: DATABASE_URL.
+    #[arg(long, env = "PLEDGES_OWNER_DATABASE_URL", hide_env_values = true, requires = "database_url", global = true)]
+    pub owner_database_url: Option<SecretString>,
+
     /// Directory with initdb, postgres and pg_ctl for the private PostgreSQL. Without it they are looked for in
     /// PATH and the usual places.
     #[arg(long, env = "PLEDGES_POSTGRES_BIN", global = true)]

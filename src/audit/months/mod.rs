@@ -38,7 +38,7 @@ pub async fn drop_old(connection: &mut Connection, months: i32) -> Result<Vec<Dr
     }
     let mut dropped = Vec::new();
     for part in store::old(connection, months).await? {
-        dropped.extend(store::drop(connection, &part, months).await?);
+        dropped.extend(store::drop_part(connection, &part, months).await?);
     }
     Ok(dropped)
 }

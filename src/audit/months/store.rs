@@ -71,7 +71,7 @@ struct Held {
 ///
 /// # Errors
 /// [`DbError::Unavailable`] when somebody was in the way for two seconds: try again. And others of the database.
-pub async fn drop(connection: &mut Connection, part: &str, months: i32) -> Result<Option<Dropped>, DbError> {
+pub async fn drop_part(connection: &mut Connection, part: &str, months: i32) -> Result<Option<Dropped>, DbError> {
     connection
         .transaction(async |connection| {
             // In the order in which actions lock them.

@@ -193,6 +193,9 @@ impl Walk {
     /// Entries of a month that is still there, with numbers below those of a month that was dropped: transactions that began
     /// just before the end of a month and ended after it.
     async fn left_over(&self, connection: &mut Connection, dropped: i64) -> Result<(), Stop> {
+        if self.number == 0 {
+            return Ok(());
+        }
         let (mut from, mut at, mut there) = (0, None, 0);
         loop {
             let links = store::after(connection, from, at, AT_ONCE).await?;
