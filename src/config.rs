@@ -93,6 +93,11 @@ pub struct Settings {
     #[arg(long, env = "PLEDGES_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub log_format: LogFormat,
 
+    /// Months that the audit log is kept for. What is older is dropped, by the owner of the tables only.
+    #[arg(long, env = "PLEDGES_AUDIT_MONTHS", default_value_t = 24,
+        value_parser = clap::value_parser!(i32).range(1..=1200), global = true)]
+    pub audit_months: i32,
+
     /// Connections to PostgreSQL that are open at the most.
     #[arg(long, env = "PLEDGES_DATABASE_CONNECTIONS", default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]

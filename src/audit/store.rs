@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Entry, Filter, Recorded};
+use super::{Entry, Filter, Recorded, chain::Link, verify};
 use crate::db::{
     Connection, DbError,
     schema::{audit_log, campaigns, moderators},
@@ -85,6 +85,18 @@ pub async fn list(
     }
     let rows: Vec<Row> = query.load(connection).await?;
     Ok(rows.into_iter().map(recorded).collect())
+}
+
+/// Entries that [`lines`] reads at once.
+const LINES: i64 = 1_000;
+
+/// Up to 1,000 entries behind this number as parts of the chain, in order; none: this was the end. Read again and again nothing is
+/// left out: who has a number commits before the next one gets its own.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lines(connection: &mut Connection, number: i64) -> Result<Vec<Link>, DbError> {
+    verify::store::after(connection, number, None, LINES).await
 }
 
 /// At most 1,000 entries of these actions in the last `days`, newest first.

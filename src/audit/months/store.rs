@@ -37,16 +37,20 @@ struct Part {
     part: String,
 }
 
-/// The parts of months that ended so many months before this one, the oldest first; what is outside of the months last.
+/// The parts of months that ended so many months before this one, the oldest first; what is outside of the months, once all of
+/// it is as old, last.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn old(connection: &mut Connection, months: i32) -> Result<Vec<String>, DbError> {
     let parts: Vec<Part> = diesel::sql_query(
-        "SELECT relname::text AS part FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
-         WHERE inhparent = 'audit_log'::regclass AND (relname = 'audit_log_default' OR \
-           (relname ~ '^audit_log_[0-9]{4}_[0-9]{2}$' AND to_date(right(relname, 7), 'YYYY_MM') \
-             < date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => $1))) ORDER BY relname COLLATE \"C\"",
+        "WITH limits AS (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => $1) AS before) \
+         SELECT relname::text AS part FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid, limits \
+         WHERE inhparent = 'audit_log'::regclass AND CASE \
+           WHEN relname = 'audit_log_default' \
+             THEN (SELECT max(at) FROM audit_log_default) < before AT TIME ZONE 'UTC' \
+           WHEN relname ~ '^audit_log_[0-9]{4}_[0-9]{2}$' THEN to_date(right(relname, 7), 'YYYY_MM') < before \
+           ELSE false END ORDER BY relname COLLATE \"C\"",
     )
     .bind::<Integer, _>(months)
     .load(connection)
