@@ -7,7 +7,7 @@ use actix_web::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::stream;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -22,7 +22,9 @@ use crate::{
     },
     db::{Database, DbError},
     http::{
-        Problem, ProblemBody, ValidQuery, optional_time,
+        FieldCode, Problem, ProblemBody, ValidQuery,
+        body::coded,
+        optional_time,
         page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, next_cursor},
     },
     logged,
@@ -40,12 +42,12 @@ pub fn routes(config: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub struct AuditFilter {
     /// Done by whoever has this login.
-    #[validate(length(max = 64, code = "too_long"))]
-    #[param(max_length = 64, example = "ada")]
+    #[serde(default, deserialize_with = "name")]
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9._-]{1,64}$", example = "ada")]
     login: Option<String>,
     /// What was done, a dotted name.
-    #[validate(length(max = 64, code = "too_long"))]
-    #[param(max_length = 64, example = "removal.create")]
+    #[serde(default, deserialize_with = "name")]
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9._-]{1,64}$", example = "removal.create")]
     action: Option<String>,
     /// Done at or after this time (RFC 3339).
     #[serde(default, deserialize_with = "optional_time")]
@@ -62,6 +64,17 @@ pub struct AuditFilter {
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor<i64>>,
+}
+
+/// What logins and actions are made of.
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_of_names = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(is_of_names) {
+        Ok(Some(text))
+    } else {
+        Err(coded(FieldCode::NotAllowed))
+    }
 }
 
 /// From where on.
