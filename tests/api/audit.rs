@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use futures_util::future::join_all;
 use pledges::{
     accounts::Role,
