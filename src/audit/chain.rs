@@ -4,10 +4,6 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    QueryableByName,
-    sql_types::{BigInt, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -20,31 +16,23 @@ const FORM: &str = "pledges audit 1";
 pub const BEGINNING: [u8; 32] = [0; 32];
 
 /// An entry as a part of the chain.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug)]
 pub struct Link {
     /// Its place: 1, 2, 3.
-    #[diesel(sql_type = BigInt)]
     pub number: i64,
     /// When.
-    #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
     /// Who; None: the operator.
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub moderator_id: Option<Uuid>,
     /// In which campaign.
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub campaign_id: Option<Uuid>,
     /// What.
-    #[diesel(sql_type = Text)]
     pub action: String,
     /// What it was about: JSON as PostgreSQL writes it, byte for byte.
-    #[diesel(sql_type = Text)]
     pub details: String,
     /// Hash of the entry before.
-    #[diesel(sql_type = Bytea)]
     pub previous: Vec<u8>,
     /// Its hash, as it is stored.
-    #[diesel(sql_type = Bytea)]
     pub hash: Vec<u8>,
 }
 

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{BigInt, Bytea, Nullable, Timestamptz},
+    sql_types::{BigInt, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use crate::{
     audit::chain::Link,
@@ -30,6 +31,33 @@ pub struct Dropped {
     pub last: Option<Place>,
     /// How many entries.
     pub entries: i64,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    moderator_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    campaign_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    action: String,
+    #[diesel(sql_type = Text)]
+    details: String,
+    #[diesel(sql_type = Bytea)]
+    previous: Vec<u8>,
+    #[diesel(sql_type = Bytea)]
+    hash: Vec<u8>,
+}
+
+impl From<Row> for Link {
+    fn from(row: Row) -> Self {
+        let Row { number, at, moderator_id, campaign_id, action, details, previous, hash } = row;
+        Self { number, at, moderator_id, campaign_id, action, details, previous, hash }
+    }
 }
 
 const LINKS: &str =
@@ -75,7 +103,8 @@ pub async fn checkpoint(connection: &mut Connection, number: i64) -> Result<Opti
 /// Those of the database.
 pub async fn one(connection: &mut Connection, number: i64) -> Result<Option<Link>, DbError> {
     let found = diesel::sql_query(format!("{LINKS} WHERE number = $1 ORDER BY at LIMIT 1"));
-    Ok(found.bind::<BigInt, _>(number).get_result(connection).await.optional()?)
+    let found: Option<Row> = found.bind::<BigInt, _>(number).get_result(connection).await.optional()?;
+    Ok(found.map(Link::from))
 }
 
 /// Up to `limit` entries behind the one with this number and time, in order. Without a time: behind all with the number.
@@ -93,5 +122,6 @@ pub async fn after(
         "{LINKS} WHERE number >= $1 AND (number > $1 OR at > $2) ORDER BY number, at LIMIT $3"
     ));
     let found = found.bind::<BigInt, _>(number).bind::<Nullable<Timestamptz>, _>(at).bind::<BigInt, _>(limit);
-    Ok(found.get_results(connection).await?)
+    let found: Vec<Row> = found.get_results(connection).await?;
+    Ok(found.into_iter().map(Link::from).collect())
 }

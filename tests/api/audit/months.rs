@@ -86,7 +86,7 @@ async fn what_is_past_its_time_is_dropped_and_the_check_goes_on_from_the_checkpo
     assert_eq!(verdict(&rows, &noted[2..]).await.wrong, None);
     let gone = Some(Wrong { number: 1, what: What::Dropped });
     assert_eq!(verdict(&rows, &noted[..1]).await.wrong, gone);
-    assert_eq!(look_after(&rows.database, 24).await.unwrap(), []);
+    assert!(look_after(&rows.database, 24).await.unwrap().is_empty());
     // What is left before the checkpoint is held against it.
     rows.execute("DO $$ BEGIN SET LOCAL session_replication_role = replica; DELETE FROM audit_log WHERE number = 3; END $$").await;
     let missing = Some(Wrong { number: 4, what: What::AroundCheckpoint });
@@ -99,10 +99,10 @@ async fn nothing_is_dropped_before_its_time_or_from_a_log_that_is_wrong() {
     let mut owner = rows.database.open_owner().await.unwrap();
     let last_month = rows.value("date_trunc('month', now()) - interval '1 day'").await;
     append_at(&rows, &last_month).await;
-    assert_eq!(drop_old(&mut owner, 1).await.unwrap(), []);
+    assert!(drop_old(&mut owner, 1).await.unwrap().is_empty());
     append_at(&rows, "2020-01-31T12:00:00Z").await;
     // Beside it in one part is what is younger.
-    assert_eq!(drop_old(&mut owner, 1).await.unwrap(), []);
+    assert!(drop_old(&mut owner, 1).await.unwrap().is_empty());
     rows.execute("SELECT audit_log_make_month('2020-02-10')").await;
     append_at(&rows, "2020-02-01T00:00:00Z").await;
     rows.execute(
