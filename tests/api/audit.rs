@@ -22,7 +22,10 @@ use pledges::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, program, rows::Rows};
+use crate::{
+    moderation::REMOVALS,
+    support::{TestApp, client::pledge, cluster, program, rows::Rows},
+};
 
 /// Appends an entry of the operator's.
 async fn append(rows: &Rows, number: usize) {
@@ -103,6 +106,32 @@ async fn whoever_appends_has_locked_the_account_before_the_end_of_the_log() {
     waiting.join_next().await.unwrap().unwrap().unwrap();
     let actions = "SELECT action FROM audit_log WHERE action LIKE 'test.%' ORDER BY number";
     assert_eq!(app.rows.list(actions).await, ["test.first", "test.waits"]);
+    is_well(&app.rows).await;
+    app.stop().await;
+}
+
+/// All tests can be run so: see `LOG_LAST`.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_behind_an_entry_in_its_transaction() {
+    let app = TestApp::start().await;
+    app.rows.execute(cluster::LOG_LAST).await;
+    let mut connection = app.rows.database.open().await.unwrap();
+    let entry = Entry { moderator: None, campaign: None, action: "test.first", details: json!({}) };
+    let behind: Result<(), DbError> = connection
+        .transaction(async |connection| {
+            record(connection, entry).await?;
+            Ok(connection.batch_execute("UPDATE campaigns SET state = state").await?)
+        })
+        .await;
+    assert!(behind.is_err(), "or the rest says nothing");
+    let admin = app.signed_in(Role::Admin).await;
+    app.client().pledge(&pledge("ann@example.org")).await.expect(201);
+    let order = json!({"ids": [app.rows.value("SELECT id FROM pledges").await], "reason": "test", "note": "A test"});
+    let removal = admin.post(REMOVALS, &order).await.expect(201)["removal"]["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("{REMOVALS}/{removal}/undo"), &json!({"note": "A person"})).await.expect(200);
+    app.rows.execute("UPDATE campaign_totals SET total = total + 1").await;
+    app.rows.repair_counts().await;
+    admin.post("/v1/auth/logout", &Value::Null).await.expect(204);
     is_well(&app.rows).await;
     app.stop().await;
 }
