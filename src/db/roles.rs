@@ -53,6 +53,19 @@ pub async fn may_change_the_log(connection: &mut Connection) -> Result<bool, DbE
     Ok(diesel::sql_query(sql).get_result::<Yes>(connection).await?.yes)
 }
 
+/// Whether PostgreSQL lets this role vacuum; it skips tables of others without an error.
+///
+/// # Errors
+/// Those of the database.
+pub async fn may_vacuum(connection: &mut Connection) -> Result<bool, DbError> {
+    // Before 17 there is no such privilege, and asking for it is an error.
+    let sql = "SELECT rolsuper OR pg_has_role(current_user, relowner, 'MEMBER') \
+                 OR CASE WHEN current_setting('server_version_num')::integer >= 170000 \
+                   THEN has_table_privilege('pledges', 'MAINTAIN') ELSE false END AS yes \
+               FROM pg_roles, pg_class WHERE rolname = current_user AND pg_class.oid = 'pledges'::regclass";
+    Ok(diesel::sql_query(sql).get_result::<Yes>(connection).await?.yes)
+}
+
 /// Gives the role of `DATABASE_URL` exactly what the service needs, as the owner. Nothing is done when both are one role, or the
 /// service's is a superuser.
 ///

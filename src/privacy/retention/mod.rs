@@ -22,7 +22,7 @@ use std::{future::Future, time::Duration};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{Connection, Database, DbError};
+use crate::db::{Connection, Database, DbError, roles};
 
 use store::{Plan, Step};
 
@@ -305,8 +305,11 @@ impl Run {
         if !at_once && !in_time(STEP_PATIENCE, dead_rows::store::vacuum_is_due(&mut self.connection)).await? {
             return Ok(());
         }
-        // Before PostgreSQL 17 nobody else may vacuum.
         let connection = &mut in_time(STEP_PATIENCE, self.database.open_owner()).await?;
+        if !in_time(STEP_PATIENCE, roles::may_vacuum(connection)).await? {
+            // It stays due, for the next run as the owner.
+            return Ok(());
+        }
         let moment = in_time(STEP_PATIENCE, dead_rows::store::moment(connection)).await?;
         let mut tries = 0;
         while !in_time(STEP_PATIENCE, dead_rows::store::is_past(connection, &moment)).await? {
