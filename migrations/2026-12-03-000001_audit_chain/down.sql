@@ -6,8 +6,8 @@ ALTER INDEX audit_log_by_moderator RENAME TO audit_log_chained_by_moderator;
 CREATE TABLE audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),
-    moderator_id uuid REFERENCES moderators,
-    campaign_id uuid REFERENCES campaigns,
+    moderator_id uuid CONSTRAINT audit_log_moderator_id_fkey REFERENCES moderators,
+    campaign_id uuid CONSTRAINT audit_log_campaign_id_fkey REFERENCES campaigns,
     action text NOT NULL,
     details jsonb NOT NULL
 );

@@ -4,13 +4,14 @@ ALTER INDEX audit_log_pkey RENAME TO audit_log_before_pkey;
 ALTER INDEX audit_log_by_campaign RENAME TO audit_log_before_by_campaign;
 ALTER INDEX audit_log_by_moderator RENAME TO audit_log_before_by_moderator;
 
+-- Names of its own: PostgreSQL would choose others while the old table has them.
 CREATE TABLE audit_log (
     number bigint NOT NULL,
     -- What the release before knows an entry by.
     id bigint NOT NULL GENERATED ALWAYS AS (number) STORED,
     at timestamptz NOT NULL DEFAULT now(),
-    moderator_id uuid REFERENCES moderators,
-    campaign_id uuid REFERENCES campaigns,
+    moderator_id uuid CONSTRAINT audit_log_moderator_id_fkey REFERENCES moderators,
+    campaign_id uuid CONSTRAINT audit_log_campaign_id_fkey REFERENCES campaigns,
     -- No line breaks: what is hashed has one part a line.
     action text NOT NULL CHECK (action ~ '^[a-z0-9_.]+$'),
     details jsonb NOT NULL,

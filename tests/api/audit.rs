@@ -3,6 +3,7 @@
 mod months;
 mod roles;
 mod tampering;
+mod upgrade;
 
 use std::{
     io::Write,
