@@ -13,10 +13,12 @@ BEGIN
     END
     $$;
     FOR each IN SELECT oid FROM pg_class WHERE relkind = 'r' AND NOT relispartition AND relnamespace = 'public'::regnamespace
-        AND relname NOT IN ('audit_head', 'audit_checkpoints', 'sessions', 'refresh_tokens') AND relname NOT LIKE '\_\_diesel%'
+        AND relname NOT IN ('audit_head', 'audit_checkpoints') AND relname NOT LIKE '\_\_diesel%'
     LOOP
-        EXECUTE format('CREATE TRIGGER nothing_follows_the_log BEFORE INSERT OR UPDATE OR DELETE ON %s '
-            'FOR EACH STATEMENT EXECUTE FUNCTION nothing_follows_the_log()', each);
+        EXECUTE format('CREATE TRIGGER nothing_follows_the_log BEFORE %s ON %s '
+            'FOR EACH STATEMENT EXECUTE FUNCTION nothing_follows_the_log()',
+            CASE WHEN each IN ('sessions'::regclass, 'refresh_tokens'::regclass) THEN 'UPDATE OR DELETE'
+                ELSE 'INSERT OR UPDATE OR DELETE' END, each);
     END LOOP;
 END
 $do$
