@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Spends a proof: false when it was spent before, by whichever instance, or isn't enough. Belongs in the transaction of
+/// Spends a proof: None when it was spent before, by whichever instance, or isn't enough. Belongs in the transaction of
 /// what it is for.
 ///
 /// # Errors
