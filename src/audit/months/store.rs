@@ -85,6 +85,12 @@ pub async fn drop_part(connection: &mut Connection, part: &str, months: i32) -> 
                      LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE",
                 )
                 .await?;
+            // Another instance may have dropped it meanwhile.
+            let there = diesel::sql_query("SELECT relname::text AS part FROM pg_class WHERE oid = to_regclass($1)");
+            let there: Option<Part> = there.bind::<Text, _>(part).get_result(&mut *connection).await.optional()?;
+            if there.is_none() {
+                return Ok(None);
+            }
             let held: Option<Held> = diesel::sql_query(format!(
                 "SELECT date_trunc('month', min(at) AT TIME ZONE 'UTC')::date AS month, count(*) AS entries, \
                    max(number) AS number, (SELECT hash FROM {part} ORDER BY number DESC LIMIT 1) AS hash FROM {part} \
