@@ -327,7 +327,8 @@ impl Service {
         tasks.start("rules", handles.rules.clone().run(tasks.stop_token()));
         tasks.start("source tags", handles.source_tags.clone().run(tasks.stop_token()));
         let every = Duration::from_secs(serve.retention_every_seconds);
-        let retention = privacy::retention::job::repeat(handles.database.clone(), every, tasks.stop_token());
+        let months = settings.audit_months;
+        let retention = privacy::retention::job::repeat(handles.database.clone(), every, months, tasks.stop_token());
         tasks.start("retention", retention);
         // Apart from those of pledges and pages.
         let database = Database::new(url, mail::DATABASE_CONNECTIONS)?;

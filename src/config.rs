@@ -62,6 +62,12 @@ pub struct Settings {
     #[arg(long, env = "PLEDGES_DIRECT_DATABASE_URL", hide_env_values = true, requires = "database_url", global = true)]
     pub direct_database_url: Option<SecretString>,
 
+    /// The same database as the owner of its tables, when DATABASE_URL is a role that may only read and write rows: for
+    /// migrations, vacuuming, and dropping months of the audit log after their time. Best given to `pledges migrate` and
+    /// `pledges retention` only, so that whoever takes over the service can't change the audit log. Default: DATABASE_URL.
+    #[arg(long, env = "PLEDGES_OWNER_DATABASE_URL", hide_env_values = true, requires = "database_url", global = true)]
+    pub owner_database_url: Option<SecretString>,
+
     /// Directory with initdb, postgres and pg_ctl for the private PostgreSQL. Without it they are looked for in
     /// PATH and the usual places.
     #[arg(long, env = "PLEDGES_POSTGRES_BIN", global = true)]
@@ -86,6 +92,11 @@ pub struct Settings {
     /// How log lines look.
     #[arg(long, env = "PLEDGES_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub log_format: LogFormat,
+
+    /// Months that the audit log is kept for. What is older is dropped, by the owner of the tables only.
+    #[arg(long, env = "PLEDGES_AUDIT_MONTHS", default_value_t = 24,
+        value_parser = clap::value_parser!(i32).range(1..=1200), global = true)]
+    pub audit_months: i32,
 
     /// Connections to PostgreSQL that are open at the most.
     #[arg(long, env = "PLEDGES_DATABASE_CONNECTIONS", default_value_t = 10,

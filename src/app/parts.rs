@@ -64,8 +64,9 @@ pub(super) fn pace(settings: &Settings, serve: &ServeSettings) -> Pace {
 
 /// The database, with its schema up to date and the root secrets that it needs.
 pub(super) async fn opened(settings: &Settings, url: &SecretString, ring: &KeyRing) -> Result<Database, StartError> {
-    let database =
-        Database::new(url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
+    let database = Database::new(url, settings.database_connections)?
+        .with_direct(settings.direct_database_url.as_ref())
+        .with_owner(settings.owner_database_url.as_ref());
     database.check_pooler().await?;
     for migration in db::migrate(&database).await? {
         tracing::info!(migration, "the schema was brought up to date");

@@ -1,7 +1,13 @@
 //! The record of who did what. It stands below the features that write to it, because an action and its entry commit
 //! together (rule 6); moderation shows it.
+//!
+//! The entries are a [`chain`]: a trigger gives each its number and the hash of the one before. [`verify`] checks it, [`months`]
+//! come and go.
 
+pub mod chain;
+pub mod months;
 pub mod store;
+pub mod verify;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -23,8 +29,8 @@ pub struct Entry {
 /// An entry as it stands in the log.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Grows with time.
-    pub id: i64,
+    /// Its place in the chain: 1, 2, 3, without gaps.
+    pub number: i64,
     /// When.
     pub at: DateTime<Utc>,
     /// Login of who did it; None: the operator.
@@ -35,4 +41,21 @@ pub struct Recorded {
     pub action: String,
     /// What it was about.
     pub details: Value,
+    /// Its hash, 32 bytes.
+    pub hash: Vec<u8>,
+}
+
+/// Which entries; everything that is given must fit.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of this campaign.
+    pub campaign: Option<Uuid>,
+    /// By whoever has this login.
+    pub login: Option<String>,
+    /// With this action, a dotted name.
+    pub action: Option<String>,
+    /// Not before this time.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub to: Option<DateTime<Utc>>,
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{
-    campaign, mail,
+    audit, campaign, mail,
     output::{complain, say},
     session::Session,
 };
@@ -65,9 +65,10 @@ pub(super) async fn run(session: &Session, settings: &Settings, doctor: &Doctor)
         say(&format!("{tag_keys} keys of source tags are older than two days; is the service running?"));
     }
     let findable = search(&mut connection, doctor.repair).await?;
+    let on_record = audit::check_up(session, settings).await?;
     let counted_right = differences == 0 && without_campaign == 0 && without_removal == 0;
-    let well =
-        counted_right && missing.is_empty() && sealed && kept_in_time && mails_leave && tag_keys == 0 && findable;
+    let kept = kept_in_time && tag_keys == 0 && on_record;
+    let well = counted_right && missing.is_empty() && sealed && kept && mails_leave && findable;
     let counted: i64 = recounts.iter().flat_map(|recount| recount.counted.countries.values()).sum();
     if well {
         say(&format!("all is well: {} campaigns, {counted} counted pledges", recounts.len()));

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{output::say, session::Session};
 use crate::{
+    audit::months,
     config::{Mode, Settings},
     privacy::retention::{self, Due, Limit, dead_rows},
 };
@@ -39,11 +40,19 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Retent
     for due in &due {
         say(&told(due, command.dry_run));
     }
-    if due.is_empty() {
+    let dropped = if command.dry_run || command.as_of.is_some() {
+        Vec::new()
+    } else {
+        months::look_after(&session.database, settings.audit_months).await?
+    };
+    for month in &dropped {
+        say(&format!("audit log: {} entries from {} on are gone", month.entries, month.month.format("%B %Y")));
+    }
+    if due.is_empty() && dropped.is_empty() {
         say("nothing is past its limit");
     }
     if command.rewrite {
-        dead_rows::store::rewrite_pledges(&mut session.database.open_direct().await?).await?;
+        dead_rows::store::rewrite_pledges(&mut session.database.open_owner().await?).await?;
         say("the table of the pledges was written anew");
     }
     Ok(())

@@ -58,6 +58,14 @@ async fn serve_on(session: &Session, settings: &Settings, serve: &Serve) -> anyh
     }
     let service = Service::start(settings, &serve.settings, &session.url, Clock::System).await?;
     warn_of_settings(settings, &service);
+    if settings.mode == Mode::Production
+        && db::roles::may_change_the_log(&mut session.database.open_direct().await?).await?
+    {
+        tracing::warn!(
+            "DATABASE_URL is the owner of the audit log: whoever takes over the service can change what is in it \
+             (docs/operations.md, Two roles)"
+        );
+    }
     say(&format!("pledges is running at http://{} (Ctrl-C stops it)", service.address));
     let broken = tokio::select! {
         told = tasks::stop_signal() => {

@@ -58,8 +58,9 @@ impl Session {
     ) -> anyhow::Result<Self> {
         let private_url = private.as_ref().map(|(postgres, _)| postgres.url().into());
         let url = settings.database_url.clone().or(private_url).context("there is no database")?;
-        let database =
-            Database::new(&url, settings.database_connections)?.with_direct(settings.direct_database_url.as_ref());
+        let database = Database::new(&url, settings.database_connections)?
+            .with_direct(settings.direct_database_url.as_ref())
+            .with_owner(settings.owner_database_url.as_ref());
         Ok(Self { database, mode: settings.mode, url, private, _lock: lock })
     }
 

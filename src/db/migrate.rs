@@ -7,14 +7,14 @@
 use diesel::{
     QueryableByName,
     connection::BoxableConnection,
-    migration::{self, Migration, MigrationMetadata, MigrationName},
+    migration::{self, Migration, MigrationMetadata, MigrationName, MigrationSource},
     pg::Pg,
-    sql_types::Bool,
+    sql_types::{Bool, Text},
 };
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Connection, Database, DbError};
+use super::{Connection, Database, DbError, roles};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
@@ -27,13 +27,48 @@ struct Locked {
     locked: bool,
 }
 
-/// Brings the schema up to date and returns the names of the migrations that were run. Waits up to a minute for
-/// another instance that is at it. Needs a multi-threaded runtime.
+/// Brings the schema up to date, as the owner of the tables, and returns the names of the migrations that were run. Waits up to a
+/// minute for another instance that is at it. Where the owner has an address of his own, the service's role is then given what
+/// it needs. As a role that may not change the schema, only looks whether it is up to date. Needs a multi-threaded runtime.
 ///
 /// # Errors
 /// When the database can't be reached or a migration fails; a failed one leaves nothing behind, or nothing that the next run
-/// doesn't clear away.
+/// doesn't clear away. When the schema isn't up to date and may not be changed.
 pub async fn migrate(database: &Database) -> Result<Vec<String>, DbError> {
+    if !database.has_owner() && !roles::may_change_the_schema(&mut database.open_direct().await?).await? {
+        return up_to_date(database).await;
+    }
+    let run = pending(database).await?;
+    if database.has_owner() {
+        roles::grant_service(database).await?;
+    }
+    Ok(run)
+}
+
+/// That nothing is pending, for a role that may not run it.
+async fn up_to_date(database: &Database) -> Result<Vec<String>, DbError> {
+    #[derive(QueryableByName)]
+    struct Run {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    let known: Vec<Box<dyn Migration<Pg>>> =
+        MIGRATIONS.migrations().map_err(|_| DbError::Defect("the migrations can't be read"))?;
+    let run: Vec<Run> = diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
+        .load(&mut database.open_direct().await?)
+        .await?;
+    let is_run = |version: &str| run.iter().any(|run| run.version == version);
+    if known.iter().all(|migration| is_run(&migration.name().version().to_string())) {
+        Ok(Vec::new())
+    } else {
+        Err(DbError::Defect(
+            "the schema is older than the program, and this role may not change it; run pledges migrate with \
+             PLEDGES_OWNER_DATABASE_URL",
+        ))
+    }
+}
+
+async fn pending(database: &Database) -> Result<Vec<String>, DbError> {
     with_lock(database, |harness| {
         let mut run = Vec::new();
         for migration in harness.pending_migrations(MIGRATIONS)? {
@@ -86,7 +121,7 @@ async fn with_lock<T: Send + 'static>(
     database: &Database,
     work: impl FnOnce(&mut AsyncMigrationHarness<Connection>) -> migration::Result<T> + Send + 'static,
 ) -> Result<T, DbError> {
-    let mut connection = database.open_direct().await?;
+    let mut connection = database.open_owner().await?;
     diesel::sql_query("SET statement_timeout = 0").execute(&mut connection).await?;
     diesel::sql_query("SET lock_timeout = 0").execute(&mut connection).await?;
     let mut locked = false;

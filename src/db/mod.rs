@@ -9,6 +9,7 @@ mod pooler;
 mod postgres_binaries;
 mod prepared;
 mod renewal;
+pub mod roles;
 #[rustfmt::skip]
 pub mod schema;
 pub mod var_lock;
@@ -167,6 +168,7 @@ pub struct Database {
     pool: Pool<Connection>,
     url: SecretString,
     direct: Option<SecretString>,
+    owner: Option<SecretString>,
 }
 
 impl std::fmt::Debug for Database {
@@ -203,13 +205,19 @@ impl Database {
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(|_| DbError::Defect("the pool can't be built"))?;
-        Ok(Self { pool, url: url.clone(), direct: None })
+        Ok(Self { pool, url: url.clone(), direct: None, owner: None })
     }
 
     /// The same, with another address for what doesn't work through a pooler in transaction mode.
     #[must_use]
     pub fn with_direct(self, direct: Option<&SecretString>) -> Self {
         Self { direct: direct.cloned(), ..self }
+    }
+
+    /// The same, with another address for what only the owner of the tables may do.
+    #[must_use]
+    pub fn with_owner(self, owner: Option<&SecretString>) -> Self {
+        Self { owner: owner.cloned(), ..self }
     }
 
     /// Lends `work` a connection until `deadline`. One that was waited for in vain may be dead without knowing it (a
@@ -269,6 +277,20 @@ impl Database {
     /// [`DbError::Unavailable`].
     pub async fn open_direct(&self) -> Result<Connection, DbError> {
         open_in_time(self.direct.as_ref().unwrap_or(&self.url)).await
+    }
+
+    /// A connection as the owner of the tables, for migrations and what else the service's own role may not do; where no owner
+    /// is set, like [`Self::open_direct`].
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`].
+    pub async fn open_owner(&self) -> Result<Connection, DbError> {
+        open_in_time(self.owner.as_ref().or(self.direct.as_ref()).unwrap_or(&self.url)).await
+    }
+
+    /// Whether the owner has an address of his own.
+    pub fn has_owner(&self) -> bool {
+        self.owner.is_some()
     }
 
     /// Hears what is announced on `channel` from now on.

@@ -1,20 +1,54 @@
 //! The tables, generated from the database by the test `schema_rs_is_current`; see there.
 
 diesel::table! {
-    /// What was done, by whom, when and why; committed with the action. Append-only.
-    audit_log (id) {
-        /// Grows with time.
+    /// Months of the audit log that were dropped after their time. The chain is checked from the last one on.
+    audit_checkpoints (month) {
+        /// First day of the month (UTC).
+        month -> Date,
+        /// The highest number among what was dropped until then.
+        number -> Int8,
+        /// Hash of that entry.
+        hash -> Bytea,
+        /// How many entries were dropped with this month.
+        entries -> Int8,
+        /// When.
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The end of the audit log, in one row that whoever appends locks.
+    audit_head (one) {
+        /// True.
+        one -> Bool,
+        /// Number of the last entry; 0: there is none.
+        number -> Int8,
+        /// Its hash.
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    /// What was done, by whom, when and why; committed with the action. Append-only, by month, each entry with the hash of the one before.
+    audit_log (number, at) {
+        /// Its place in the chain: 1, 2, 3, without gaps. Set by the database.
+        number -> Int8,
+        /// The number, under the name that the release 0.2 knows.
         id -> Int8,
-        /// When (database clock).
+        /// When the transaction of the action began (database clock).
         at -> Timestamptz,
         /// Who; NULL: the operator, at the command line.
         moderator_id -> Nullable<Uuid>,
         /// In which campaign; NULL: in none.
         campaign_id -> Nullable<Uuid>,
-        /// What, as a dotted name: removal.create, session.login, …
+        /// What, as a dotted name: removal.create, session.open, …
         action -> Text,
         /// What the action was about: ids, counts and reasons. Never personal data of supporters.
         details -> Jsonb,
+        /// Hash of the entry before; of number 1: 32 zero bytes.
+        previous -> Bytea,
+        /// SHA-256 of all the rest (audit_hash). Set by the database.
+        hash -> Bytea,
     }
 }
 
@@ -883,4 +917,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

@@ -96,6 +96,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("cancelRemoval", Needs::Campaign(Role::Moderator)),
     ("getAuditLog", Needs::Campaign(Role::Organiser)),
     ("getWholeAuditLog", Needs::Admin),
+    ("exportAuditLog", Needs::Admin),
     ("listRecipients", Needs::Campaign(Role::Organiser)),
     ("listAnnouncements", Needs::Admin),
     ("exportPledges", Needs::Campaign(Role::Organiser)),

@@ -50,6 +50,8 @@ const COMMANDS: &[&[&str]] = &[
     &["erase"],
     &["access"],
     &["privacy", "report"],
+    &["audit", "verify"],
+    &["audit", "export"],
     &["openapi"],
     &["seed"],
     &["demo"],

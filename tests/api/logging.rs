@@ -156,7 +156,9 @@ async fn every_constraint_of_the_schema_is_known_by_name() {
                JOIN pg_class ON pg_class.oid = indexrelid WHERE indisunique AND relnamespace = 'public'::regnamespace",
         )
         .await;
-    there.retain(|name| !name.starts_with("__diesel"));
+    // Those of a month are inherited; a number that is there twice can't come from the service.
+    let of_a_month = |name: &str| name.starts_with("audit_log_2") || name.starts_with("audit_log_default");
+    there.retain(|name| !name.starts_with("__diesel") && !of_a_month(name));
     there.sort();
     let known: Vec<_> = CONSTRAINTS.to_vec();
     assert_eq!(known, there, "src/db/constraints.rs");

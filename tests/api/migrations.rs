@@ -31,7 +31,7 @@ async fn migrations_go_up_down_and_up_again() {
     let url = cluster::empty_database().await;
     let database = Database::new(&url, 2).unwrap();
     let nothing = dump(&url);
-    assert_eq!(db::migrate(&database).await.unwrap().len(), 45);
+    assert_eq!(db::migrate(&database).await.unwrap().len(), 47);
     let up = dump(&url);
     assert_eq!(db::migrate(&database).await.unwrap(), Vec::<String>::new(), "a second run has nothing to do");
     db::revert_all(&database).await.unwrap();
@@ -48,7 +48,7 @@ async fn instances_that_start_together_migrate_one_after_the_other() {
         async move { db::migrate(&Database::new(&url, 2).unwrap()).await.unwrap().len() }
     });
     let run: Vec<usize> = futures_util::future::join_all(starts).await;
-    assert_eq!(run.iter().sum::<usize>(), 45, "{run:?}");
+    assert_eq!(run.iter().sum::<usize>(), 47, "{run:?}");
 }
 
 /// Those that are no transaction, and the index that each builds.
@@ -157,7 +157,7 @@ async fn every_table_and_column_has_a_comment() {
             "SELECT relname || coalesce('.' || attname, '') FROM pg_class \
              LEFT JOIN LATERAL (SELECT attname, attnum FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 \
                AND NOT attisdropped UNION ALL SELECT NULL, 0) AS part ON true \
-             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%' \
+             WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%' \
                AND coalesce(CASE attnum WHEN 0 THEN obj_description(pg_class.oid, 'pg_class') \
                  ELSE col_description(pg_class.oid, attnum) END, '') = ''",
         )
@@ -188,7 +188,7 @@ async fn generated(rows: &Rows) -> String {
         String::from("//! The tables, generated from the database by the test `schema_rs_is_current`; see there.\n");
     let tables = rows
         .list(
-            "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
+            "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace \
              AND relname NOT LIKE '\\_\\_diesel%' ORDER BY relname COLLATE \"C\"",
         )
         .await;

@@ -26,7 +26,7 @@ use crate::support::{
 
 const PLEDGES: &str = "/v1/moderation/campaigns/defend/pledges";
 const LOOK_UP: &str = "/v1/moderation/campaigns/defend/pledges/lookup";
-const REMOVALS: &str = "/v1/moderation/campaigns/defend/removals";
+pub const REMOVALS: &str = "/v1/moderation/campaigns/defend/removals";
 const TOTALS: &str = "/v1/moderation/campaigns/defend/totals";
 
 /// The time at which the pledges of [`put`] begin; one comes a minute.

@@ -24,18 +24,18 @@ use crate::{
     },
 };
 
-/// Spends a proof: false when it was spent before, by whichever instance, or isn't enough. Belongs in the transaction of
+/// Spends a proof: None when it was spent before, by whichever instance, or isn't enough. Belongs in the transaction of
 /// what it is for.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn spend(connection: &mut Connection, account: Uuid, proof: &Proof) -> Result<bool, DbError> {
-    let spent = match proof {
+pub async fn spend(connection: &mut Connection, account: Uuid, proof: &Proof) -> Result<Option<Spent>, DbError> {
+    let (spent, left) = match proof {
         Proof::Password => {
             let factor = second_factors::table.find(account).filter(second_factors::since.is_not_null());
             let factor: Option<Uuid> =
                 factor.select(second_factors::moderator_id).first(connection).await.optional()?;
-            return Ok(factor.is_none());
+            (usize::from(factor.is_none()), None)
         }
         // Whoever comes second waits for the first one's commit, and then finds the step spent.
         Proof::Step { step, sealed } => {
@@ -44,20 +44,36 @@ pub async fn spend(connection: &mut Connection, account: Uuid, proof: &Proof) ->
                 .filter(second_factors::last_step.lt(*step).and(second_factors::since.is_not_null()));
             let spend = diesel::update(before)
                 .set((second_factors::last_step.eq(*step), second_factors::sealed.eq(sealed.as_slice())));
-            spend.execute(connection).await?
+            (spend.execute(connection).await?, None)
         }
         Proof::Recovery(hash) => {
             let unused =
                 recovery_codes::table.find((account, hash.as_slice())).filter(recovery_codes::used_at.is_null());
             let spent = diesel::update(unused).set(recovery_codes::used_at.eq(now)).execute(&mut *connection).await?;
-            if spent > 0 {
-                let left = codes_left(connection, account).await?;
-                record(connection, account, "account.recovery_code", json!({ "left": left })).await?;
-            }
-            spent
+            (spent, Some(codes_left(connection, account).await?))
         }
     };
-    Ok(spent > 0)
+    Ok((spent > 0).then_some(Spent { codes_left: left }))
+}
+
+/// A proof that was spent, and is not on record yet.
+#[must_use = "a recovery code that was spent goes on record"]
+pub struct Spent {
+    /// How many recovery codes are left, when it was one.
+    codes_left: Option<i64>,
+}
+
+impl Spent {
+    /// Puts it on record, if it was a recovery code. Belongs in the same transaction, behind what locks rows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn record(&self, connection: &mut Connection, account: Uuid) -> Result<(), DbError> {
+        match self.codes_left {
+            Some(left) => record(connection, account, "account.recovery_code", json!({ "left": left })).await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// Puts on record that a code was refused to somebody who had the password.
@@ -257,10 +273,10 @@ pub async fn factors_by_key(connection: &mut Connection) -> Result<Vec<(Vec<u8>,
 pub async fn prove(connection: &mut Connection, who: &Who, proof: &Proof) -> Result<Option<DateTime<Utc>>, DbError> {
     connection
         .transaction(async |connection| {
-            if !spend(connection, who.id, proof).await? {
-                return Ok(None);
-            }
-            proved(connection, who).await.map(Some)
+            let Some(spent) = spend(connection, who.id, proof).await? else { return Ok(None) };
+            let until = proved(connection, who).await?;
+            spent.record(connection, who.id).await?;
+            Ok(Some(until))
         })
         .await
 }

@@ -82,9 +82,12 @@ pub async fn open_after(
             .bind::<Text, _>(password_hash)
             .execute(&mut *connection)
             .await?;
-            if still == 0 || !second_factor::store::spend(connection, session.account, proof).await? {
+            if still == 0 {
                 return Ok(None);
             }
+            let spent = second_factor::store::spend(connection, session.account, proof).await?;
+            let Some(spent) = spent else { return Ok(None) };
+            spent.record(connection, session.account).await?;
             open(connection, session).await
         })
         .await

@@ -1,35 +1,97 @@
 //! The door to the audit log.
 
 use actix_web::{
-    get,
-    web::{Data, Json, Path},
+    HttpResponse, get,
+    http::header,
+    web::{Bytes, Data, Json, Path},
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use futures_util::stream;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
+use validator::Validate;
 
 use crate::{
     accounts::signed::{Admin, Organiser, Signed},
-    audit::{self, Recorded},
-    http::{
-        Problem, ProblemBody, ValidQuery,
-        page::{Page, next_cursor},
+    audit::{
+        self, Filter, Recorded,
+        chain::{Link, hex},
     },
+    db::{Database, DbError},
+    http::{
+        FieldCode, Problem, ProblemBody, ValidQuery,
+        body::coded,
+        optional_time,
+        page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, next_cursor},
+    },
+    logged,
     moderation::Moderation,
 };
 
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(campaign_log).service(whole_log);
+    config.service(campaign_log).service(whole_log).service(export);
+}
+
+/// Which entries: those to which all of it applies.
+#[derive(Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuditFilter {
+    /// Done by whoever has this login.
+    #[serde(default, deserialize_with = "name")]
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9._-]{1,64}$", example = "ada")]
+    login: Option<String>,
+    /// What was done, a dotted name.
+    #[serde(default, deserialize_with = "name")]
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9._-]{1,64}$", example = "removal.create")]
+    action: Option<String>,
+    /// Done at or after this time (RFC 3339).
+    #[serde(default, deserialize_with = "optional_time")]
+    #[param(value_type = Option<DateTime<Utc>>, example = "2026-11-01T00:00:00Z")]
+    from: Option<DateTime<Utc>>,
+    /// Done before this time (RFC 3339).
+    #[serde(default, deserialize_with = "optional_time")]
+    #[param(value_type = Option<DateTime<Utc>>, example = "2027-01-01T00:00:00Z")]
+    to: Option<DateTime<Utc>>,
+    /// Rows a page.
+    #[validate(range(min = 1, max = MAX_LIMIT, code = "out_of_range"))]
+    #[param(minimum = 1, maximum = 200, example = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<i64>>,
+}
+
+/// What logins and actions are made of.
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_of_names = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(is_of_names) {
+        Ok(Some(text))
+    } else {
+        Err(coded(FieldCode::NotAllowed))
+    }
+}
+
+/// From where on.
+#[derive(Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportFrom {
+    /// Only entries behind this number.
+    #[validate(range(min = 0, code = "out_of_range"))]
+    #[param(minimum = 0, example = 0)]
+    after: Option<i64>,
 }
 
 /// Something that was done.
 #[derive(Serialize, ToSchema)]
 pub struct AuditEntry {
-    /// Grows with time.
+    /// Its place in the log: 1, 2, 3, without gaps.
     id: i64,
     at: DateTime<Utc>,
     /// Login of who did it; null: the operator, at the command line.
@@ -43,12 +105,15 @@ pub struct AuditEntry {
     /// Ids, counts and reasons; depends on the action.
     #[schema(value_type = Object, example = json!({"pledges": 3, "reason": "bot"}))]
     details: Value,
+    /// SHA-256 of the entry and of the hash of the one before, in hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{64}$", example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    hash: String,
 }
 
 impl From<Recorded> for AuditEntry {
     fn from(entry: Recorded) -> Self {
-        let Recorded { id, at, login, campaign, action, details } = entry;
-        Self { id, at, login, campaign, action, details }
+        let Recorded { number, at, login, campaign, action, details, hash } = entry;
+        Self { id: number, at, login, campaign, action, details, hash: hex(&hash) }
     }
 }
 
@@ -63,7 +128,7 @@ pub struct AuditPage {
 /// What was done in a campaign
 #[utoipa::path(
     tag = "Moderation", operation_id = "getAuditLog", security(("access_token" = [])),
-    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), Page),
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), AuditFilter),
     responses(
         (status = 200, description = "Entries, newest first", body = AuditPage),
         (status = 403, description = "For organisers and admins", body = ProblemBody, content_type = "application/problem+json"),
@@ -74,15 +139,15 @@ pub async fn campaign_log(
     signed: Signed<Organiser>,
     moderation: Data<Moderation>,
     slug: Path<String>,
-    ValidQuery(page): ValidQuery<Page>,
+    ValidQuery(filter): ValidQuery<AuditFilter>,
 ) -> Result<Json<AuditPage>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    moderation.log(Some(campaign.id), &page).await
+    moderation.log(Some(campaign.id), filter).await
 }
 
 /// What was done everywhere
 #[utoipa::path(
-    tag = "Moderation", operation_id = "getWholeAuditLog", security(("access_token" = [])), params(Page),
+    tag = "Moderation", operation_id = "getWholeAuditLog", security(("access_token" = [])), params(AuditFilter),
     responses(
         (status = 200, description = "Entries, newest first", body = AuditPage),
         (status = 403, description = "For admins", body = ProblemBody, content_type = "application/problem+json"),
@@ -92,17 +157,82 @@ pub async fn campaign_log(
 pub async fn whole_log(
     _signed: Signed<Admin>,
     moderation: Data<Moderation>,
-    ValidQuery(page): ValidQuery<Page>,
+    ValidQuery(filter): ValidQuery<AuditFilter>,
 ) -> Result<Json<AuditPage>, Problem> {
-    moderation.log(None, &page).await
+    moderation.log(None, filter).await
+}
+
+/// The audit log with its hashes
+///
+/// JSON lines, oldest first: `number`, `at`, `moderator`, `campaign`, `action`, `details` (a text: the JSON as it was hashed), `previous`,
+/// `hash`. Whoever keeps them can prove later what the log was; docs/operations.md tells how to compute the hashes. A download
+/// that breaks off is gone on with from the last number on.
+#[utoipa::path(
+    tag = "Moderation", operation_id = "exportAuditLog", security(("access_token" = [])), params(ExportFrom),
+    responses(
+        (status = 200, description = "Entries, oldest first, one a line", body = String, content_type = "application/x-ndjson"),
+        (status = 403, description = "For admins", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/admin/audit/export")]
+pub async fn export(
+    _signed: Signed<Admin>,
+    moderation: Data<Moderation>,
+    ValidQuery(from): ValidQuery<ExportFrom>,
+) -> Result<HttpResponse, Problem> {
+    let lines = Lines { database: moderation.database.clone(), after: from.after.unwrap_or(0) };
+    // The first ones before the answer begins, so that a database that is away is told as such.
+    let first = lines.read().await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"audit.jsonl\""))
+        .streaming(stream::unfold(Some((lines, Some(first))), next)))
+}
+
+/// How far an export is.
+struct Lines {
+    database: Database,
+    after: i64,
+}
+
+impl Lines {
+    async fn read(&self) -> Result<Vec<Link>, DbError> {
+        let after = self.after;
+        self.database.run(async |connection| audit::store::lines(connection, after).await).await
+    }
+}
+
+/// What there is left to do: the place, and what was read already.
+type Left = Option<(Lines, Option<Vec<Link>>)>;
+
+async fn next(left: Left) -> Option<(Result<Bytes, DbError>, Left)> {
+    let (lines, read) = left?;
+    let links = match read {
+        Some(links) => Ok(links),
+        None => lines.read().await,
+    };
+    match links {
+        Ok(links) => {
+            let last = links.last()?.number;
+            let text: String = links.iter().map(Link::line).collect();
+            Some((Ok(text.into()), Some((Lines { after: last, ..lines }, None))))
+        }
+        Err(error) => {
+            tracing::error!(error = %logged::cause(error), "an export of the audit log was cut off");
+            Some((Err(error), None))
+        }
+    }
 }
 
 impl Moderation {
-    async fn log(&self, campaign: Option<Uuid>, page: &Page) -> Result<Json<AuditPage>, Problem> {
-        let (limit, before) = (page.limit(), page.last()?);
-        let list = async |connection: &mut _| audit::store::list(connection, campaign, before, limit + 1).await;
+    async fn log(&self, campaign: Option<Uuid>, filter: AuditFilter) -> Result<Json<AuditPage>, Problem> {
+        let AuditFilter { login, action, from, to, limit, cursor } = filter;
+        let (limit, before) = (limit.unwrap_or(DEFAULT_LIMIT), cursor.map(|Cursor(number)| number));
+        let filter = Filter { campaign, login, action, from, to };
+        let list = async |connection: &mut _| audit::store::list(connection, filter, before, limit + 1).await;
         let mut entries = self.database.run(list).await?;
-        let next_cursor = next_cursor(&mut entries, limit, |entry| entry.id);
+        let next_cursor = next_cursor(&mut entries, limit, |entry| entry.number);
         Ok(Json(AuditPage { entries: entries.into_iter().map(AuditEntry::from).collect(), next_cursor }))
     }
 }

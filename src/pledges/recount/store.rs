@@ -110,7 +110,7 @@ pub async fn check_counts(connection: &mut Connection) -> Result<Vec<Recount>, D
 /// meanwhile is in neither side of the comparison.
 ///
 /// # Errors
-/// [`DbError::Conflict`] when somebody folded first: run it again. And those of the database.
+/// [`DbError::Conflict`] when somebody folded first, or anything went into the audit log meanwhile: run it again. And those of the database.
 pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
     connection
         .build_transaction()
@@ -118,8 +118,12 @@ pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, 
         .run(async |connection| {
             fold::store::lock(connection).await?;
             let recounts = recounts(connection).await?;
-            for recount in recounts.iter().filter(|recount| !recount.differences().is_empty()) {
+            let wrong = || recounts.iter().filter(|recount| !recount.differences().is_empty());
+            for recount in wrong() {
                 totals::store::set(connection, recount.campaign, &recount.counted).await?;
+            }
+            // The log is locked last, as everywhere.
+            for recount in wrong() {
                 let entry = Entry {
                     moderator: None,
                     campaign: Some(recount.campaign),

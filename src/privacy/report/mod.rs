@@ -217,7 +217,7 @@ fn retention(out: &mut String, campaign: &Campaign, facts: &Facts) -> fmt::Resul
     writeln!(out, "| which mailbox had a mail (a keyed hash) | 7 days |")?;
     writeln!(
         out,
-        "| audit log (what moderators and organisers did; nothing personal of supporters) | without limit so far |"
+        "| audit log (what moderators and organisers did; nothing personal of supporters) | 24 months, unless `PLEDGES_AUDIT_MONTHS` says otherwise |"
     )?;
     writeln!(out, "| erased person | nothing personal is kept; the pledge {count} |")?;
     writeln!(out, "| backups | {TO_FILL_IN} |\n")?;

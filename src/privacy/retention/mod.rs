@@ -22,7 +22,7 @@ use std::{future::Future, time::Duration};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{Connection, Database, DbError};
+use crate::db::{Connection, Database, DbError, roles};
 
 use store::{Plan, Step};
 
@@ -146,7 +146,7 @@ pub async fn run(database: &Database, order: Order) -> Result<Option<Vec<Due>>, 
     if !in_time(STEP_PATIENCE, store::try_lock(&mut connection)).await? {
         return Ok(None);
     }
-    Run { connection, order, done: Vec::new() }.all().await.map(Some)
+    Run { database: database.clone(), connection, order, done: Vec::new() }.all().await.map(Some)
 }
 
 /// The same by hand: waits up to a minute for the job.
@@ -207,6 +207,7 @@ impl Work<'_> {
 }
 
 struct Run {
+    database: Database,
     connection: Connection,
     order: Order,
     done: Vec<Due>,
@@ -300,9 +301,13 @@ impl Run {
     }
 
     async fn vacuum(&mut self, ended: &[Uuid]) -> Result<(), DbError> {
-        let connection = &mut self.connection;
         let at_once = !ended.is_empty() || (self.order.vacuum_at_once && !self.done.is_empty());
-        if !at_once && !in_time(STEP_PATIENCE, dead_rows::store::vacuum_is_due(connection)).await? {
+        if !at_once && !in_time(STEP_PATIENCE, dead_rows::store::vacuum_is_due(&mut self.connection)).await? {
+            return Ok(());
+        }
+        let connection = &mut in_time(STEP_PATIENCE, self.database.open_owner()).await?;
+        if !in_time(STEP_PATIENCE, roles::may_vacuum(connection)).await? {
+            // It stays due, for the next run as the owner.
             return Ok(());
         }
         let moment = in_time(STEP_PATIENCE, dead_rows::store::moment(connection)).await?;

@@ -41,7 +41,20 @@ pub async fn database() -> SecretString {
     let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
     let admin = Rows::new(&cluster.postgres.url().into()).await;
     admin.execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
-    cluster.postgres.database_url(&name).into()
+    let url = cluster.postgres.database_url(&name).into();
+    if log_must_be_last() {
+        Rows::new(&url).await.execute(LOG_LAST).await;
+    }
+    url
+}
+
+/// After this, whatever is written behind an entry of the audit log in its transaction is refused.
+pub const LOG_LAST: &str = include_str!("log_last.sql");
+
+/// Whether every database of the tests is to be like that: `PLEDGES_TEST_LOG_LAST=1 cargo test --test api`.
+#[expect(clippy::disallowed_methods, reason = "how the one who runs the tests asks for it")]
+fn log_must_be_last() -> bool {
+    std::env::var_os("PLEDGES_TEST_LOG_LAST").is_some()
 }
 
 /// The address of a fresh database with nothing in it.

@@ -8,6 +8,7 @@ pub mod events;
 pub mod program;
 pub mod queries;
 pub mod rows;
+pub mod service_role;
 pub mod smtp;
 
 use std::time::Duration;
@@ -89,7 +90,8 @@ impl TestApp {
         if rows.number("SELECT count(*) FROM campaigns WHERE slug = 'defend'").await == 0 {
             rows.campaign("defend").await;
         }
-        let service = Box::pin(Service::start(&settings, &serve, &url, Clock::System)).await.unwrap();
+        let as_role = if service_role::is_asked_for() { service_role::of(&url).await } else { url.clone() };
+        let service = Box::pin(Service::start(&settings, &serve, &as_role, Clock::System)).await.unwrap();
         Self { service: Box::new(service), url, rows, var }
     }
 

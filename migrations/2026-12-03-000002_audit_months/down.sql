@@ -1,0 +1,2 @@
+DROP FUNCTION audit_log_make_months();
+DROP FUNCTION audit_log_make_month(date);

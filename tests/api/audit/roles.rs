@@ -1,0 +1,115 @@
+//! The role that the service works as: it appends to the log, and can do nothing else to it.
+
+use diesel_async::RunQueryDsl;
+use pledges::{
+    accounts::Role,
+    audit::months,
+    db::{self, Database, roles},
+};
+
+use super::{append, is_well};
+use crate::{
+    moderation::REMOVALS,
+    support::{TestApp, cluster, program, rows::Rows, service_role},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_can_append_to_the_log_and_nothing_else() {
+    let url = cluster::database().await;
+    let rows = Rows::new(&url).await;
+    let service = Rows::new(&service_role::of(&url).await).await;
+    append(&rows, 1).await;
+    append(&service, 2).await;
+    let month = rows.value("to_char(now() AT TIME ZONE 'UTC', '\"audit_log_\"YYYY_MM')").await;
+    let before = rows.list("SELECT each::text FROM audit_log AS each").await;
+    for sql in [
+        "UPDATE audit_log SET action = 'nothing'",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+        "DROP TABLE audit_log",
+        "ALTER TABLE audit_log DISABLE TRIGGER append_only",
+        "ALTER TABLE audit_log DISABLE TRIGGER chain",
+        "DROP TRIGGER chain ON audit_log",
+        "SET session_replication_role = replica",
+        "INSERT INTO audit_log (at, action, details) VALUES ('2020-01-01', 'test.past', '{}')",
+        "INSERT INTO audit_log (number, action, details) VALUES (99, 'test.number', '{}')",
+        "UPDATE audit_head SET number = 0",
+        "SELECT FROM audit_head FOR UPDATE",
+        "DELETE FROM audit_head",
+        "INSERT INTO audit_checkpoints (month, number, hash, entries) VALUES ('2020-01-01', 9, sha256('x'), 9)",
+        "CREATE OR REPLACE FUNCTION audit_hash(number bigint, at timestamptz, moderator uuid, campaign uuid, action text, \
+           details jsonb, previous bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT previous $$",
+        "CREATE TABLE mine (number bigint)",
+        "SELECT audit_log_make_month('2020-01-01')",
+        &format!("DELETE FROM {month}"),
+        &format!("UPDATE {month} SET action = 'nothing'"),
+        &format!("TRUNCATE {month}"),
+        &format!("DROP TABLE {month}"),
+        &format!("ALTER TABLE audit_log DETACH PARTITION {month}"),
+        &format!("INSERT INTO {month} (action, details) VALUES ('test.month', '{{}}')"),
+        "DROP TABLE audit_log_default",
+        "DELETE FROM __diesel_schema_migrations",
+    ] {
+        let mut connection = service.database.open().await.unwrap();
+        let refused = diesel::sql_query(sql).execute(&mut connection).await.expect_err(sql).to_string();
+        assert!(refused.contains("permission denied") || refused.contains("must be owner"), "{sql}: {refused}");
+    }
+    assert_eq!(rows.list("SELECT each::text FROM audit_log AS each").await, before);
+    assert_eq!(is_well(&service).await.number, 2, "the service itself may check");
+}
+
+/// A month is made by the service and dropped by the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_makes_months_and_drops_none() {
+    let url = cluster::database().await;
+    let rows = Rows::new(&url).await;
+    let service = Rows::new(&service_role::of(&url).await).await;
+    rows.execute("INSERT INTO audit_log (at, action, details) VALUES ('2020-01-31', 'test.old', '{}')").await;
+    let ahead = rows.value("to_char(now() AT TIME ZONE 'UTC' + interval '3 months', '\"audit_log_\"YYYY_MM')").await;
+    rows.execute(&format!("DROP TABLE {ahead}")).await;
+    assert!(months::look_after(&service.database, 24).await.unwrap().is_empty());
+    assert_eq!(rows.number(&format!("SELECT count(*) FROM pg_class WHERE relname = '{ahead}'")).await, 1);
+    assert_eq!(rows.number("SELECT count(*) FROM audit_log WHERE action = 'test.old'").await, 1);
+    // What was made since the grants is closed to it as well.
+    let mut connection = service.database.open().await.unwrap();
+    diesel::sql_query(format!("DELETE FROM {ahead}")).execute(&mut connection).await.unwrap_err();
+    assert_eq!(months::look_after(&rows.database, 24).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_runs_on_a_schema_that_the_owner_has_migrated() {
+    let url = cluster::empty_database().await;
+    let owner = Rows::new(&url).await;
+    owner.execute("CREATE ROLE service_that_migrates_not LOGIN").await;
+    let as_service = secrecy::ExposeSecret::expose_secret(&url).replacen("pledges@", "service_that_migrates_not@", 1).into();
+    let alone = Database::new(&as_service, 2).unwrap();
+    db::migrate(&alone).await.unwrap_err();
+    let both = Database::new(&as_service, 2).unwrap().with_owner(Some(&url));
+    assert!(!db::migrate(&both).await.unwrap().is_empty());
+    assert_eq!(db::migrate(&alone).await.unwrap(), Vec::<String>::new());
+    owner.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261203000002'").await;
+    db::migrate(&alone).await.unwrap_err();
+}
+
+/// `PLEDGES_TEST_SERVICE_ROLE=1` runs every test so; this one is there always.
+#[tokio::test(flavor = "multi_thread")]
+async fn pledges_removals_and_the_doctor_work_as_the_service() {
+    let url = cluster::database().await;
+    let app = TestApp::on(url.clone(), &[]).await;
+    let service = service_role::of(&url).await;
+    app.stop().await;
+    let var = program::VarDir::new();
+    let running = program::Running::on(&service, var.path(), &[]).await;
+    let rows = Rows::new(&url).await;
+    let mut moderator = crate::support::client::Client::new(&running.base);
+    moderator.login(&rows.moderator(Role::Moderator, &["defend"]).await).await;
+    moderator.pledge(&crate::support::client::pledge("ann@example.org")).await.expect(201);
+    let id = rows.value("SELECT id FROM pledges").await;
+    let order = serde_json::json!({"ids": [id], "reason": "test", "note": "As the service"});
+    moderator.post(REMOVALS, &order).await.expect(201);
+    assert_eq!(rows.number("SELECT count(*) FROM audit_log WHERE action = 'removal.create'").await, 1);
+    is_well(&rows).await;
+    assert!(!roles::may_change_the_log(&mut Rows::new(&service).await.database.open().await.unwrap()).await.unwrap());
+    assert!(roles::may_change_the_log(&mut rows.database.open().await.unwrap()).await.unwrap());
+    running.terminate().await.expect(0);
+}
