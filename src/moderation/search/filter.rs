@@ -142,6 +142,15 @@ pub struct PledgeSearch {
     cursor: Option<Cursor<Uuid>>,
 }
 
+/// Name and domain of a search, as they were written.
+#[derive(Default)]
+pub struct Written {
+    /// Of the person.
+    pub name: Option<String>,
+    /// Of the mailbox.
+    pub domain: Option<String>,
+}
+
 /// A part of what is found.
 pub struct Part {
     /// Pledges a page.
@@ -184,6 +193,11 @@ impl PledgeSearch {
     /// Whether somebody's name is looked for.
     pub fn names_somebody(&self) -> bool {
         self.name.is_some()
+    }
+
+    /// What of it can't be read any more from the search that it makes.
+    pub fn written(&self) -> Written {
+        Written { name: self.name.clone(), domain: self.domain.clone() }
     }
 
     /// What is looked for in a campaign.
