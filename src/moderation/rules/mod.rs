@@ -2,5 +2,6 @@
 //! [`crate::gate::rules`], how they are kept in [`crate::pledges::rules`]), and searches that are kept alive for new pledges
 //! ([`searches`]), which decide just behind it.
 
+pub mod bodies;
 pub mod routes;
 pub mod searches;

@@ -19,7 +19,7 @@ use crate::{
     crypto::CryptoError,
     gate::source_tags,
     moderation::{
-        removals::by_search::kept,
+        removals::by_search::{kept, store::REMOVABLE},
         search::{Search, filter::Written},
     },
     pledges::rules::Rules,
@@ -55,6 +55,29 @@ impl Effect {
     }
 }
 
+/// What a search can't look for when it is kept alive, by field: other pledges than new ones.
+pub fn refused(search: &Search) -> Option<&'static str> {
+    let state = search.state.is_some_and(|state| !REMOVABLE.contains(&state.as_str()));
+    [
+        ("state", state),
+        ("removal", search.removal.is_some()),
+        ("from", search.from.is_some()),
+        ("to", search.to.is_some()),
+    ]
+    .into_iter()
+    .find_map(|(field, refused)| refused.then_some(field))
+}
+
+/// Whether any new pledge fits, whatever it is: for that there is a switch.
+pub fn fits_all(search: &Search) -> bool {
+    search.country.is_none()
+        && search.partner.is_none()
+        && search.language.is_none()
+        && search.score_from.is_none_or(|score| score <= 0)
+        && search.signals.is_empty()
+        && !search.has_tags()
+}
+
 /// What is sealed of a rule, beside the note.
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -85,10 +108,9 @@ pub fn seal(
     written: Written,
     note: &str,
 ) -> Result<Vec<u8>, CryptoError> {
-    let unwritten = |_| CryptoError::DoesNotOpen;
-    let content =
-        Content { search: kept::kept(search).map_err(|_| CryptoError::DoesNotOpen)?, shown: shown(search, written) };
-    let text = serde_json::to_string(&content).map_err(unwritten)?;
+    let kept = kept::kept(search).map_err(|_| CryptoError::DoesNotOpen)?;
+    let content = Content { search: kept, shown: shown(search, written) };
+    let text = serde_json::to_string(&content).map_err(|_| CryptoError::DoesNotOpen)?;
     rules.seal_text(search.campaign, id, &text, note)
 }
 
@@ -145,6 +167,18 @@ mod tests {
                 "name": "Jane Doe"})
         );
         assert_eq!(shown(&Search::default(), Written::default()), json!({}));
+    }
+
+    #[test]
+    fn only_new_pledges_are_looked_for_and_not_all_of_them() {
+        let held = Search { state: Some(State::Held), ..Search::default() };
+        assert_eq!((refused(&held), fits_all(&held)), (None, true));
+        let removed = Search { state: Some(State::Removed), country: Some("KE".parse().unwrap()), ..Search::default() };
+        assert_eq!((refused(&removed), fits_all(&removed)), (Some("state"), false));
+        let past = Search { to: Some(chrono::DateTime::UNIX_EPOCH), name_tags: vec![1], ..Search::default() };
+        assert_eq!((refused(&past), fits_all(&past)), (Some("to"), false));
+        assert!(fits_all(&Search { score_from: Some(0), ..Search::default() }));
+        assert!(!fits_all(&Search { score_from: Some(1), ..Search::default() }));
     }
 
     #[test]

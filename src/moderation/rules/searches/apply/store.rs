@@ -1,4 +1,5 @@
-//! The shelf of applying rules. Locks come in this order: the rule, its removal, the pledges in the order of their ids.
+//! The shelf of applying rules. Locks come in this order: the rules, the pledges in the order of their ids, the quota, the removal. An
+//! undo begins with the rule too, so neither can wait for the other.
 
 use std::collections::BTreeMap;
 
@@ -138,13 +139,15 @@ async fn apply(
             continue;
         };
         let fitting = lock_fitting(connection, &rule, &opened.search, ids).await?;
-        let hits = match rule.effect {
-            _ if fitting.is_empty() => 0,
-            Effect::Remove if may_remove(connection, &rule, fitting.len()).await? => {
-                remove(connection, &rule, &fitting).await?
-            }
-            // Nobody is lost whom the account may not remove any more today: they wait for a moderator.
-            Effect::Hold | Effect::Remove => hold(connection, &rule, &fitting).await?,
+        if fitting.is_empty() {
+            continue;
+        }
+        let removes = rule.effect == Effect::Remove && may_remove(connection, &rule, fitting.len()).await?;
+        let hits = if removes {
+            remove(connection, &rule, &fitting).await?
+        } else {
+            // Those whom the account may not remove any more today wait for a moderator.
+            hold(connection, &rule, &fitting).await?
         };
         if hits > 0 {
             went.changed += hits;
@@ -227,7 +230,10 @@ impl From<QuotaError> for NotAllowed {
 async fn may_remove(connection: &mut Connection, rule: &Row, pledges: usize) -> Result<bool, DbError> {
     // Inside the other one: what was taken too much is given back, and the rest stands.
     let taken = connection
-        .transaction(async |connection| Ok(quota::take(connection, rule.maker, number(pledges)).await?))
+        .transaction(async |connection| {
+            quota::take(connection, rule.maker, number(pledges)).await?;
+            Ok::<_, NotAllowed>(())
+        })
         .await;
     match taken {
         Ok(()) => Ok(true),
