@@ -69,21 +69,36 @@ pub struct NewRemoval {
 }
 
 /// Left out, or a value, but not null.
-pub(in crate::moderation) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(in crate::moderation) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-pub(in crate::moderation) fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+/// The same of an object.
+pub(in crate::moderation) fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     Object::deserialize(deserializer).map(|Object(value)| Some(value))
 }
 
 /// What a body asks for.
-enum Wanted {
+pub(in crate::moderation) enum Wanted {
+    /// These.
     Ids(Vec<Uuid>),
+    /// Those that a search finds, so many.
     Found(Box<PledgeSearch>, i64),
 }
 
-fn wanted(ids: Option<Vec<Uuid>>, search: Option<PledgeSearch>, expected: Option<i64>) -> Result<Wanted, Problem> {
+/// Reads which of both it is.
+///
+/// # Errors
+/// What is missing, or doesn't belong there.
+pub(in crate::moderation) fn wanted(
+    ids: Option<Vec<Uuid>>,
+    search: Option<PledgeSearch>,
+    expected: Option<i64>,
+) -> Result<Wanted, Problem> {
     let wrong = |pointer: &str, code| Err(Problem::field(pointer, code));
     match (ids, search, expected) {
         (Some(ids), None, None) => Ok(Wanted::Ids(ids)),

@@ -123,12 +123,10 @@ pub fn of_bit(number: i32) -> Option<Signal> {
 fn cluster(found: Found) -> Result<Cluster, DbError> {
     const UNKNOWN: DbError = DbError::Defect("what held pledges have in common can't be read");
     let common = Common::parse(&found.common).ok_or(UNKNOWN)?;
-    let value = match common {
-        Common::Signal => {
-            let signal = found.value.parse().ok().and_then(of_bit).ok_or(UNKNOWN)?;
-            signal.name().to_owned()
-        }
-        _ => found.value,
+    let value = if common == Common::Signal {
+        found.value.parse().ok().and_then(of_bit).ok_or(UNKNOWN)?.name().to_owned()
+    } else {
+        found.value
     };
     Ok(Cluster { common, value, pledges: found.pledges, first_at: found.first_at, last_at: found.last_at })
 }

@@ -130,7 +130,12 @@ fn shown(search: &Search, written: Written) -> Value {
     // There the log is told only that there is one.
     shown.remove("name");
     shown.remove("domain");
+    let tag = |tags: &[i64], written: &Option<String>| {
+        tags.first().copied().filter(|_| written.is_none()).map(source_tags::text)
+    };
     for (field, value) in [
+        ("name_tag", tag(&search.name_tags, &written.name)),
+        ("domain_tag", tag(&search.domain_tags, &written.domain)),
         ("name", written.name),
         ("domain", written.domain),
         ("source_tag", search.source_tag.map(source_tags::text)),
@@ -166,6 +171,8 @@ mod tests {
             json!({"state": "counted", "country": "KE", "source_tag": "00000000000000ff", "domain": "spam.example",
                 "name": "Jane Doe"})
         );
+        let tagged = Search { domain_tags: vec![255], ..Search::default() };
+        assert_eq!(shown(&tagged, Written::default()), json!({"domain_tag": "00000000000000ff"}));
         assert_eq!(shown(&Search::default(), Written::default()), json!({}));
     }
 
