@@ -16,12 +16,12 @@ const CLUSTERS: &str = "/v1/moderation/campaigns/defend/held/clusters";
 const SAMPLING: &str = "/v1/moderation/campaigns/defend/held/sampling";
 const ACCEPT: &str = "/v1/moderation/campaigns/defend/acceptances";
 
-/// So many held pledges of four countries, the first half of one domain and flooding; and right counts.
+/// So many held pledges of four countries, stored just now, the first half of one domain and flooding; and right counts.
 async fn held(app: &TestApp, count: usize) -> Vec<Uuid> {
     let ids = put(app, "defend", count).await;
     app.rows
         .execute(&format!(
-            "UPDATE pledges SET state = 'held', counted_at = NULL, score = 120, \
+            "UPDATE pledges SET state = 'held', counted_at = NULL, created_at = now(), score = 120, \
                signals = CASE WHEN n <= {half} THEN 8 ELSE 1 END, domain_tag = CASE WHEN n <= {half} THEN -1 ELSE n END \
              FROM (SELECT id AS one, row_number() OVER (ORDER BY id) AS n FROM pledges) AS numbered WHERE id = one",
             half = count / 2
@@ -54,7 +54,7 @@ async fn the_queue_has_each_held_pledge_once_the_oldest_first() {
     loop {
         let page = client.get(&format!("{QUEUE}?limit=10{cursor}")).await.expect(200);
         assert_eq!(page["held"], 28);
-        assert!(page["held_ends"]["pledges"].as_i64().is_some_and(|pledges| pledges == 28) || page["held_ends"].is_null());
+        assert_eq!(page["held_ends"], Value::Null);
         seen.extend(ids_of(&page));
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
@@ -73,7 +73,7 @@ async fn the_queue_has_each_held_pledge_once_the_oldest_first() {
     let page = client.get(&format!("{QUEUE}?limit=200&sample=true")).await.expect(200);
     let of_the_sample: Vec<Uuid> = seen.iter().copied().filter(sampled).collect();
     assert_eq!(ids_of(&page), of_the_sample);
-    client.get(&format!("{QUEUE}?state=held")).await.problem(400, "invalid_query");
+    client.get(&format!("{QUEUE}?state=held")).await.problem(422, "invalid_query");
     app.stop().await;
 }
 
@@ -139,8 +139,6 @@ async fn sampling_tells_what_people_decided_of_the_sample_and_follows_an_undo() 
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Moderator).await;
     let all = held(&app, 200).await;
-    // Lately: older weeks are not told.
-    app.rows.execute("UPDATE pledges SET created_at = now()").await;
     let sample: Vec<Uuid> = all.iter().copied().filter(sampled).collect();
     let number = i64::try_from(sample.len()).unwrap();
     assert!(number >= 4, "25 are to be expected");
