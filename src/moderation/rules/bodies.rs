@@ -207,8 +207,8 @@ impl NewRuleBody {
     /// # Errors
     /// What is missing, or doesn't belong there.
     pub(super) fn wanted(&mut self) -> Result<Wanted, Problem> {
-        let required = |pointer| move || Problem::field(pointer, FieldCode::Required);
-        let refused = |pointer| Err(Problem::field(pointer, FieldCode::NotAllowed));
+        let required = |pointer: &'static str| move || Problem::field(pointer, FieldCode::Required);
+        let refused = |pointer: &str| Err(Problem::field(pointer, FieldCode::NotAllowed));
         let kind = match self.kind {
             RuleKind::Block => Ok(Kind::Block),
             RuleKind::Allow => Ok(Kind::Allow),

@@ -9,7 +9,10 @@ use super::{
     by_search::{begun, details, remove_found, until},
     put, removal_id, remove, undo,
 };
-use crate::support::{TestApp, client::Client};
+use crate::support::{
+    TestApp,
+    client::{Answer, Client},
+};
 
 const QUEUE: &str = "/v1/moderation/campaigns/defend/held/queue";
 const CLUSTERS: &str = "/v1/moderation/campaigns/defend/held/clusters";
@@ -40,7 +43,7 @@ fn sampled(id: &Uuid) -> bool {
     id.as_bytes()[15] < 32
 }
 
-async fn accept_found(client: &Client, search: Value, expected: i64) -> crate::support::client::Answer {
+async fn accept_found(client: &Client, search: Value, expected: i64) -> Answer {
     client.post(ACCEPT, &json!({"search": search, "expected": expected, "note": "A school"})).await
 }
 

@@ -83,7 +83,7 @@ async fn what_fits_and_comes_later_is_removed_as_one_removal_of_the_day_and_undo
     assert_eq!(counted, 2, "each is on record");
     // Undone: just those are back, and stay.
     undo(&client, removal["id"].as_str().unwrap()).await.expect(200);
-    assert_eq!(rules(&client).await, [Value::Null; 0]);
+    assert!(rules(&client).await.is_empty());
     settled(&app).await;
     assert_eq!(states(&app).await, ["counted"; 4]);
     assert_eq!(details(&app, "rule.delete").await[0]["undone"], removal["id"]);
@@ -183,7 +183,7 @@ async fn a_rule_that_ended_or_whose_account_is_closed_takes_nothing() {
     assert_eq!(states(&app).await, ["counted", "counted"]);
     let past = "created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour'";
     app.rows.execute(&format!("UPDATE search_rules SET {past}")).await;
-    assert_eq!(rules(&admin).await, [Value::Null; 0]);
+    assert!(rules(&admin).await.is_empty());
     app.stop().await;
 }
 

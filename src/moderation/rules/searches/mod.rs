@@ -130,12 +130,11 @@ fn shown(search: &Search, written: Written) -> Value {
     // There the log is told only that there is one.
     shown.remove("name");
     shown.remove("domain");
-    let tag = |tags: &[i64], written: &Option<String>| {
-        tags.first().copied().filter(|_| written.is_none()).map(source_tags::text)
-    };
+    // Where it was looked for by a tag; what was written has become one tag under each root secret.
+    let tag = |tags: &[i64], written: bool| tags.first().copied().filter(|_| !written).map(source_tags::text);
     for (field, value) in [
-        ("name_tag", tag(&search.name_tags, &written.name)),
-        ("domain_tag", tag(&search.domain_tags, &written.domain)),
+        ("name_tag", tag(&search.name_tags, written.name.is_some())),
+        ("domain_tag", tag(&search.domain_tags, written.domain.is_some())),
         ("name", written.name),
         ("domain", written.domain),
         ("source_tag", search.source_tag.map(source_tags::text)),

@@ -108,13 +108,14 @@ pub async fn list(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Row
 }
 
 /// Those that are in force, locked until the end of the transaction: what removes before what holds. The rules of an account that was
-/// closed are not.
+/// closed are not, and those of a campaign whose retention has ended.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn in_force(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Row>, DbError> {
     let sql = format!(
-        "{SELECT} AND disabled_at IS NULL ORDER BY effect DESC, search_rules.id FOR NO KEY UPDATE OF search_rules"
+        "{SELECT} AND disabled_at IS NULL AND EXISTS (SELECT FROM campaigns WHERE campaigns.id = campaign_id AND salt IS NOT NULL) \
+         ORDER BY effect DESC, search_rules.id FOR NO KEY UPDATE OF search_rules"
     );
     let rows: Vec<Stored> = diesel::sql_query(sql).bind::<SqlUuid, _>(campaign).get_results(connection).await?;
     rows.into_iter().map(Stored::read).collect()
