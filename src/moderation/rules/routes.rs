@@ -203,7 +203,7 @@ pub async fn remove(
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
     let delete = async |connection: &mut _| match store::delete(connection, campaign.id, id, Some(signed.who.id)).await {
-        Err(DbError::NotFound) => searches::store::delete(connection, campaign.id, id, signed.who.id).await,
+        Err(DbError::NotFound) => searches::store::delete(connection, campaign.id, id, Some(signed.who.id)).await,
         done => done,
     };
     moderation.database.run(delete).await?;

@@ -202,11 +202,16 @@ struct Ended {
     hits: i64,
 }
 
-/// Deletes a rule that has not ended.
+/// Deletes a rule that has not ended. `moderator`: who does it; None: the operator.
 ///
 /// # Errors
 /// [`DbError::NotFound`], and those of the database.
-pub async fn delete(connection: &mut Connection, campaign: Uuid, id: Uuid, moderator: Uuid) -> Result<(), DbError> {
+pub async fn delete(
+    connection: &mut Connection,
+    campaign: Uuid,
+    id: Uuid,
+    moderator: Option<Uuid>,
+) -> Result<(), DbError> {
     connection
         .transaction(async |connection| {
             let ended: Ended = diesel::sql_query(
@@ -217,7 +222,7 @@ pub async fn delete(connection: &mut Connection, campaign: Uuid, id: Uuid, moder
             .get_result(&mut *connection)
             .await?;
             let details = json!({ "rule": ended.id, "kind": ended.effect, "subject": "search", "hits": ended.hits });
-            record(connection, Some(moderator), campaign, "rule.delete", details).await
+            record(connection, moderator, campaign, "rule.delete", details).await
         })
         .await
 }
