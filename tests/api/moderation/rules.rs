@@ -113,7 +113,7 @@ async fn a_hold_takes_what_counts_out_of_the_totals_and_what_was_accepted_stays(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_its_mailbox_is_marked_and_its_confirmation_is_held() {
+async fn what_waits_for_its_mailbox_is_marked_so_that_its_confirmation_is_held() {
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Moderator).await;
     add(&client, "hold", &json!({"country": "KE"})).await;

@@ -76,8 +76,6 @@ struct Found {
     first_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     last_at: DateTime<Utc>,
-    #[diesel(sql_type = BigInt)]
-    looked_at: i64,
 }
 
 /// What the newest held pledges of a campaign have in common.
@@ -96,16 +94,15 @@ pub async fn clusters(connection: &mut Connection, campaign: Uuid) -> Result<Clu
          ranked AS (SELECT common, value, count(*) AS pledges, min(created_at) AS first_at, max(created_at) AS last_at, \
              row_number() OVER (PARTITION BY common ORDER BY count(*) DESC, value) AS place \
            FROM in_common GROUP BY common, value HAVING count(*) > 1) \
-         SELECT common, value, pledges, first_at, last_at, (SELECT count(*) FROM newest) AS looked_at FROM ranked \
-         WHERE place <= $4 ORDER BY pledges DESC, common, value",
+         SELECT common, value, pledges, first_at, last_at FROM ranked WHERE place <= $4 ORDER BY pledges DESC, common, value",
     )
     .bind::<SqlUuid, _>(campaign)
     .bind::<BigInt, _>(LOOKED_AT)
     .bind::<Array<Integer>, _>(holding().map(bit_number).collect::<Vec<_>>())
     .bind::<BigInt, _>(MOST)
-    .get_results(connection)
+    .get_results(&mut *connection)
     .await?;
-    let looked_at = found.first().map_or(0, |found| found.looked_at);
+    let looked_at = count(connection, &Search { campaign, ..Search::default() }).await?.min(LOOKED_AT);
     let clusters = found.into_iter().map(cluster).collect::<Result<_, _>>()?;
     Ok(Clusters { clusters, looked_at })
 }
