@@ -112,24 +112,6 @@ async fn a_hold_takes_what_counts_out_of_the_totals_and_what_was_accepted_stays(
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_its_mailbox_is_marked_so_that_its_confirmation_is_held() {
-    let app = TestApp::start().await;
-    let client = app.signed_in(Role::Moderator).await;
-    add(&client, "hold", &json!({"country": "KE"})).await;
-    pledged(&app, "KE", &["a@example.org"]).await;
-    until(&app, &["held"]).await;
-    // As if it had waited, and came once more as a change.
-    app.rows.execute("UPDATE pledges SET state = 'awaiting', signals = 0, counted_at = NULL").await;
-    app.rows.repair_counts().await;
-    eventually("it is marked", async || {
-        app.rows.list("SELECT state || ' ' || (signals & 524288 <> 0) FROM pledges").await == ["awaiting true"]
-    })
-    .await;
-    assert_eq!(app.differences().await, [""; 0]);
-    app.stop().await;
-}
-
 /// Who may remove one more removes one more; the others wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_account_may_not_remove_any_more_is_held() {
