@@ -10,7 +10,7 @@ use crate::{
         held::{odd, raise},
         rules::{add, rule},
     },
-    support::eventually,
+    support::{client::pledge, eventually},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,16 +51,15 @@ async fn what_a_search_holds_stays_held_when_it_confirms_and_what_it_removes_nev
         moderator.post("/v1/moderation/campaigns/defend/rules", &rule).await.expect(201);
     }
     let held = pledged(&app, "a@spam.example").await;
-    let removed = pledged(&app, "a@bots.example").await;
+    // Whether it still gets its mail, is a matter of who comes first.
+    client.pledge(&pledge("a@bots.example")).await.expect(202);
     eventually("the rules have decided", async || {
         app.rows.number("SELECT sum(hits)::bigint FROM search_rules").await == 2
     })
     .await;
     assert_eq!(states(&app).await, ["awaiting", "removed awaiting"]);
-    let told = [confirm(&app, &client, held).await, confirm(&app, &client, removed).await];
-    assert_eq!(told[0], told[1], "both are told the same");
-    assert_eq!(states(&app).await[0], "held");
-    assert!(states(&app).await[1].starts_with("removed"));
+    confirm(&app, &client, held).await;
+    assert_eq!(states(&app).await, ["held", "removed awaiting"]);
     is_well(&app).await;
     app.stop().await;
 }
