@@ -40,7 +40,9 @@ use crate::{
     logged,
     mail::{self, Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
-    moderation::{Moderation, corrections::Corrections, removals, search::filler::Filler},
+    moderation::{
+        Moderation, corrections::Corrections, removals, rules::searches::apply::Applier, search::filler::Filler,
+    },
     ops::figures::Figures,
     partners::Partners,
     pledges::{
@@ -320,6 +322,8 @@ impl Service {
         let filler = Filler::new(handles.database.clone(), &handles.metrics);
         tasks.start("search", filler.run(tasks.stop_token()));
         let remover = removals::worker::Worker::new(&handles.moderation, handles.ingest.clone());
+        let applier = Applier::new(&handles.moderation, handles.rules.clone());
+        tasks.start("rules that search", applier.run(tasks.stop_token()));
         tasks.start("removals", remover.run(tasks.stop_token()));
         tasks.start("spent proofs", pledges::spent::repeat(handles.database.clone(), tasks.stop_token()));
         tasks.start("held pledges", handles.pledges.clone().watch_held(tasks.stop_token()));

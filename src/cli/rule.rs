@@ -1,4 +1,4 @@
-//! `pledges rule`: blocks and allows of a campaign.
+//! `pledges rule`: blocks and allows of a campaign; and its searches that are kept alive, which only moderators make.
 
 use anyhow::bail;
 use clap::{Subcommand, builder::PossibleValuesParser};
@@ -10,12 +10,16 @@ use crate::{
     db::DbError,
     gate::rules::{Kind, MOST, Subject},
     http::FieldCode,
+    moderation::rules::searches,
     partners,
     pledges::{
         rules::{MOST_DAYS, Rule, Rules, USUAL_DAYS, Value, store},
         text::{Lines, clean_text, within},
     },
 };
+
+/// In place of what a rule is held against.
+const CLOSED: &str = "(its root secret is not listed: not in force)";
 
 /// Characters of a note, as in the API.
 const NOTE_CHARS: usize = 1_000;
@@ -48,7 +52,7 @@ pub(super) enum RuleCommand {
         /// Which campaign.
         slug: String,
     },
-    /// Delete a rule. What it has held stays held.
+    /// Delete a rule. What it has held stays held, what it has removed stays removed.
     Remove {
         /// Which campaign.
         slug: String,
@@ -106,18 +110,34 @@ fn wrong(subject: Subject, code: FieldCode) -> anyhow::Error {
 
 async fn list(session: &Session, rules: &Rules, slug: &str) -> anyhow::Result<()> {
     let campaign = campaign::find(session, slug).await?;
-    for row in store::list(&mut *session.database.get().await?, campaign.id).await? {
+    let mut connection = session.database.get().await?;
+    for row in store::list(&mut connection, campaign.id).await? {
         let Rule { row, value, note } = rules.opened(row);
         say(&format!(
             "{}\t{}\t{}\t{}\tuntil {}\t{} hits\t{}\t{}",
             row.id,
             row.kind.as_str(),
             row.subject.as_str(),
-            value.as_deref().unwrap_or("(its root secret is not listed: not in force)"),
+            value.as_deref().unwrap_or(CLOSED),
             row.expires_at.format("%Y-%m-%d %H:%M UTC"),
             row.hits,
             row.made_by.as_deref().unwrap_or("(operator)"),
             note.as_deref().unwrap_or_default().replace(['\n', '\t'], " "),
+        ));
+    }
+    for row in searches::store::list(&mut connection, campaign.id).await? {
+        let (search, note) = match searches::open(rules, &row) {
+            Some(opened) => (opened.shown.to_string(), opened.note),
+            None => (CLOSED.to_owned(), String::new()),
+        };
+        say(&format!(
+            "{}\t{}\tsearch\t{search}\tuntil {}\t{} hits\t{}\t{}",
+            row.id,
+            row.effect.as_str(),
+            row.expires_at.format("%Y-%m-%d %H:%M UTC"),
+            row.hits,
+            row.made_by,
+            note.replace(['\n', '\t'], " "),
         ));
     }
     Ok(())
@@ -125,10 +145,15 @@ async fn list(session: &Session, rules: &Rules, slug: &str) -> anyhow::Result<()
 
 async fn remove(session: &Session, slug: &str, rule: Uuid) -> anyhow::Result<()> {
     let campaign = campaign::find(session, slug).await?;
-    match store::delete(&mut *session.database.get().await?, campaign.id, rule, None).await {
+    let mut connection = session.database.get().await?;
+    let deleted = match store::delete(&mut connection, campaign.id, rule, None).await {
+        Err(DbError::NotFound) => searches::store::delete(&mut connection, campaign.id, rule, None).await,
+        deleted => deleted,
+    };
+    match deleted {
         Err(DbError::NotFound) => bail!("{slug} has no rule {rule}: pledges rule list {slug}"),
         deleted => deleted?,
     }
-    say("deleted; in force within two seconds. What it has held stays held");
+    say("deleted; in force within two seconds. What it has held stays held, what it has removed stays removed");
     Ok(())
 }

@@ -729,6 +729,10 @@ diesel::table! {
         counted_back -> Int8,
         /// When it last took pledges out.
         last_at -> Timestamptz,
+        /// The search rule that took them out, which may be gone; NULL: none did.
+        rule_id -> Nullable<Uuid>,
+        /// The day (UTC) on which that rule did.
+        rule_day -> Nullable<Date>,
     }
 }
 
@@ -837,6 +841,44 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Pledges that moderators' search has just taken in and that the rules haven't been held against: empty within a second or two.
+    search_rule_pledges (number) {
+        /// In the order in which they were taken in.
+        number -> Int8,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The pledge, which may be gone by now.
+        pledge_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    /// Searches that are kept alive for new pledges. A row is deleted when it has expired, when a removal of it is undone, or when its campaign's retention has ended.
+    search_rules (id) {
+        /// UUIDv7. Nothing but hits and last_hit_at ever changes in a row.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// hold or remove: what becomes of a pledge that fits.
+        effect -> Text,
+        /// Why, as a category: that of its removals.
+        reason -> Text,
+        /// What is looked for and why, sealed under the server key: either may name somebody.
+        sealed -> Bytea,
+        /// Who made it; its removals are on account of them.
+        made_by -> Uuid,
+        /// When; pledges that were stored before are left alone.
+        created_at -> Timestamptz,
+        /// Until when it is in force; one that looks for a source ends with its day (UTC), as tags do.
+        expires_at -> Timestamptz,
+        /// Pledges that it held or removed.
+        hits -> Int8,
+        /// When it last did.
+        last_hit_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// TOTP (RFC 6238) of people who sign in.
     second_factors (moderator_id) {
         /// Whose.
@@ -917,4 +959,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

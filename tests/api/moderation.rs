@@ -6,8 +6,10 @@ mod background;
 mod by_search;
 mod filters;
 mod interrupted;
+mod queue;
 mod removals;
 mod reveal;
+mod rules;
 mod search;
 mod undo;
 

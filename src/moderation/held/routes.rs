@@ -10,14 +10,20 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use super::{MAX_ACCEPTED, store};
+use super::{MAX_ACCEPTED, queue, sampling, store};
 use crate::{
     accounts::signed::{Moderator, Signed},
-    http::{Problem, Valid},
+    http::{Code, FieldCode, Problem, ProblemBody, Valid},
     moderation::{
         Moderation,
         note::{Note, up_to},
+        removals::{
+            by_search::MANY,
+            routes::{Wanted, given, given_object, wanted, within},
+        },
+        search::filter::PledgeSearch,
     },
+    pledges::State,
 };
 
 /// A thousand ids take 39 KB.
@@ -26,9 +32,11 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(accept);
+    queue::routes::routes(config);
+    sampling::routes::routes(config);
 }
 
-/// Held pledges to accept, and why.
+/// Held pledges to accept, and why: either `ids`, or `search` and `expected`.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -36,9 +44,20 @@ pub fn routes(config: &mut ServiceConfig) {
 }))]
 pub struct NewAcceptance {
     /// Which pledges, 1 to 1,000.
+    #[serde(default, deserialize_with = "given")]
     #[validate(custom(function = "some_ids"))]
-    #[schema(min_items = 1, max_items = 1000)]
-    ids: Vec<Uuid>,
+    #[schema(value_type = Vec<Uuid>, required = false, min_items = 1, max_items = 1000)]
+    ids: Option<Vec<Uuid>>,
+    /// Of the held pledges that fit this, the oldest 1,000. `state` is `held` or left out; `limit` and `cursor` mean nothing here.
+    #[serde(default, deserialize_with = "given_object")]
+    #[validate(nested)]
+    #[schema(value_type = PledgeSearch, required = false)]
+    search: Option<PledgeSearch>,
+    /// With `search`: how many held pledges fit, as far as you know.
+    #[serde(default, deserialize_with = "given")]
+    #[validate(range(min = 0, code = "out_of_range"))]
+    #[schema(value_type = i64, required = false, minimum = 0)]
+    expected: Option<i64>,
     /// Why, in your words. Don't write personal data of supporters here: the audit log keeps it.
     note: Note,
 }
@@ -52,16 +71,23 @@ fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
 pub struct Acceptance {
     /// Those that were held, and count now.
     accepted: Vec<Uuid>,
+    /// Of a search: how many held pledges that fit are left. The same call again, with this as `expected`, accepts more of them.
+    #[schema(minimum = 0)]
+    left: i64,
 }
 
 /// Accept pledges that are held
 ///
 /// They count from now on, and are held no more, whatever is found later. Pledges that aren't held stay as they are.
+///
+/// By a search a whole cluster goes, a thousand at a time. Where more than 10,000 are expected, the check of who you are must be fresh
+/// (`POST /v1/auth/step-up`).
 #[utoipa::path(
     tag = "Moderation", operation_id = "acceptPledges", security(("access_token" = [])), request_body = NewAcceptance,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "Which of them count now", body = Acceptance),
+        (status = 409, description = "Many more or fewer fit than were expected", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/acceptances")]
@@ -73,8 +99,30 @@ pub async fn accept(
 ) -> Result<Json<Acceptance>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
     let note = body.note.into_text();
-    let accept = async |connection: &mut _| store::accept(connection, &signed.who, campaign.id, &body.ids, &note).await;
-    let accepted = moderation.database.run(accept).await?;
+    let answer = match wanted(body.ids, body.search, body.expected)? {
+        Wanted::Ids(ids) => {
+            let accept = async |connection: &mut _| {
+                store::accept(connection, &signed.who, campaign.id, &ids, &note, None).await
+            };
+            Acceptance { accepted: moderation.database.run(accept).await?, left: 0 }
+        }
+        Wanted::Found(search, expected) => {
+            if expected > MANY {
+                signed.proved()?;
+            }
+            let search = search.search(campaign.id, &moderation.tag_keys);
+            let (mut search, _) = search.map_err(|problem| within("/search", problem))?;
+            if search.state.take().is_some_and(|state| state != State::Held) {
+                return Err(Problem::field("/search/state", FieldCode::NotAllowed));
+            }
+            let accept = async |connection: &mut _| {
+                store::accept_found(connection, &signed.who, &search, expected, &note).await
+            };
+            let found = moderation.database.run(accept).await?;
+            let (accepted, left) = found.ok_or(Code::PreviewOutdated)?;
+            Acceptance { accepted, left }
+        }
+    };
     moderation.totals.changed();
-    Ok(Json(Acceptance { accepted }))
+    Ok(Json(answer))
 }

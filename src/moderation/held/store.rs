@@ -5,14 +5,19 @@ use diesel::{
     sql_types::{Array, Integer, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::{MAX_ACCEPTED, queue};
 use crate::{
     accounts::Who,
     audit::{self, Entry},
     db::{Connection, DbError},
     gate::signals::Signal,
+    moderation::{
+        removals::by_search::{is_off, kept},
+        search::Search,
+    },
     totals::{
         self,
         deltas::{CountedRow, changes},
@@ -27,7 +32,8 @@ struct Accepted {
     pledge: CountedRow,
 }
 
-/// Lets those of the pledges count that are held. They are held no more, whatever is found later. Returns which they were.
+/// Lets those of the pledges count that are held. They are held no more, whatever is found later. Returns which they were. `search`: by
+/// what they were found, for the log.
 ///
 /// # Errors
 /// Those of the database; then none is accepted.
@@ -37,6 +43,7 @@ pub async fn accept(
     campaign: Uuid,
     ids: &[Uuid],
     note: &str,
+    search: Option<Value>,
 ) -> Result<Vec<Uuid>, DbError> {
     connection
         .transaction(async |connection| {
@@ -57,10 +64,42 @@ pub async fn accept(
             }
             let changes = changes(rows.iter().map(|accepted| &accepted.pledge), 1);
             totals::deltas::store::append(connection, campaign, &changes).await?;
-            let details = json!({ "pledges": rows.len(), "note": note });
+            let mut details = json!({ "pledges": rows.len(), "note": note });
+            if let (Some(search), Value::Object(details)) = (search, &mut details) {
+                details.insert("search".into(), search);
+            }
             let entry = Entry { moderator: Some(who.id), campaign: Some(campaign), action: "pledge.accept", details };
             audit::store::record(connection, entry).await?;
             Ok(rows.into_iter().map(|row| row.id).collect())
+        })
+        .await
+}
+
+/// Lets the oldest held pledges that fit count, up to [`MAX_ACCEPTED`]. Returns which they were, and how many are left; None: many more or
+/// fewer fit than were expected, and none was accepted.
+///
+/// # Errors
+/// Those of the database; then none is accepted.
+pub async fn accept_found(
+    connection: &mut Connection,
+    who: &Who,
+    search: &Search,
+    expected: i64,
+    note: &str,
+) -> Result<Option<(Vec<Uuid>, i64)>, DbError> {
+    let number = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);
+    connection
+        .transaction(async |connection| {
+            let found = queue::store::count(connection, search).await?;
+            if is_off(expected, found) {
+                return Ok(None);
+            }
+            let ids = queue::store::oldest(connection, search, number(MAX_ACCEPTED)).await?;
+            let told = Some(kept::told(search));
+            let accepted = accept(connection, who, search.campaign, &ids, note, told).await?;
+            // Those that somebody else has judged meanwhile are gone too.
+            let left = (found - number(ids.len())).max(0);
+            Ok(Some((accepted, left)))
         })
         .await
 }

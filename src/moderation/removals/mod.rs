@@ -138,6 +138,8 @@ pub struct Removal {
     pub paused_because: Option<PausedBecause>,
     /// How many pledges fitted the search when it began; None: they were named one by one.
     pub expected: Option<i64>,
+    /// The rule that took them out, and goes on until the end of the day (UTC); None: somebody did.
+    pub rule: Option<Uuid>,
     /// How many pledges it took out.
     pub pledges: i64,
     /// How many of them an undo in the background has put back.

@@ -69,21 +69,36 @@ pub struct NewRemoval {
 }
 
 /// Left out, or a value, but not null.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(in crate::moderation) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+/// The same of an object.
+pub(in crate::moderation) fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     Object::deserialize(deserializer).map(|Object(value)| Some(value))
 }
 
 /// What a body asks for.
-enum Wanted {
+pub(in crate::moderation) enum Wanted {
+    /// These.
     Ids(Vec<Uuid>),
+    /// Those that a search finds, so many.
     Found(Box<PledgeSearch>, i64),
 }
 
-fn wanted(ids: Option<Vec<Uuid>>, search: Option<PledgeSearch>, expected: Option<i64>) -> Result<Wanted, Problem> {
+/// Reads which of both it is.
+///
+/// # Errors
+/// What is missing, or doesn't belong there.
+pub(in crate::moderation) fn wanted(
+    ids: Option<Vec<Uuid>>,
+    search: Option<PledgeSearch>,
+    expected: Option<i64>,
+) -> Result<Wanted, Problem> {
     let wrong = |pointer: &str, code| Err(Problem::field(pointer, code));
     match (ids, search, expected) {
         (Some(ids), None, None) => Ok(Wanted::Ids(ids)),
@@ -96,7 +111,7 @@ fn wanted(ids: Option<Vec<Uuid>>, search: Option<PledgeSearch>, expected: Option
 }
 
 /// The same problem, in a part of the body.
-fn within(part: &str, mut problem: Problem) -> Problem {
+pub(in crate::moderation) fn within(part: &str, mut problem: Problem) -> Problem {
     for error in &mut problem.errors {
         error.pointer.insert_str(0, part);
     }
@@ -132,6 +147,8 @@ pub struct Removal {
     /// How many pledges fitted its search when it began; null: they were named one by one.
     #[schema(minimum = 0)]
     expected: Option<i64>,
+    /// The rule that took them out: all that it does in a day (UTC) is one removal. Undoing that ends the rule. Null: somebody did.
+    rule: Option<Uuid>,
     /// How many pledges it took out, so far.
     #[schema(minimum = 0)]
     pledges: i64,
@@ -160,6 +177,7 @@ impl From<super::Removal> for Removal {
             state: removal.state,
             paused_because: removal.paused_because,
             expected: removal.expected,
+            rule: removal.rule,
             put_back: removal.put_back,
             pledges: removal.pledges,
             created_at: removal.created_at,
@@ -312,7 +330,7 @@ pub async fn get_removal(
 /// Undo a removal
 ///
 /// Puts back exactly the pledges that it took out, with the time at which they were counted first. More than 1,000 are put back in
-/// the background, and the removal tells how far that is.
+/// the background, and the removal tells how far that is. If a rule took them out, it ends.
 #[utoipa::path(
     tag = "Moderation", operation_id = "undoRemoval", security(("access_token" = [])), request_body = NewUndo,
     params(

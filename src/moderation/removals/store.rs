@@ -16,6 +16,7 @@ use crate::{
     accounts::{Who, quota},
     audit::{self, Entry},
     db::{Connection, DbError},
+    moderation::rules::searches,
     totals::{
         self,
         deltas::{ByMinute, CountedRow, changes},
@@ -125,19 +126,19 @@ async fn take_out(
 }
 
 /// How many of them are counted while they aren't removed.
-pub(super) fn counted(rows: &[Changed]) -> i64 {
+pub(in crate::moderation) fn counted(rows: &[Changed]) -> i64 {
     let counted = rows.iter().filter(|changed| changed.state_before == "counted").count();
     i64::try_from(counted).unwrap_or(i64::MAX)
 }
 
 /// What becomes (un)counted, by the minute it was counted in and by country.
-pub(super) fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
+pub(in crate::moderation) fn uncounted(rows: &[Changed], by: i64) -> ByMinute {
     let counted = rows.iter().filter(|changed| changed.state_before == "counted");
     changes(counted.map(|changed| &changed.pledge), by)
 }
 
 /// The same by country.
-pub(super) fn by_country(changes: &ByMinute) -> BTreeMap<String, i64> {
+pub(in crate::moderation) fn by_country(changes: &ByMinute) -> BTreeMap<String, i64> {
     let mut sums = BTreeMap::new();
     for (country, by) in changes.values().flat_map(|delta| &delta.countries) {
         *sums.entry(country.to_string()).or_default() += by;
@@ -179,6 +180,8 @@ pub async fn undo(
 ) -> Result<Removal, RemovalError> {
     connection
         .transaction(async |connection| {
+            // Else it would take the same ones again.
+            searches::store::end_of_removal(connection, campaign, removal, who.id).await?;
             let locked: Option<Locked> = diesel::sql_query(
                 "SELECT undone_at, state, pledges FROM removals WHERE id = $1 AND campaign_id = $2 FOR UPDATE",
             )
@@ -253,6 +256,8 @@ struct Row {
     paused_because: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     expected: Option<i64>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    rule_id: Option<Uuid>,
     #[diesel(sql_type = BigInt)]
     pledges: i64,
     #[diesel(sql_type = BigInt)]
@@ -282,6 +287,7 @@ impl From<Row> for Removal {
             state,
             paused_because: row.paused_because.as_deref().and_then(PausedBecause::parse),
             expected: row.expected,
+            rule: row.rule_id,
             pledges: row.pledges,
             put_back: row.put_back,
             created_at: row.created_at,
@@ -291,7 +297,7 @@ impl From<Row> for Removal {
 }
 
 const SELECT: &str = "SELECT removals.id, moderators.login AS moderator, reason, note, state, paused_because, \
-     expected, pledges, put_back, removals.created_at, undone_at, undoer.login AS undone_by, undo_note FROM removals \
+     expected, rule_id, pledges, put_back, removals.created_at, undone_at, undoer.login AS undone_by, undo_note FROM removals \
      LEFT JOIN moderators ON moderators.id = removals.moderator_id \
      LEFT JOIN moderators AS undoer ON undoer.id = undone_by WHERE campaign_id = $1";
 

@@ -1,4 +1,4 @@
-//! The door to blocks and allows.
+//! The door to rules.
 
 use actix_web::{
     HttpResponse, delete, get,
@@ -6,21 +6,26 @@ use actix_web::{
     post,
     web::{Data, Json, Path},
 };
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-use validator::Validate;
 
+use super::{
+    bodies::{NewRuleBody, RuleBody, RuleList, Wanted, shown},
+    searches::{self, Effect},
+};
 use crate::{
     accounts::signed::{Moderator, Signed},
+    campaigns::Campaign,
     db::DbError,
-    gate::rules::{Kind, Subject},
+    gate::rules::Subject,
     http::{Code, FieldCode, Problem, ProblemBody, Valid},
-    moderation::{Moderation, note::Note},
+    moderation::{
+        Moderation,
+        removals::{Reason, routes::within},
+        search::filter::PledgeSearch,
+    },
     partners,
-    pledges::rules::{Rule, Rules, USUAL_DAYS, Value, store},
+    pledges::rules::{Rules, USUAL_DAYS, Value, store},
 };
 
 /// The operations of this part.
@@ -28,56 +33,9 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(add).service(remove);
 }
 
-/// A block or an allow.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Rule)]
-pub struct RuleBody {
-    id: Uuid,
-    kind: Kind,
-    subject: Subject,
-    /// What it is held against; null: the root secret that sealed it isn't listed any more, and the rule is not in force.
-    #[schema(example = "spam.example")]
-    value: Option<String>,
-    /// Why it was made; null as well.
-    note: Option<String>,
-    /// Login of who made it; null: the operator, at the command line.
-    #[schema(example = "ada")]
-    made_by: Option<String>,
-    created_at: DateTime<Utc>,
-    /// Until when it is in force; then it is deleted.
-    expires_at: DateTime<Utc>,
-    /// Pledges that it decided, repeats too. Written down about each second, and approximate after a crash.
-    #[schema(minimum = 0)]
-    hits: i64,
-    /// When it last did; null: never.
-    last_hit_at: Option<DateTime<Utc>>,
-}
-
-impl From<Rule> for RuleBody {
-    fn from(rule: Rule) -> Self {
-        let Rule { row, value, note } = rule;
-        Self {
-            id: row.id,
-            kind: row.kind,
-            subject: row.subject,
-            value,
-            note,
-            made_by: row.made_by,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            hits: row.hits,
-            last_hit_at: row.last_hit_at,
-        }
-    }
-}
-
-/// A campaign's rules that are in force, oldest first: at most 500.
-#[derive(Serialize, ToSchema)]
-pub struct RuleList {
-    rules: Vec<RuleBody>,
-}
-
-/// Blocks and allows
+/// Rules
+///
+/// Blocks and allows, and searches that are kept alive.
 #[utoipa::path(
     tag = "Moderation", operation_id = "listRules", security(("access_token" = [])),
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
@@ -93,44 +51,34 @@ pub async fn list(
     slug: Path<String>,
 ) -> Result<Json<RuleList>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let list = async |connection: &mut _| store::list(connection, campaign.id).await;
-    let rows = moderation.database.run(list).await?;
-    Ok(Json(RuleList { rules: rows.into_iter().map(|row| rules.opened(row).into()).collect() }))
+    let list = async |connection: &mut _| {
+        let at_the_door = store::list(connection, campaign.id).await?;
+        Ok::<_, DbError>((at_the_door, searches::store::list(connection, campaign.id).await?))
+    };
+    let (at_the_door, searching) = moderation.database.run(list).await?;
+    let mut all: Vec<RuleBody> = at_the_door.into_iter().map(|row| rules.opened(row).into()).collect();
+    all.extend(searching.into_iter().map(|row| shown(&rules, row)));
+    all.sort_by_key(|rule| rule.id);
+    Ok(Json(RuleList { rules: all }))
 }
 
-/// A rule to add.
-#[derive(Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"kind": "block", "subject": "domain", "value": "spam.example", "note": "Only bots use it", "days": 7}))]
-pub struct NewRuleBody {
-    kind: Kind,
-    subject: Subject,
-    /// What it is held against. `domain`: a mailbox domain, with everything under it. `source`: the `source_tag` of a pledge of today.
-    /// `name`: the whole name, in which `*` stands for any text, eight times at the most; case, width and spaces make no difference.
-    /// `partner`: an id.
-    #[schema(min_length = 1, max_length = 254, example = "spam.example")]
-    value: String,
-    /// Why, in your words. It is deleted with the rule.
-    note: Note,
-    /// Days for which it is in force: 30 unless said. A rule for a source ends with the day (UTC), whatever is said: then its tag
-    /// changes.
-    #[serde(default)]
-    #[validate(range(min = 1, max = 366, code = "out_of_range"))]
-    #[schema(minimum = 1, maximum = 366)]
-    days: Option<i32>,
-}
-
-/// Add a block or an allow
+/// Add a rule
 ///
-/// In force on every instance within two seconds, for pledges that come from then on. What a block fits is held, and answered like any other; what
-/// an allow fits, and no block, isn't held by its score, nor when a wave is found later. What a rule has decided stays when it
-/// ends.
+/// A block or an allow is in force on every instance within two seconds, for pledges that come from then on. What a block fits is held,
+/// and answered like any other; what an allow fits, and no block, isn't held by its score, nor when a wave is found later.
+///
+/// With `hold` and `remove` a search is kept alive: it is held against each pledge that comes from now on, a second or two after it was
+/// stored, and again when it is confirmed or its score rises; so it may count for a moment. What somebody has accepted is left alone.
+/// All that such a rule removes in a day (UTC) is one removal, on your account; what you may not remove any more today is held. For
+/// `remove` the check of who you are must be fresh (`POST /v1/auth/step-up`).
+///
+/// What a rule has decided stays when it ends.
 #[utoipa::path(
     tag = "Moderation", operation_id = "addRule", security(("access_token" = [])), request_body = NewRuleBody,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 201, description = "Added", body = RuleBody, headers(("Location" = String))),
-        (status = 409, description = "The campaign has 500 rules", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The campaign has 500 blocks and allows, or 50 searches", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/rules")]
@@ -139,35 +87,102 @@ pub async fn add(
     moderation: Data<Moderation>,
     rules: Data<Rules>,
     slug: Path<String>,
-    Valid(body): Valid<NewRuleBody>,
+    Valid(mut body): Valid<NewRuleBody>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let (kind, subject) = (body.kind, body.subject);
-    let value = Value::parse(subject, &body.value).map_err(|code| Problem::field("/value", code))?;
-    if let Some(partner) = value.partner().filter(|_| subject == Subject::Partner) {
-        let find = async |connection: &mut _| partners::store::find(connection, campaign.id, partner).await;
+    let added = match body.wanted()? {
+        Wanted::AtTheDoor(kind, subject, value) => {
+            let (note, days) = (body.note.into_text(), body.days.unwrap_or(USUAL_DAYS));
+            let value = Value::parse(subject, &value).map_err(|code| Problem::field("/value", code))?;
+            let id = Uuid::now_v7();
+            let sealed = rules.seal(campaign.id, id, &value, &note)?;
+            let new = store::NewRule { id, campaign: campaign.id, kind, subject, sealed, days };
+            add_at_the_door(&signed, &moderation, &rules, &new, &value).await?
+        }
+        Wanted::Searching(effect, search, reason) => {
+            if effect == Effect::Remove {
+                signed.proved()?;
+            }
+            let days = body.days.unwrap_or(searches::MOST_DAYS);
+            let new = searching(&moderation, &rules, &campaign, *search, &body.note.into_text())?;
+            add_searching(&signed, &moderation, &rules, searches::store::NewRule { effect, reason, days, ..new }).await?
+        }
+    };
+    let location = format!("/v1/moderation/campaigns/{}/rules/{}", campaign.slug, added.id);
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(added))
+}
+
+async fn add_at_the_door(
+    signed: &Signed<Moderator>,
+    moderation: &Moderation,
+    rules: &Rules,
+    new: &store::NewRule,
+    value: &Value,
+) -> Result<RuleBody, Problem> {
+    if let Some(partner) = value.partner().filter(|_| new.subject == Subject::Partner) {
+        let find = async |connection: &mut _| partners::store::find(connection, new.campaign, partner).await;
         match moderation.database.run(find).await {
             Err(DbError::NotFound) => return Err(Problem::field("/value", FieldCode::UnknownPartner)),
             found => found?,
         };
     }
-    let id = Uuid::now_v7();
-    let sealed = rules.seal(campaign.id, id, &value, &body.note.into_text())?;
-    let days = body.days.unwrap_or(USUAL_DAYS);
-    let new = store::NewRule { id, campaign: campaign.id, kind, subject, sealed, days };
     let add = async |connection: &mut _| {
-        let added = store::add(connection, &new, Some(signed.who.id)).await?;
-        let rows = if added { store::list(connection, campaign.id).await? } else { Vec::new() };
-        Ok::<_, DbError>(rows.into_iter().find(|row| row.id == id))
+        let added = store::add(connection, new, Some(signed.who.id)).await?;
+        let rows = if added { store::list(connection, new.campaign).await? } else { Vec::new() };
+        Ok::<_, DbError>(rows.into_iter().find(|row| row.id == new.id))
     };
-    let Some(row) = moderation.database.run(add).await? else { return Err(Code::TooManyRules.into()) };
-    let location = format!("/v1/moderation/campaigns/{}/rules/{id}", campaign.slug);
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(RuleBody::from(rules.opened(row))))
+    let row = moderation.database.run(add).await?.ok_or(Code::TooManyRules)?;
+    Ok(rules.opened(row).into())
 }
 
-/// Delete a block or an allow
+/// A search that is to be kept alive, but for what it does, why and for how long.
+fn searching(
+    moderation: &Moderation,
+    rules: &Rules,
+    campaign: &Campaign,
+    search: PledgeSearch,
+    note: &str,
+) -> Result<searches::store::NewRule, Problem> {
+    let written = search.written();
+    let search = search.search(campaign.id, &moderation.tag_keys);
+    let (search, _) = search.map_err(|problem| within("/search", problem))?;
+    if let Some(field) = searches::refused(&search) {
+        return Err(Problem::field(format!("/search/{field}"), FieldCode::NotAllowed));
+    }
+    if searches::fits_all(&search) {
+        return Err(Problem::field("/search", FieldCode::Required));
+    }
+    let id = Uuid::now_v7();
+    Ok(searches::store::NewRule {
+        id,
+        campaign: campaign.id,
+        effect: Effect::Hold,
+        reason: Reason::Other,
+        sealed: searches::seal(rules, id, &search, written, note)?,
+        days: searches::MOST_DAYS,
+        ends_today: search.source_tag.is_some(),
+    })
+}
+
+async fn add_searching(
+    signed: &Signed<Moderator>,
+    moderation: &Moderation,
+    rules: &Rules,
+    new: searches::store::NewRule,
+) -> Result<RuleBody, Problem> {
+    let add = async |connection: &mut _| {
+        let added = searches::store::add(connection, &new, signed.who.id).await?;
+        let rows = if added { searches::store::list(connection, new.campaign).await? } else { Vec::new() };
+        Ok::<_, DbError>(rows.into_iter().find(|row| row.id == new.id))
+    };
+    let row = moderation.database.run(add).await?.ok_or(Code::TooManyRules)?;
+    Ok(shown(rules, row))
+}
+
+/// Delete a rule
 ///
-/// In force on every instance within two seconds. What it has held stays held, until somebody accepts or removes it.
+/// In force on every instance within two seconds. What it has held stays held, until somebody accepts or removes it; what it has removed
+/// stays removed, and can be undone.
 #[utoipa::path(
     tag = "Moderation", operation_id = "deleteRule", security(("access_token" = [])),
     params(
@@ -187,7 +202,10 @@ pub async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let delete = async |connection: &mut _| store::delete(connection, campaign.id, id, Some(signed.who.id)).await;
+    let delete = async |connection: &mut _| match store::delete(connection, campaign.id, id, Some(signed.who.id)).await {
+        Err(DbError::NotFound) => searches::store::delete(connection, campaign.id, id, Some(signed.who.id)).await,
+        done => done,
+    };
     moderation.database.run(delete).await?;
     Ok(HttpResponse::NoContent().finish())
 }

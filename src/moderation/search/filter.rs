@@ -127,6 +127,14 @@ pub struct PledgeSearch {
     #[serde(default, deserialize_with = "optional_tag")]
     #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$", example = "00c5f16d0e7c3a9b")]
     source_tag: Option<i64>,
+    /// With a mailbox of the domain with this tag; not together with `domain`.
+    #[serde(default, deserialize_with = "optional_tag")]
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$", example = "00c5f16d0e7c3a9b")]
+    domain_tag: Option<i64>,
+    /// With the name with this tag; not together with `name`.
+    #[serde(default, deserialize_with = "optional_tag")]
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$", example = "00c5f16d0e7c3a9b")]
+    name_tag: Option<i64>,
     /// With name and mailbox made as this tag tells.
     #[serde(default, deserialize_with = "optional_tag")]
     #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$", example = "00c5f16d0e7c3a9b")]
@@ -140,6 +148,15 @@ pub struct PledgeSearch {
     /// `next_cursor` of the page before, of the same search.
     #[schema(value_type = Option<String>)]
     cursor: Option<Cursor<Uuid>>,
+}
+
+/// Name and domain of a search, as they were written.
+#[derive(Default)]
+pub struct Written {
+    /// Of the person.
+    pub name: Option<String>,
+    /// Of the mailbox.
+    pub domain: Option<String>,
 }
 
 /// A part of what is found.
@@ -186,11 +203,25 @@ impl PledgeSearch {
         self.name.is_some()
     }
 
+    /// What of it can't be read any more from the search that it makes.
+    pub fn written(&self) -> Written {
+        Written { name: self.name.clone(), domain: self.domain.clone() }
+    }
+
     /// What is looked for in a campaign.
     ///
     /// # Errors
-    /// When name or domain are none.
+    /// When name or domain are none, or come with their tags.
     pub fn search(self, campaign: Uuid, keys: &TagKeys) -> Result<(Search, Part), Problem> {
+        for (both, pointer) in [
+            (self.name.is_some() && self.name_tag.is_some(), "/name_tag"),
+            (self.domain.is_some() && self.domain_tag.is_some(), "/domain_tag"),
+        ] {
+            if both {
+                return Err(Problem::field(pointer, FieldCode::NotAllowed));
+            }
+        }
+        let tags = |tag: Option<i64>| tag.into_iter().collect::<Vec<_>>();
         let name = self.name.map(|name| Name::parse(&name)).transpose();
         let name = name.map_err(|code| Problem::field("/name", code))?;
         let domain = self.domain.map(|domain| ascii_domain(&domain).ok_or(FieldCode::InvalidDomain)).transpose();
@@ -206,8 +237,8 @@ impl PledgeSearch {
             score_from: self.score_from,
             signals: self.signals,
             source_tag: self.source_tag,
-            domain_tags: domain.map(|domain| keys.of_domain(campaign, &domain)).unwrap_or_default(),
-            name_tags: name.map(|name| keys.of_name(campaign, name.as_str())).unwrap_or_default(),
+            domain_tags: domain.map_or_else(|| tags(self.domain_tag), |domain| keys.of_domain(campaign, &domain)),
+            name_tags: name.map_or_else(|| tags(self.name_tag), |name| keys.of_name(campaign, name.as_str())),
             shape_tag: self.shape_tag,
             removal: self.removal,
             fingerprint: None,
@@ -245,7 +276,7 @@ fn named<'a, E: serde::de::Error>(names: impl Iterator<Item = &'a str>) -> Resul
     names.map(|name| signal(name).ok_or_else(|| coded(FieldCode::NotAllowed))).collect()
 }
 
-fn signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Signal>, D::Error> {
+pub(in crate::moderation) fn signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Signal>, D::Error> {
     named(String::deserialize(deserializer)?.split(','))
 }
 
@@ -257,7 +288,7 @@ fn signal_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Signal>
     named(names.iter().map(String::as_str))
 }
 
-fn tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(in crate::moderation) fn tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let tag = source_tags::read(&String::deserialize(deserializer)?);
     tag.map(Some).ok_or_else(|| coded(FieldCode::InvalidSourceTag))
 }

@@ -88,7 +88,7 @@ impl Search {
     }
 
     /// Whether it has tags, by whose indexes it is found.
-    pub(super) fn has_tags(&self) -> bool {
+    pub(in crate::moderation) fn has_tags(&self) -> bool {
         self.source_tag.is_some()
             || self.shape_tag.is_some()
             || !self.name_tags.is_empty()

@@ -171,7 +171,15 @@ impl Rules {
     /// # Errors
     /// Those of [`crate::crypto::Key::seal`]: then it isn't made (rule 7).
     pub fn seal(&self, campaign: Uuid, id: Uuid, value: &Value, note: &str) -> Result<Vec<u8>, CryptoError> {
-        let content = Content { value: value.0.clone(), note: note.to_owned() };
+        self.seal_text(campaign, id, &value.0, note)
+    }
+
+    /// The same for a rule that is held against something else than a [`Value`]: what it is stands in `value`.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn seal_text(&self, campaign: Uuid, id: Uuid, value: &str, note: &str) -> Result<Vec<u8>, CryptoError> {
+        let content = Content { value: value.to_owned(), note: note.to_owned() };
         let text = serde_json::to_vec(&content).map_err(|_| CryptoError::DoesNotOpen)?;
         self.keys.seal_behind(&[FORMAT], &text, &place(campaign, id))
     }
@@ -183,6 +191,11 @@ impl Rules {
         }
         let text = self.keys.open(sealed, &place(campaign, id))?;
         serde_json::from_slice(&text).map_err(|_| CryptoError::DoesNotOpen)
+    }
+
+    /// What [`Self::seal_text`] has sealed: value and note. None: the root secret that sealed it isn't listed.
+    pub fn open_text(&self, campaign: Uuid, id: Uuid, sealed: &[u8]) -> Option<(String, String)> {
+        self.open(campaign, id, sealed).ok().map(|content| (content.value, content.note))
     }
 
     /// A stored rule with what is sealed of it.

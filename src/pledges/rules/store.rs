@@ -245,14 +245,14 @@ struct Sealed {
     rules: i64,
 }
 
-/// How many rules there are by key id, which stands behind the first byte of what is sealed.
+/// How many rules there are, searches that are kept alive too, by key id, which stands behind the first byte of what is sealed.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn rules_by_key(connection: &mut Connection) -> Result<Vec<(Vec<u8>, i64)>, DbError> {
     let rows: Vec<Sealed> = diesel::sql_query(
-        "SELECT substring(sealed FROM 2 FOR 4) AS key_id, count(*) AS rules FROM gate_rules WHERE expires_at > now() \
-         GROUP BY 1",
+        "SELECT substring(sealed FROM 2 FOR 4) AS key_id, count(*) AS rules FROM (SELECT sealed, expires_at FROM gate_rules \
+           UNION ALL SELECT sealed, expires_at FROM search_rules) AS all_rules WHERE expires_at > now() GROUP BY 1",
     )
     .get_results(connection)
     .await?;

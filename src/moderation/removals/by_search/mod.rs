@@ -50,7 +50,7 @@ pub enum Turn {
 }
 
 /// Whether that many more or fewer fit than was expected that the order may be a mistake.
-fn is_off(expected: i64, found: i64) -> bool {
+pub(in crate::moderation) fn is_off(expected: i64, found: i64) -> bool {
     (found - expected).abs() > expected / 20 + 100
 }
 

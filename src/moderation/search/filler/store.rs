@@ -7,7 +7,10 @@ use diesel::{
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::db::{Connection, DbError};
+use crate::{
+    db::{Connection, DbError},
+    moderation::rules,
+};
 
 /// The advisory lock of whoever fills. Any number, the same for every instance: "search" in ASCII.
 pub const LOCK: i64 = 0x73_65_61_72_63_68;
@@ -291,6 +294,7 @@ async fn put(connection: &mut Connection, campaign: Uuid, ids: &[Uuid]) -> Resul
     .bind::<Array<SqlUuid>, _>(ids)
     .get_results(&mut *connection)
     .await?;
+    rules::searches::store::queue(connection, campaign, ids).await?;
     // In the index's own list they would make each look slower until somebody vacuums.
     diesel::sql_query("SELECT take_in_search_terms()").execute(&mut *connection).await?;
     if lessened.is_empty() {

@@ -1,0 +1,2 @@
+DROP TABLE search_rule_pledges;
+DROP TABLE search_rules;

@@ -1,0 +1,109 @@
+//! The job that holds rules against what moderators' search has just taken in. The filler puts it into a queue in its own transaction,
+//! so nothing is forgotten when either of them is killed; one instance at a time takes from it, a thousand pledges a transaction:
+//! rows, deltas, removal, quota, hits and the entries in the log are one.
+
+pub mod store;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::store::Step;
+use crate::{
+    db::{Database, DbError},
+    logged,
+    moderation::Moderation,
+    pledges::rules::Rules,
+    totals::Totals,
+};
+
+/// Between two looks while there is nothing to do. One entry in the log and one delta for each that finds something.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Rests so many times as long as it worked.
+const REST: u32 = 1;
+
+/// How often rules that are over are deleted.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// A transaction that takes longer is given up: it is tried again anyway.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The job.
+pub struct Applier {
+    database: Database,
+    totals: Totals,
+    rules: Rules,
+    forgot: Option<Instant>,
+    /// Whether the log was told, since all was well.
+    told_closed: bool,
+    told_failing: bool,
+}
+
+impl Applier {
+    /// Over all campaigns.
+    pub fn new(moderation: &Moderation, rules: Rules) -> Self {
+        Self {
+            database: moderation.database.clone(),
+            totals: moderation.totals.clone(),
+            rules,
+            forgot: None,
+            told_closed: false,
+            told_failing: false,
+        }
+    }
+
+    /// Applies rules until `stop` is cancelled. A transaction that has begun is finished before.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let began = Instant::now();
+            let more = match self.work().await {
+                Ok(more) => {
+                    self.told_failing = false;
+                    more
+                }
+                // The publisher of the totals says it when the database is away.
+                Err(DbError::Unavailable | DbError::Conflict) => false,
+                Err(error) => {
+                    if !self.told_failing {
+                        tracing::error!(error = %logged::cause(error), "rules that search can't be applied");
+                    }
+                    self.told_failing = true;
+                    false
+                }
+            };
+            let rest = if more { began.elapsed() * REST } else { LOOK_EVERY };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+    }
+
+    /// One transaction. Whether there is more to do.
+    ///
+    /// # Errors
+    /// Those of the database; then nothing has changed, and it is tried again.
+    pub async fn work(&mut self) -> Result<bool, DbError> {
+        let deadline = Instant::now() + PATIENCE;
+        if self.forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
+            self.database.run_until(deadline, async |connection| super::store::forget(connection).await).await?;
+            self.forgot = Some(Instant::now());
+        }
+        let rules = &self.rules;
+        let went = self.database.run_until(deadline, async |connection| store::step(connection, rules).await).await?;
+        let Step::Went(went) = went else { return Ok(false) };
+        if went.changed > 0 {
+            self.totals.changed();
+        }
+        if went.closed > 0 && !self.told_closed {
+            tracing::error!(
+                count = went.closed,
+                "rules that search do not open: sealed under a root secret that isn't listed, or damaged; they are not in force"
+            );
+        }
+        self.told_closed = went.closed > 0;
+        Ok(went.more)
+    }
+}
