@@ -13,7 +13,7 @@ export const STATES = ["counted", "held", "awaiting", "removed", "withdrawn"];
 export const SIGNALS = [
   "link_in_name", "honeypot", "gibberish_name", "too_fast", "many_from_country", "mixed_scripts", "disposable_mailbox", "link_in_message", "flooding_source",
   "name_is_mailbox", "no_proof", "busy_source", "name_repeats_itself", "switch", "unreviewed", "under_20_seconds", "under_40_seconds", "over_80_seconds", "with_message",
-  "wave_shape", "wave_pace", "wave_name", "wave_unconfirmed", "wave_source", "wave_domain", "wave_country", "wave_time", "wave_partner", "blocked",
+  "wave_shape", "wave_pace", "wave_name", "wave_unconfirmed", "wave_source", "wave_domain", "wave_country", "wave_time", "wave_partner", "allowed", "blocked",
 ];
 
 export const REASONS = ["spam", "bot", "duplicate", "abuse", "test", "other"];
@@ -53,6 +53,8 @@ export function question(filter, { limit = 50, cursor = null } = {}) {
   const page = { limit, ...(cursor ? { cursor } : {}) };
   if (!nameTag) return { method: "POST", rest: "pledges/search", body: { ...rest, ...page } };
   const { signals, name, domain, ...plain } = rest;
+  // Leaving one out would find more than was asked for.
+  if (name || domain) throw Object.assign(new Error("filter_name_tag"), { code: "filter_name_tag" });
   const query = new URLSearchParams({ ...plain, name_tag: nameTag, ...(signals ? { signal: signals.join(",") } : {}), ...page });
   return { method: "GET", rest: `pledges?${query}`, body: undefined };
 }

@@ -27,8 +27,7 @@ class SearchScreen extends Screen {
   #parts = {};
 
   async show() {
-    this.#filter = { ...fromQuery(this.context.query), ...this.context.shared.privately };
-    this.context.shared.privately = {};
+    this.#filter = fromQuery(this.context.query);
     this.#parts = {
       filters: make("div", { class: "card" }),
       told: make("div", { class: "found", role: "status" }),
@@ -166,7 +165,7 @@ class SearchScreen extends Screen {
       tick: () => this.#tick(() => selection.toggle()),
       tick_range: () => this.#tick(() => selection.extendTo(selection.current)),
       tick_page: () => this.#tick(() => selection.togglePage()),
-      clear: () => (selection.clear(), this.#mark()),
+      clear: () => (selection.clear(), this.#mark(true)),
       filter: () => this.#parts.filters.querySelector("select")?.focus(),
       next_page: () => this.#page?.next_cursor && this.#ask(this.#page.next_cursor, { focus: true }),
       first_page: () => this.#cursor && this.#ask(null, { focus: true }),

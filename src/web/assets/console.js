@@ -29,7 +29,7 @@ export const screensOf = (role, screens = SCREENS) => screens.filter(([, least])
 
 class PledgesConsole extends HTMLElement {
   #api = new Api();
-  #shared = { lastRemoval: null, privately: {} };
+  #shared = { lastRemoval: null };
   #campaigns = [];
   #body = make("div", { class: "console" });
   #over = make("div", {});
@@ -95,7 +95,7 @@ class PledgesConsole extends HTMLElement {
     // What one moderator saw must not be there for who comes next.
     this.#panels.closeAll();
     this.#toasts.clear();
-    this.#shared = { lastRemoval: null, privately: {} };
+    this.#shared = { lastRemoval: null };
     this.#why = why;
     localStorage.removeItem(SIGNED_IN);
     this.#draw();
