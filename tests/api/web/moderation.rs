@@ -18,7 +18,7 @@ async fn the_console_is_an_empty_frame_that_loads_only_files_of_ours() {
         assert!(files.iter().any(|path| path.starts_with(&format!("/assets/{part}"))), "{part} is loaded at once");
     }
     for path in files {
-        client.get(&path).await.expect(200);
+        assert_eq!(client.get(&path).await.status.as_u16(), 200, "{path}");
     }
     app.stop().await;
 }
