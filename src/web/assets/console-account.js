@@ -1,6 +1,7 @@
 // One's own account: second factor, recovery codes, password, sessions, and the proof of identity that dangerous calls want.
 
-import { Screen, badge, button, facts, field, form, input, make, section, select, table, tick } from "./console-parts.js";
+import { badge, button, facts, field, form, input, make, section, select, table, tick } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
 import { lettersAreOn, setLetters } from "./console-keys.js";
 import { codeInput, newPasswordFields, offered, recoveryCodes, sameTwice } from "./console-signin.js";
 import { moment, number, say } from "./console-texts.js";

@@ -1,7 +1,8 @@
 // For admins: who may sign in, with what role and in which campaigns; invitations, and sessions of others.
 
 import { sessionsTable } from "./console-account.js";
-import { Screen, badge, button, field, form, input, make, section, select, table, tick } from "./console-parts.js";
+import { badge, button, field, form, input, make, section, select, table, tick } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
 import { moment, number, say } from "./console-texts.js";
 
 const ROLES = ["moderator", "organiser", "admin"];

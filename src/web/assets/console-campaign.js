@@ -1,7 +1,8 @@
 // A campaign as its moderators may see it: exact counts, which are nobody else's business, and its settings.
 
 import { ofCampaign } from "./console-api.js";
-import { Screen, bars, facts, make, section, table } from "./console-parts.js";
+import { bars, facts, make, section, table } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
 import { country, moment, number, say } from "./console-texts.js";
 
 /** Countries, the largest first; among equals by code, so that nothing jumps. */

@@ -1,7 +1,8 @@
 // The log: what was done, by whom and why, in a campaign or, for admins, everywhere.
 
 import { ofCampaign, withQuery } from "./console-api.js";
-import { Screen, facts, make, select, field } from "./console-parts.js";
+import { facts, make, select, field } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
 import { moment, number, say, says } from "./console-texts.js";
 
 const PAGE = 100;

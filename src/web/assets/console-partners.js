@@ -1,7 +1,8 @@
 // For organisers: partners of a campaign, how their forms do, their keys, pages and pace.
 
 import { ofCampaign } from "./console-api.js";
-import { Screen, badge, button, facts, field, form, input, make, section, tick } from "./console-parts.js";
+import { badge, button, facts, field, form, input, make, section, tick } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
 import { moment, number, say } from "./console-texts.js";
 
 /** Origins as they were typed, one a line. */

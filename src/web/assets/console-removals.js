@@ -1,7 +1,8 @@
 // Removals: what was taken out, how far those are that go on by themselves, and their undo.
 
 import { ofCampaign, withQuery } from "./console-api.js";
-import { Screen, badge, button, facts, form, make, noteField } from "./console-parts.js";
+import { badge, button, facts, form, make, noteField } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
 import { isUnderWay, progress, told, undo } from "./console-removing.js";
 import { moment, number, say } from "./console-texts.js";
 

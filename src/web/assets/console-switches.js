@@ -1,7 +1,8 @@
 // The switches against attacks: what is on, since when and why, and putting one on for some hours. And blocks and allows.
 
 import { ofCampaign, withQuery } from "./console-api.js";
-import { Screen, badge, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
+import { badge, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
 import { partnerNames } from "./console-search.js";
 import { moment, number, say } from "./console-texts.js";
 
