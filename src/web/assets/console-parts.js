@@ -47,7 +47,7 @@ export const input = (name, attributes = {}) => make("input", { name, autocomple
 /** A choice; `options` are pairs of value and text. */
 export function select(name, options, { value = "", ...attributes } = {}) {
   const node = make("select", { name, ...attributes }, options.map(([key, text]) => make("option", { value: key }, text)));
-  node.value = value;
+  if (value) node.value = value;
   return node;
 }
 

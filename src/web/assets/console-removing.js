@@ -5,7 +5,7 @@ import { REASONS, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
-const reasonField = () => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus: true }));
+const reasonField = ({ autofocus = false } = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus }));
 
 /** Whether a removal goes on by itself. */
 export const isUnderWay = ({ state }) => state === "running" || state === "undoing";
@@ -64,7 +64,7 @@ export function removeThese(context, ids) {
       close(true);
       announce(context, result);
     };
-    return form([make("p", {}, say("remove_told")), reasonField(), noteField()], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField()], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close(false)) });
   });
 }
 

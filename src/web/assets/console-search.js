@@ -59,17 +59,22 @@ class SearchScreen extends Screen {
   }
 
   #drawFilters() {
-    this.#parts.filters.replaceChildren(filterForm(this.#filter, this.#partners, (filter) => this.#search(filter)));
+    const clear = async () => {
+      await this.#search({}, { redraw: true });
+      this.#parts.filters.querySelector("select").focus();
+    };
+    this.#parts.filters.replaceChildren(filterForm(this.#filter, this.#partners, { search: (filter) => this.#search(filter), clear }));
   }
 
   /** Another search. The address says it, so that it can be passed on; names and domains stay out of it. */
-  #search(filter) {
+  #search(filter, { redraw = false, focus = false } = {}) {
     this.#filter = filter;
     this.#selection.clear();
     const { campaign, go } = this.context;
     go({ campaign, screen: "search", query: toQuery(filter) }, { quietly: true });
-    this.#drawFilters();
-    return this.#ask();
+    // The form that asked is left as it is, so that the focus stays in it.
+    if (redraw) this.#drawFilters();
+    return this.#ask(null, { focus });
   }
 
   async #ask(cursor = null, { focus = false } = {}) {
@@ -101,7 +106,7 @@ class SearchScreen extends Screen {
     const options = {
       selection: this.#selection,
       partners: this.#partners,
-      narrow: (more) => this.#search({ ...this.#filter, ...more }),
+      narrow: (more) => this.#search({ ...this.#filter, ...more }, { redraw: true, focus: true }),
       ticked: (id, on, range) => this.#tick(() => (range ? this.#selection.extendTo(id) : this.#selection.toggle(id, on))),
       tickedPage: () => this.#tick(() => this.#selection.togglePage()),
     };
@@ -159,7 +164,11 @@ class SearchScreen extends Screen {
 
   async #act(what) {
     const selection = this.#selection;
-    const move = (steps) => (selection.move(steps), this.#mark(true));
+    // The first press goes to the row that is meant, the next ones on from it.
+    const move = (steps) => {
+      if (this.querySelector("tbody :focus")) selection.move(steps);
+      this.#mark(true);
+    };
     const simple = {
       next: () => move(1),
       previous: () => move(-1),

@@ -38,13 +38,14 @@ class PledgesConsole extends HTMLElement {
   #stop = null;
   #screen = null;
   #why = "";
+  #at = "";
 
   async connectedCallback() {
     this.replaceChildren(this.#body, this.#over, this.#toasts.element);
     this.#api.onEnded = () => this.#signedOut(say("session_ended"));
     this.#api.onChanged = () => this.#draw();
     this.#api.onStepUp = () => stepUp(this.#api, this.#panels);
-    addEventListener("hashchange", () => this.#draw());
+    addEventListener("hashchange", () => this.#moved());
     addEventListener("storage", ({ key, newValue }) => {
       if (key === SIGNED_IN && newValue === null && this.#api.isSignedIn) this.#signedOut(say("signed_out"));
     });
@@ -52,6 +53,12 @@ class PledgesConsole extends HTMLElement {
     document.addEventListener("keydown", (event) => this.#key(event));
     await this.#resume();
     this.#draw();
+  }
+
+  /** Another address. The link that skips to the content has one too: it leads nowhere else. */
+  #moved() {
+    if (location.hash !== "#content") return this.#draw();
+    history.replaceState(null, "", this.#at || location.pathname);
   }
 
   /** Goes on with the session that this browser has, if it has one. */
@@ -110,6 +117,7 @@ class PledgesConsole extends HTMLElement {
 
   #draw() {
     const place = readHash(location.hash);
+    if (!place.invite) this.#at = location.hash;
     if (place.invite) return this.#invited(place.invite);
     if (!this.#api.isSignedIn) return this.#signIn();
     const { role } = this.#api.me;
@@ -160,6 +168,7 @@ class PledgesConsole extends HTMLElement {
       return;
     }
     history.pushState(null, "", hash);
+    this.#at = hash;
   }
 
   #show(place) {
