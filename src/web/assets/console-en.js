@@ -19,7 +19,7 @@ const account = {
   password_hint: "Fifteen characters or more, of any kind. A few words that nobody would guess do well.", password_change: "Change the password", password_changed: "The password is changed. Other sessions have ended.",
   code: "Code", code_hint: "What your program shows, or a recovery code.", code_optional: "Code (optional)", role: "Role", role_hint: "Each role may do all that the one before it may.",
   role_moderator: "Moderator", role_organiser: "Organiser", role_admin: "Admin", campaigns: "Campaigns", campaigns_all: "All", campaigns_hint: "Their names as in addresses, with blanks between. Admins see all.",
-  totp: "Second factor", totp_how: "Type this secret into a program that shows codes, such as the one that keeps your passwords. It is shown this once.", totp_open: "Open in such a program on this device",
+  totp: "Second factor", totp_how: "Let a program that shows codes scan this, or type the secret into it. It is shown this once.", totp_picture: "QR code of the secret that stands below", totp_open: "Open in such a program on this device",
   totp_confirm: "Confirm", totp_confirm_hint: "Six digits that the program shows now.", totp_begin: "Set up a second factor", totp_renew: "Set it up anew", totp_remove: "Take it off",
   totp_remove_told: "Signing in takes only the password then. The recovery codes go too, and your other sessions end.", totp_since: "Since", totp_needed: "Your account needs a second factor before you can go on.",
   totp_missing: "With one, a stolen password alone opens nothing.", recovery: "Recovery codes", recovery_keep: "Keep these where you find them when your program is lost. They are shown this once, and each signs in once.",

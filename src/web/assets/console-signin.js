@@ -1,6 +1,7 @@
 // Signing in, and the page behind a one-time link: password, second factor, recovery codes.
 
 import { field, form, input, make, section } from "./console-parts.js";
+import { qrPicture } from "./console-qr.js";
 import { moment, say } from "./console-texts.js";
 
 const MINIMUM = 15;
@@ -20,10 +21,11 @@ export function sameTwice(first, again) {
   if (first !== again) throw Object.assign(new Error("passwords_differ"), { code: "passwords_differ" });
 }
 
-/** What a program that shows codes needs: the secret to type, and a link for a program on this device. */
+/** What a program that shows codes needs: a picture for its camera, the secret to type, and a link for a program on this device. */
 export function offered({ secret, uri }) {
   return make("div", { class: "offer" },
     make("p", {}, say("totp_how")),
+    qrPicture(uri, say("totp_picture")),
     make("p", {}, make("code", { class: "secret", dir: "ltr" }, grouped(secret))),
     make("p", {}, make("a", { href: uri }, say("totp_open"))),
   );
