@@ -1,6 +1,7 @@
 // What moderators do to pledges, each with its reason: remove by ids or by a search after a preview, undo, accept, reveal.
 
 import { ofCampaign } from "./console-api.js";
+import { inWords } from "./console-filter-form.js";
 import { REASONS, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
@@ -116,7 +117,9 @@ export async function removeSearch(context, filter, names) {
     };
     const confirm = form([reasonField(), noteField()], say("remove_all"), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close()) });
     confirm.hidden = preview.pledges === 0;
-    return [shown, confirm];
+    // The form of the search may say something else by now: what is asked for stands here.
+    const asked = make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words)));
+    return [asked, shown, confirm];
   });
 }
 

@@ -34,9 +34,12 @@ class SearchScreen extends Screen {
       told: make("div", { class: "found", role: "status" }),
       rows: make("div", { class: "rows" }),
       turns: make("div", { class: "actions" }),
-      bulk: make("div", { class: "bulk", role: "group", "aria-label": say("bulk") }),
+      // Stays, so that a reader of screens hears when it changes.
+      ticked: make("p", { role: "status" }),
+      acts: make("div", { class: "actions" }),
     };
-    const { filters, told, rows, turns, bulk } = this.#parts;
+    const { filters, told, rows, turns, ticked, acts } = this.#parts;
+    const bulk = make("div", { class: "bulk", role: "group", "aria-label": say("bulk") }, ticked, acts);
     this.append(make("h2", { tabindex: "-1" }, say("search")), filters, this.#lookUp(), told, rows, turns, bulk);
     this.#onKey = (event) => this.#key(event);
     document.addEventListener("keydown", this.#onKey);
@@ -59,10 +62,10 @@ class SearchScreen extends Screen {
   }
 
   #drawFilters() {
-    const clear = async () => {
+    const clear = () => this.run(async () => {
       await this.#search({}, { redraw: true });
       this.#parts.filters.querySelector("select").focus();
-    };
+    });
     this.#parts.filters.replaceChildren(filterForm(this.#filter, this.#partners, { search: (filter) => this.#search(filter), clear }));
   }
 
@@ -106,7 +109,7 @@ class SearchScreen extends Screen {
     const options = {
       selection: this.#selection,
       partners: this.#partners,
-      narrow: (more) => this.#search({ ...this.#filter, ...more }, { redraw: true, focus: true }),
+      narrow: (more) => this.run(() => this.#search({ ...this.#filter, ...more }, { redraw: true, focus: true })),
       ticked: (id, on, range) => this.#tick(() => (range ? this.#selection.extendTo(id) : this.#selection.toggle(id, on))),
       tickedPage: () => this.#tick(() => this.#selection.togglePage()),
     };
@@ -130,11 +133,13 @@ class SearchScreen extends Screen {
   }
 
   #drawBulk() {
-    const { bulk } = this.#parts;
+    const { ticked, acts } = this.#parts;
     const { size } = this.#selection;
-    const acts = [["remove", "remove"], ["accept", "accept"], ["reveal", "reveal"]].map(([what, kind]) => this.button(say(what), () => this.#act(kind)));
-    const whole = this.button(say("preview_all"), () => this.#act("preview"), { kind: "main" });
-    bulk.replaceChildren(make("p", { role: "status" }, size > 0 ? say("selected", { count: size }) : say("selected_none")), make("div", { class: "actions" }, ...acts, ...(size > 0 ? [this.button(say("selection_clear"), () => this.#act("clear"))] : []), whole));
+    const text = size > 0 ? say("selected", { count: size }) : say("selected_none");
+    if (ticked.textContent !== text) ticked.textContent = text;
+    const each = ["remove", "accept", "reveal"].map((what) => this.button(say(what), () => this.#act(what)));
+    const none = size > 0 ? [this.button(say("selection_clear"), () => this.#act("clear"))] : [];
+    acts.replaceChildren(...each, ...none, this.button(say("preview_all"), () => this.#act("preview"), { kind: "main" }));
   }
 
   #lookUp() {
@@ -147,6 +152,9 @@ class SearchScreen extends Screen {
       if (pledges.length === 0) return;
       this.#page = { pledges, total: 1, total_is_exact: true, search_lag_seconds: 0, held_ends: null, next_cursor: null };
       this.#selection.clear();
+      // What is shown is no search: nothing may be removed by the one before.
+      this.#filter = {};
+      this.#drawFilters();
       this.#draw(true);
     };
     const control = input("email", { type: "email", required: true, maxlength: 254, dir: "ltr" });
