@@ -32,12 +32,10 @@ class LogScreen extends Screen {
     const path = campaign ? ofCampaign(campaign, "audit") : "/v1/admin/audit";
     this.#place.replaceChildren(await this.pages(async (cursor) => {
       const page = await this.get(withQuery(path, { limit: PAGE, cursor }));
-      const nodes = page.entries.map((entry) => this.#entry(entry));
+      const nodes = page.entries.map((entry) => this.#entry(entry, areas.value));
       for (const entry of page.entries) this.#known(areas, entry.action.split(".")[0]);
-      queueMicrotask(() => this.#narrow(areas.value));
       return { nodes, next: page.next_cursor };
     }));
-    this.#narrow(areas.value);
   }
 
   refresh() {
@@ -56,9 +54,10 @@ class LogScreen extends Screen {
     for (const node of this.querySelectorAll("article")) node.hidden = Boolean(area) && node.dataset.area !== area;
   }
 
-  #entry(entry) {
+  #entry(entry, wanted) {
     const { note, ...rest } = entry.details ?? {};
-    return make("article", { class: "log-entry", "data-area": entry.action.split(".")[0], "aria-label": `${action(entry.action)}, ${moment(entry.at)}` },
+    const area = entry.action.split(".")[0];
+    return make("article", { class: "log-entry", "data-area": area, hidden: Boolean(wanted) && area !== wanted, "aria-label": `${action(entry.action)}, ${moment(entry.at)}` },
       make("p", {}, make("strong", {}, action(entry.action)), " ", make("span", { class: "under" }, say("log_by", { who: entry.login ?? say("by_operator"), moment: moment(entry.at), number: number(entry.id) })), entry.campaign && !this.context.campaign ? ` ${entry.campaign}` : ""),
       note ? make("p", { class: "said", dir: "auto" }, note) : null,
       Object.keys(rest).length > 0 ? make("details", {}, make("summary", {}, make("span", {}, say("details")), make("span", { class: "sr" }, say("details_of", { name: action(entry.action) }))), facts(flat(rest))) : null,
