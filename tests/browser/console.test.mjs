@@ -128,6 +128,40 @@ test("names are revealed for a reason only, and are gone with the panel", async 
   await close(visitor);
 });
 
+test("what is held is accepted from its queue, and counts then", async () => {
+  const visitor = await open();
+  const { page } = visitor;
+  await page.getByRole("link", { name: "Switches", exact: true }).click();
+  await page.getByLabel("Note").fill("Rehearsal of the queue");
+  await page.getByRole("button", { name: "Switch on", exact: true }).click();
+  await page.getByRole("button", { name: "Switch off: Hold everything" }).waitFor();
+  // A switch is in force everywhere within five seconds.
+  await page.waitForTimeout(5_500);
+  await pledges(slug, 1, { name: "Held Back", country: "FR" });
+  await page.getByRole("button", { name: "Switch off: Hold everything" }).click();
+  await page.getByRole("link", { name: "Held", exact: true }).click();
+  await until("one is held", async () => {
+    await page.getByRole("button", { name: "Search", exact: true }).click();
+    await page.locator(".rows:not([aria-busy])").waitFor();
+    return (await rows(page).count()) === 1;
+  });
+  await rows(page).first().getByRole("checkbox").focus();
+  await page.keyboard.press("c");
+  await page.getByRole("dialog").getByLabel("Note").fill("A person");
+  await page.getByRole("dialog").getByRole("button", { name: "Accept 1 pledge" }).click();
+  await toast(page, "1 pledge counts now.").waitFor();
+  await totalBecomes(HONEST + WAVE + 1);
+  // The other tests count without it.
+  await page.getByRole("link", { name: "Search", exact: true }).click();
+  await searchFor(page, "FR", 1);
+  await rows(page).first().getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await giveReason(page, "test", "Of the rehearsal");
+  await page.getByRole("dialog").getByRole("button", { name: "Remove 1 pledge" }).click();
+  await totalBecomes(HONEST + WAVE);
+  await close(visitor);
+});
+
 test("a name that is searched for never stands in the address", async () => {
   const visitor = await open();
   const { page } = visitor;
@@ -137,7 +171,7 @@ test("a name that is searched for never stands in the address", async () => {
   await found(page, HONEST);
   assert.ok(!/amina/i.test(page.url()));
   await page.getByRole("button", { name: "Clear", exact: true }).click();
-  await found(page, HONEST + WAVE);
+  await found(page, HONEST + WAVE + 1);
   await close(visitor);
 });
 

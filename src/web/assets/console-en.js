@@ -4,7 +4,7 @@
 const frame = {
   title: "{screen} – console – pledges", campaign: "Campaign", screens: "Screens", signed_in_as: "{login}, {role}", sign_in: "Sign in", sign_out: "Sign out",
   session_ended: "Your session has ended. Sign in again to go on.", signed_out: "You have signed out in another window.",
-  search: "Search", removals: "Removals", totals: "Exact counts", rules: "Blocks and allows", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
+  search: "Search", queue: "Held", removals: "Removals", totals: "Exact counts", rules: "Blocks and allows", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
   log_everywhere: "Log of everything", account: "My account", accounts: "Accounts", keys: "Keys",
   close: "Close", cancel: "Cancel", save: "Save", change: "Change", delete: "Delete", copy: "Copy", copied: "Copied", copy_failed: "Your browser doesn’t let us copy. Select the text and copy it yourself.",
   more: "Show more", nothing: "Nothing here.", choose: "Choose…", any: "Any", or: " or ", yes: "Yes", no: "No", on: "On", off: "Off", acts: "Do", act_on: "{act}: {on}", details: "Details", details_of: " of {name}",

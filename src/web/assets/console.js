@@ -21,6 +21,9 @@ const SCREENS = [["search", "moderator"], ["removals", "moderator"], ["totals", 
 const GENERAL = [["account", "moderator"], ["accounts", "admin"], ["log", "admin"]];
 const ROLES = ["moderator", "organiser", "admin"];
 
+/** The search for what is held. */
+const QUEUE = "state=held";
+
 /** Says that this browser has signed in, to other tabs too; the session itself is a cookie that no script can read. */
 const SIGNED_IN = "pledges-console-signed-in";
 
@@ -172,7 +175,7 @@ class PledgesConsole extends HTMLElement {
   }
 
   #show(place) {
-    const screen = document.createElement(place.campaign || place.screen !== "log" ? `console-${place.screen}` : "console-log");
+    const screen = document.createElement(`console-${place.screen}`);
     screen.context = this.#context(place);
     const isFirst = !this.#body.querySelector("nav");
     this.#screen = screen;
@@ -208,7 +211,10 @@ class PledgesConsole extends HTMLElement {
     const { login, role } = this.#api.me;
     const campaign = place.campaign ?? this.#campaigns[0];
     const link = (name, to, isHere) => make("li", {}, make("a", { href: hashOf(to), "aria-current": isHere ? "page" : null }, name));
-    const links = campaign ? screensOf(role).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen)) : [];
+    const isQueue = place.screen === "search" && place.query === QUEUE;
+    const links = campaign ? screensOf(role).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen && !isQueue)) : [];
+    // What is held waits for somebody to decide: a search, but one that should be a press away.
+    if (campaign) links.splice(1, 0, link(say("queue"), { campaign, screen: "search", query: QUEUE }, isQueue));
     const general = screensOf(role, GENERAL).map((screen) => link(say(screen === "log" ? "log_everywhere" : screen), { screen }, !place.campaign && place.screen === screen));
     return make("div", { class: "console-bar" },
       this.#choice(campaign, place),
