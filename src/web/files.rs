@@ -160,7 +160,8 @@ fn loads(bytes: &[u8], all: &BTreeSet<String>) -> Vec<String> {
 /// Those of them that it imports before it runs.
 fn imports(bytes: &[u8], all: &BTreeSet<String>) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
-    let is_imported = |name: &String| text.contains(&format!("from {}", named(name)));
+    let is_imported =
+        |name: &String| ["from", "import"].iter().any(|word| text.contains(&format!("{word} {}", named(name))));
     loads(bytes, all).into_iter().filter(is_imported).collect()
 }
 
@@ -200,13 +201,14 @@ mod tests {
     #[test]
     fn what_a_module_imports_is_known_and_what_it_loads_later_is_not() {
         let texts = [
-            ("a.js", "import { b } from \"./b.js\";\nimport(\"./d.js\")"),
+            ("a.js", "import { b } from \"./b.js\";\nimport \"./e.js\";\nimport(\"./d.js\")"),
             ("b.js", "export * from \"./c.js\""),
             ("c.js", ""),
             ("d.js", ""),
+            ("e.js", ""),
         ];
         let files = Files::of(texts.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect());
-        assert_eq!(files.imported_by("a.js"), [files.address("b.js"), files.address("c.js")]);
+        assert_eq!(files.imported_by("a.js"), ["b.js", "c.js", "e.js"].map(|name| files.address(name)));
         assert!(files.imported_by("c.js").is_empty());
         assert!(Files::load().imported_by("form.js").iter().any(|address| address.starts_with("/assets/solve.")));
     }

@@ -4,6 +4,7 @@ pub mod dashboard;
 pub mod docs;
 pub mod embed;
 pub mod files;
+pub mod moderation;
 pub mod own;
 pub mod pages;
 pub mod partners;

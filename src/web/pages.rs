@@ -5,6 +5,7 @@ mod assets;
 mod campaign;
 mod dashboard;
 mod frame;
+mod moderation;
 mod own;
 mod partners;
 mod start;
@@ -18,6 +19,7 @@ pub use self::{
     campaign::{Campaign, Controller, Totals},
     dashboard::DashboardPage,
     frame::{FramePage, FrameThanksPage},
+    moderation::ModerationPage,
     own::{GonePage, OwnPledgePage},
     partners::{PartnersCampaign, PartnersPage},
     start::{StartCampaign, StartPage},

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Asked, Pages, Whose, dashboard, embed, own, pages, partners, texts::Texts, views};
+use super::{Asked, Pages, Whose, dashboard, embed, moderation, own, pages, partners, texts::Texts, views};
 use crate::{
     campaigns::{Campaign, Campaigns},
     http::{
@@ -37,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(embed::routes)
         .configure(dashboard::routes)
         .configure(partners::routes)
+        .configure(moderation::routes)
         .service(reference)
         .service(problems)
         .service(openapi_yaml)

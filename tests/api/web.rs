@@ -2,6 +2,7 @@
 
 mod embed;
 mod headers;
+mod moderation;
 mod reference;
 
 use std::collections::BTreeSet;

@@ -31,6 +31,12 @@ pub struct Assets {
     pub partners_modules: Vec<String>,
     /// `partners.css`
     pub partners_css: String,
+    /// `console.js`
+    pub console: String,
+    /// What it imports.
+    pub console_modules: Vec<String>,
+    /// `console.css`
+    pub console_css: String,
     /// `embed.js` as it is now
     pub embed: String,
     /// `world.json`
@@ -58,6 +64,9 @@ impl Assets {
             partners: url("partners.js"),
             partners_modules: imported_by("partners.js"),
             partners_css: url("partners.css"),
+            console: url("console.js"),
+            console_modules: imported_by("console.js"),
+            console_css: url("console.css"),
             embed: url("embed.js"),
             world: url("world.json"),
         }

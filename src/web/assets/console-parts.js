@@ -1,0 +1,116 @@
+// What every screen of the console is made of: nodes, buttons, fields, forms that say what went wrong, lists that turn pages.
+
+import { say, trouble } from "./console-texts.js";
+
+let ids = 0;
+const newId = () => `console-${(ids += 1)}`;
+
+/** A node. `on` has listeners, `props` what is set as a property; an attribute that is false, null or undefined is left out. */
+export function make(name, { on = {}, props = {}, ...attributes } = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== undefined && value !== null && value !== false) node.setAttribute(key, value === true ? "" : value);
+  for (const [key, listener] of Object.entries(on)) node.addEventListener(key, listener);
+  Object.assign(node, props);
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+/** A button that does something; while it does, a second press does nothing. Its trouble goes to `failed`. */
+export function button(text, run, { kind = "quiet", failed = null, ...attributes } = {}) {
+  const node = make("button", { type: "button", class: `button ${kind}`, ...attributes }, text);
+  node.addEventListener("click", async () => {
+    if (node.getAttribute("aria-disabled") === "true") return;
+    node.setAttribute("aria-disabled", "true");
+    try {
+      await run(node);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (!failed) throw error;
+      failed(error);
+    } finally {
+      node.removeAttribute("aria-disabled");
+    }
+  });
+  return node;
+}
+
+/** A control with its label, and a hint that readers hear with it. */
+export function field(label, control, hint = "") {
+  control.id ||= newId();
+  const told = hint ? make("p", { class: "hint", id: `${control.id}-hint` }, hint) : null;
+  if (told) control.setAttribute("aria-describedby", told.id);
+  return make("div", { class: "field" }, make("label", { for: control.id }, label), control, told);
+}
+
+export const input = (name, attributes = {}) => make("input", { name, autocomplete: "off", ...attributes });
+
+/** A choice; `options` are pairs of value and text. */
+export function select(name, options, { value = "", ...attributes } = {}) {
+  const node = make("select", { name, ...attributes }, options.map(([key, text]) => make("option", { value: key }, text)));
+  if (value) node.value = value;
+  return node;
+}
+
+/** A tick with its label behind it. */
+export function tick(name, label, attributes = {}) {
+  const control = make("input", { type: "checkbox", name, id: newId(), ...attributes });
+  return make("div", { class: "tick" }, control, make("label", { for: control.id }, label));
+}
+
+/** The note that goes on record; every such field says so. */
+export const noteField = (label = say("note")) => field(label, make("textarea", { name: "note", rows: 2, maxlength: 1000, required: true }), say("note_hint"));
+
+/** A form: `send` gets what was typed; what it throws stands in the form, where a reader of screens hears it. */
+export function form(children, submit, send, { kind = "main", cancel = null, ...attributes } = {}) {
+  const error = make("p", { class: "error", role: "alert", hidden: true });
+  const press = make("button", { class: `button ${kind}` }, submit);
+  const actions = make("div", { class: "actions" }, press, cancel);
+  const node = make("form", { class: "console-form", ...attributes }, children, error, actions);
+  node.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (press.getAttribute("aria-disabled") === "true") return;
+    press.setAttribute("aria-disabled", "true");
+    error.hidden = true;
+    try {
+      await send(Object.fromEntries(new FormData(node)), node);
+    } catch (problem) {
+      if (problem.name === "AbortError") return;
+      error.textContent = trouble(problem);
+      error.hidden = false;
+    } finally {
+      press.removeAttribute("aria-disabled");
+    }
+  });
+  return node;
+}
+
+/** A table: heads are texts, rows lists of cells; the first cell of a row names it. On a phone each cell says its head. */
+export function table(caption, heads, rows, { empty = say("nothing"), ...attributes } = {}) {
+  if (rows.length === 0) return make("p", { class: "note" }, empty);
+  const head = make("tr", {}, heads.map((text) => make("th", { scope: "col" }, text)));
+  const cell = (content, index) => make(index === 0 ? "th" : "td", { "data-head": heads[index], ...(index === 0 ? { scope: "row" } : {}) }, content);
+  // Cells that are blocks on a phone lose their part in a table there: the roles keep it.
+  const node = make("table", { class: "console-table", role: "table", ...attributes }, make("caption", { class: "sr" }, caption), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, rows.map((cells) => make("tr", { role: "row" }, cells.map(cell)))));
+  head.setAttribute("role", "row");
+  for (const one of node.querySelectorAll("thead th")) one.setAttribute("role", "columnheader");
+  for (const one of node.querySelectorAll("tbody th")) one.setAttribute("role", "rowheader");
+  for (const one of node.querySelectorAll("td")) one.setAttribute("role", "cell");
+  return node;
+}
+
+/** Terms and what belongs to them. */
+export const facts = (pairs) => make("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))));
+
+export const badge = (text, kind = "") => make("span", { class: `badge ${kind}`.trim() }, text);
+
+/** Bars for counts, with the numbers beside: drawn by `progress`, which needs no style of its own. */
+export function bars(caption, rows, number) {
+  const most = Math.max(1, ...rows.map(([, count]) => count));
+  return table(caption, [caption, say("pledges")], rows.map(([name, count]) => [name, [make("progress", { class: "bar", max: most, value: count, "aria-hidden": "true" }), make("span", { class: "count" }, number(count))]]));
+}
+
+/** A section with its heading. */
+export function section(title, ...children) {
+  const id = newId();
+  return make("section", { class: "card console-section", "aria-labelledby": id }, make("h2", { id }, title), ...children);
+}

@@ -1,0 +1,154 @@
+// What moderators do to pledges, each with its reason: remove by ids or by a search after a preview, undo, accept, reveal.
+
+import { ofCampaign } from "./console-api.js";
+import { inWords } from "./console-filter-form.js";
+import { REASONS, tidy } from "./console-filters.js";
+import { badge, bars, button, field, form, make, noteField, select, table } from "./console-parts.js";
+import { country, moment, number, say } from "./console-texts.js";
+
+const reasonField = ({ autofocus = false } = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus }));
+
+/** Whether a removal goes on by itself. */
+export const isUnderWay = ({ state }) => state === "running" || state === "undoing";
+
+/** How far it is, between 0 and 1; null: it can't be told. */
+export function progress({ state, expected, pledges, put_back: back }) {
+  if (state === "undoing") return pledges > 0 ? Math.min(1, back / pledges) : null;
+  if (state !== "running" && state !== "paused") return 1;
+  return expected > 0 ? Math.min(1, pledges / expected) : null;
+}
+
+/** Undoes a removal. One that is under way is cancelled first: what it took out is put back then. */
+export async function undo(api, slug, id, note) {
+  const path = ofCampaign(slug, `removals/${id}`);
+  try {
+    return await api.post(`${path}/undo`, { note });
+  } catch (problem) {
+    if (problem.code !== "removal_under_way") throw problem;
+    await api.post(`${path}/cancel`);
+    return api.post(`${path}/undo`, { note });
+  }
+}
+
+/** Says what a removal did, with its undo a click away. */
+export function announce(context, result) {
+  const { removal } = result;
+  const { api, campaign, toasts } = context;
+  context.shared.lastRemoval = { campaign, id: removal.id };
+  const undoNow = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
+  const skipped = result.already_removed.length + result.not_found.length;
+  const count = removal.expected ?? removal.pledges;
+  const text = [say(isUnderWay(removal) ? "removing" : "removed", { count }), skipped > 0 ? say("removed_skipped", { count: skipped }) : ""].join(" ");
+  toasts.show(text, { action: { label: say("undo"), run: undoNow } });
+}
+
+/** Says what an undo did. */
+export function told(context, removal) {
+  if (context.shared.lastRemoval?.id === removal.id) context.shared.lastRemoval = null;
+  context.toasts.show(say(isUnderWay(removal) ? "undoing" : "undone", { count: removal.pledges }));
+  context.refresh();
+}
+
+/** Undoes what this browser removed last. */
+export async function undoLast(context) {
+  const last = context.shared.lastRemoval;
+  if (!last) return context.toasts.show(say("undo_nothing"));
+  return told(context, await undo(context.api, last.campaign, last.id, say("undo_note_quick")));
+}
+
+/** Asks for reason and note, and removes these. Gives whether it did. */
+export function removeThese(context, ids) {
+  const { api, campaign, panels } = context;
+  return panels.open(say("remove_title", { count: ids.length }), (close) => {
+    const send = async ({ reason, note }) => {
+      const result = await api.post(ofCampaign(campaign, "removals"), { ids, reason, note });
+      close(true);
+      announce(context, result);
+    };
+    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField()], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close(false)) });
+  });
+}
+
+const byPartner = (names) => ({ partner, count }) => [partner ? names.get(partner) ?? partner : say("partner_ours"), count];
+
+/** What a removal by a search would take out. */
+export function previewed(preview, names = new Map()) {
+  const sample = preview.sample.map((pledge) => [
+    [pledge.review?.name ?? say("name_gone"), " ", badge(say(`state_${pledge.state}`))],
+    pledge.review?.email ?? "",
+    country(pledge.country),
+    moment(pledge.created_at),
+    number(pledge.score),
+    pledge.review?.message ?? "",
+  ]);
+  return [
+    make("p", { class: "exact" }, make("strong", {}, say("preview_count", { count: preview.pledges })), " ", preview.states.map(({ state, count }) => [badge(`${say(`state_${state}`)} ${number(count)}`), " "]).flat()),
+    bars(say("by_country"), preview.countries.map((row) => [country(row.country), row.count]), number),
+    bars(say("by_partner"), preview.partners.map(byPartner(names)), number),
+    bars(say("by_hour"), preview.hours.map(({ hour, count }) => [moment(hour), count]), number),
+    make("h3", {}, say("sample")),
+    table(say("sample"), [say("name"), say("email"), say("country_label"), say("time"), say("score"), say("message")], sample),
+  ];
+}
+
+/** Previews a search, and removes all that fits it once somebody has looked and said why. Gives the removal. */
+export async function removeSearch(context, filter, names) {
+  const { api, campaign, panels } = context;
+  const search = tidy(filter);
+  const ask = () => api.post(ofCampaign(campaign, "removals/preview"), search);
+  let preview = await ask();
+  return panels.open(say("preview"), (close) => {
+    const shown = make("div", { class: "previewed" }, previewed(preview, names));
+    const again = async () => {
+      preview = await ask();
+      shown.replaceChildren(...previewed(preview, names));
+      confirm.hidden = preview.pledges === 0;
+    };
+    const send = async ({ reason, note }) => {
+      try {
+        const result = await api.post(ofCampaign(campaign, "removals"), { search, expected: preview.pledges, reason, note });
+        close(result.removal);
+        announce(context, result);
+      } catch (problem) {
+        // Others were removed or came meanwhile: look again, then decide again.
+        if (problem.code === "preview_outdated") await again();
+        throw problem;
+      }
+    };
+    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close()) });
+    confirm.hidden = preview.pledges === 0;
+    // The form of the search may say something else by now: what is asked for stands here.
+    const asked = make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words)));
+    return [asked, shown, confirm];
+  });
+}
+
+/** Accepts what is held. Gives whether it did. */
+export function acceptThese(context, ids) {
+  const { api, campaign, panels, toasts } = context;
+  return panels.open(say("accept_title", { count: ids.length }), (close) => {
+    const send = async ({ note }) => {
+      const { accepted } = await api.post(ofCampaign(campaign, "acceptances"), { ids, note });
+      close(true);
+      toasts.show(say("accepted", { count: accepted.length }));
+    };
+    return form([make("p", {}, say("accept_told")), noteField()], say("accept_now", { count: ids.length }), send, { cancel: button(say("cancel"), () => close(false)) });
+  });
+}
+
+/** Shows names in full for a reason. They stand in the panel only, and are gone with it. */
+export function revealThese(context, ids) {
+  const { api, campaign, panels } = context;
+  return panels.open(say("reveal_title", { count: ids.length }), (close) => {
+    const place = make("div", {});
+    const send = async ({ note }) => {
+      const { pledges } = await api.post(ofCampaign(campaign, "pledges/reveal"), { ids, note });
+      const rows = pledges.map((pledge) => [pledge.name ?? say("name_gone"), pledge.email ?? "", pledge.message ?? ""]);
+      const gone = ids.length - pledges.length;
+      place.replaceChildren(table(say("revealed"), [say("name"), say("email"), say("message")], rows), gone > 0 ? make("p", { class: "note" }, say("reveal_gone", { count: gone })) : "", make("div", { class: "actions" }, button(say("close"), () => close(true), { kind: "main" })));
+      place.querySelector("button")?.focus();
+    };
+    place.append(form([make("p", {}, say("reveal_told")), noteField(say("reveal_why"))], say("reveal_now"), send, { cancel: button(say("cancel"), () => close(false)) }));
+    return place;
+  });
+}

@@ -1,0 +1,69 @@
+// What every screen of the console is: it draws itself when it is shown, and takes back what it asked for when it is left.
+
+import { button, make } from "./console-parts.js";
+import { say } from "./console-texts.js";
+
+/** A screen: `context` is set before it is shown; what it asks for is taken back when it is left. */
+export class Screen extends HTMLElement {
+  context = null;
+  #leaving = null;
+
+  connectedCallback() {
+    this.#leaving = new AbortController();
+    this.run(() => this.show());
+  }
+
+  disconnectedCallback() {
+    this.#leaving?.abort();
+    this.left();
+  }
+
+  /** Draws the screen. */
+  async show() {}
+
+  /** Stops what would go on. */
+  left() {}
+
+  get signal() {
+    return this.#leaving.signal;
+  }
+
+  get api() {
+    return this.context.api;
+  }
+
+  /** GET, taken back when the screen is left. */
+  get(path) {
+    return this.api.get(path, { signal: this.signal });
+  }
+
+  /** Does something whose trouble is told in the screen's own words. */
+  async run(work) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error.name !== "AbortError") this.context.failed(error);
+      return null;
+    }
+  }
+
+  /** A button of this screen. */
+  button(text, run, options = {}) {
+    return button(text, run, { failed: (error) => this.context.failed(error), ...options });
+  }
+
+  /** A list that turns pages: `read(cursor)` gives nodes and `next_cursor`. */
+  async pages(read) {
+    const list = make("div", { class: "pages" });
+    const more = this.button(say("more"), () => turn(), { hidden: true });
+    let cursor = null;
+    const turn = async () => {
+      const { nodes, next } = await read(cursor);
+      list.append(...nodes);
+      cursor = next ?? null;
+      more.hidden = cursor === null;
+    };
+    await turn();
+    return make("div", {}, list, make("div", { class: "actions" }, more));
+  }
+}

@@ -1,0 +1,129 @@
+// The switches against attacks: what is on, since when and why, and putting one on for some hours. And blocks and allows.
+
+import { ofCampaign, withQuery } from "./console-api.js";
+import { badge, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
+import { Screen } from "./console-screen.js";
+import { partnerNames } from "./console-search.js";
+import { moment, number, say } from "./console-texts.js";
+
+const SWITCHES = ["hold_all", "require_mail", "raise_proof", "pause_partner"];
+
+/** Which switches a role may use: only `hold_all` asks nothing of others (docs/switches.md). */
+export const switchesOf = (role) => (role === "moderator" ? ["hold_all"] : SWITCHES);
+
+class SwitchesScreen extends Screen {
+  async show() {
+    const names = await partnerNames(this);
+    const place = make("div", {});
+    this.append(make("h2", { tabindex: "-1" }, say("switches")), this.#on(names, place), place);
+    await this.#list(place, names);
+  }
+
+  refresh() {
+    this.replaceChildren();
+    this.run(() => this.show());
+  }
+
+  #on(names, place) {
+    const { campaign } = this.context;
+    const which = select("switch", switchesOf(this.api.me.role).map((name) => [name, say(`switch_${name}`)]));
+    const partner = field(say("partner"), select("partner", [["", say("choose")], ...names]));
+    const told = make("p", { class: "hint", role: "status" });
+    const follow = () => {
+      partner.hidden = which.value !== "pause_partner";
+      partner.querySelector("select").required = !partner.hidden;
+      told.textContent = say(`switch_told_${which.value}`);
+    };
+    which.addEventListener("change", follow);
+    follow();
+    const hours = input("hours", { type: "number", min: 1, max: 168, value: 6, required: true });
+    const send = async (typed, node) => {
+      const path = withQuery(ofCampaign(campaign, `switches/${typed.switch}`, "admin"), { partner: typed.switch === "pause_partner" ? typed.partner : "" });
+      await this.api.request("PUT", path, { reason: typed.note, hours: Number(typed.hours) });
+      node.reset();
+      follow();
+      this.context.toasts.show(say("switched_on", { switch: say(`switch_${typed.switch}`) }));
+      await this.#list(place, names);
+    };
+    return section(say("switch_on"), form([field(say("switch"), which), told, partner, field(say("hours"), hours), noteField()], say("switch_on"), send));
+  }
+
+  async #list(place, names) {
+    const path = ofCampaign(this.context.campaign, "switches", "admin");
+    const { switches } = await this.get(path);
+    const may = switchesOf(this.api.me.role);
+    const off = (one) => this.button(say("switch_off"), async () => {
+      await this.api.request("DELETE", withQuery(`${path}/${one.switch}`, { partner: one.partner }));
+      await this.#list(place, names);
+    }, { "aria-label": say("act_on", { act: say("switch_off"), on: say(`switch_${one.switch}`) }) });
+    const rows = switches.map((one) => [
+      [say(`switch_${one.switch}`), one.partner ? ` (${names.get(one.partner) ?? one.partner})` : ""],
+      badge(say(one.on ? "on" : "off"), one.on ? "bad" : ""),
+      make("p", { class: "said", dir: "auto" }, one.reason),
+      one.by ?? say("by_operator"),
+      moment(one.since),
+      moment(one.until),
+      one.on && may.includes(one.switch) ? off(one) : "",
+    ]);
+    place.replaceChildren(section(say("switches"), table(say("switches"), [say("switch"), say("state"), say("why"), say("by"), say("since"), say("until"), say("acts")], rows)));
+  }
+}
+
+const SUBJECTS = ["domain", "source", "name", "partner"];
+
+class RulesScreen extends Screen {
+  async show() {
+    const place = make("div", {});
+    this.append(make("h2", { tabindex: "-1" }, say("rules")), this.#add(place), place);
+    await this.#list(place);
+  }
+
+  refresh() {
+    this.replaceChildren();
+    this.run(() => this.show());
+  }
+
+  get #path() {
+    return ofCampaign(this.context.campaign, "rules");
+  }
+
+  #add(place) {
+    const subject = select("subject", SUBJECTS.map((name) => [name, say(`subject_${name}`)]));
+    const told = make("p", { class: "hint", role: "status" }, say("subject_told_domain"));
+    subject.addEventListener("change", () => (told.textContent = say(`subject_told_${subject.value}`)));
+    const send = async ({ kind, subject: about, value, days, note }, node) => {
+      await this.api.post(this.#path, { kind, subject: about, value, days: Number(days), note });
+      node.reset();
+      told.textContent = say("subject_told_domain");
+      await this.#list(place);
+    };
+    return section(say("rule_add"), form([
+      field(say("rule_kind"), select("kind", ["block", "allow"].map((kind) => [kind, say(`kind_${kind}`)]))),
+      field(say("rule_subject"), subject), told,
+      field(say("rule_value"), input("value", { required: true, maxlength: 254, spellcheck: "false", dir: "auto" })),
+      field(say("days"), input("days", { type: "number", min: 1, max: 366, value: 30, required: true })),
+      noteField(),
+    ], say("rule_add"), send));
+  }
+
+  async #list(place) {
+    const { rules } = await this.get(this.#path);
+    const rows = rules.map((rule) => [
+      rule.value ?? say("rule_unreadable"),
+      [badge(say(`kind_${rule.kind}`), rule.kind === "block" ? "bad" : "counted"), " ", say(`subject_${rule.subject}`)],
+      make("p", { class: "said", dir: "auto" }, rule.note ?? ""),
+      rule.made_by ?? say("by_operator"),
+      number(rule.hits),
+      moment(rule.last_hit_at),
+      moment(rule.expires_at),
+      this.button(say("delete"), async () => {
+        await this.api.request("DELETE", `${this.#path}/${rule.id}`);
+        await this.#list(place);
+      }, { "aria-label": say("act_on", { act: say("delete"), on: rule.value ?? say("rule") }) }),
+    ]);
+    place.replaceChildren(section(say("rules"), table(say("rules"), [say("rule_value"), say("rule"), say("why"), say("by"), say("hits"), say("last_hit_at"), say("expires_at"), say("acts")], rows, { empty: say("rules_none") })));
+  }
+}
+
+customElements.define("console-switches", SwitchesScreen);
+customElements.define("console-rules", RulesScreen);

@@ -1,0 +1,256 @@
+// The console of moderators, organisers and admins: who is signed in, which campaign and screen is shown, and what all screens
+// share. Everything it knows comes from the API; nothing is kept in the browser but whether single letters do something.
+
+import "./console-accounts.js";
+import "./console-campaign.js";
+import "./console-log.js";
+import "./console-partners.js";
+import "./console-removals.js";
+import "./console-switches.js";
+import { stepUp } from "./console-account.js";
+import { Api } from "./console-api.js";
+import { hashOf, readHash } from "./console-filters.js";
+import { lettersAreOn, listed, meaning } from "./console-keys.js";
+import { Panels, Toasts } from "./console-panel.js";
+import { button, field, make, select } from "./console-parts.js";
+import { action } from "./console-log.js";
+import { moment, say, trouble } from "./console-texts.js";
+
+/** Screens of a campaign and the least role that may see each. */
+const SCREENS = [["search", "moderator"], ["removals", "moderator"], ["totals", "moderator"], ["rules", "moderator"], ["switches", "moderator"], ["partners", "organiser"], ["settings", "moderator"], ["log", "organiser"]];
+const GENERAL = [["account", "moderator"], ["accounts", "admin"], ["log", "admin"]];
+const ROLES = ["moderator", "organiser", "admin"];
+
+/** The search for what is held. */
+const QUEUE = "state=held";
+
+/** Says that this browser has signed in, to other tabs too; the session itself is a cookie that no script can read. */
+const SIGNED_IN = "pledges-console-signed-in";
+
+/** The screens that a role may see. */
+export const screensOf = (role, screens = SCREENS) => screens.filter(([, least]) => ROLES.indexOf(role) >= ROLES.indexOf(least)).map(([name]) => name);
+
+class PledgesConsole extends HTMLElement {
+  #api = new Api();
+  #shared = { lastRemoval: null };
+  #campaigns = [];
+  #body = make("div", { class: "console" });
+  #over = make("div", {});
+  #toasts = new Toasts();
+  #panels = new Panels(this.#over, this.#body);
+  #stop = null;
+  #screen = null;
+  #why = "";
+  #at = "";
+
+  async connectedCallback() {
+    this.replaceChildren(this.#body, this.#over, this.#toasts.element);
+    this.#api.onEnded = () => this.#signedOut(say("session_ended"));
+    this.#api.onChanged = () => this.#draw();
+    this.#api.onStepUp = () => stepUp(this.#api, this.#panels);
+    addEventListener("hashchange", () => this.#moved());
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key === SIGNED_IN && newValue === null && this.#api.isSignedIn) this.#signedOut(say("signed_out"));
+    });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#api.check());
+    document.addEventListener("keydown", (event) => this.#key(event));
+    await this.#resume();
+    this.#draw();
+  }
+
+  /** Another address. The link that skips to the content has one too: it leads nowhere else. */
+  #moved() {
+    if (location.hash !== "#content") return this.#draw();
+    history.replaceState(null, "", this.#at || location.pathname);
+  }
+
+  /** Goes on with the session that this browser has, if it has one. */
+  async #resume() {
+    if (readHash(location.hash).invite || !localStorage.getItem(SIGNED_IN)) return;
+    try {
+      await this.#api.renew();
+      await this.#begin();
+    } catch (problem) {
+      if (problem.status === 401) localStorage.removeItem(SIGNED_IN);
+      else this.#failed(problem);
+    }
+  }
+
+  async #begin() {
+    localStorage.setItem(SIGNED_IN, "yes");
+    this.#why = "";
+    this.#stop?.();
+    this.#stop = this.#api.watch();
+    await this.#findCampaigns();
+  }
+
+  /** Admins see all campaigns: those that are public are listed, and any other is reached by its name. */
+  async #findCampaigns() {
+    this.#campaigns = this.#api.me.campaigns;
+    if (this.#api.me.role !== "admin") return;
+    const found = [];
+    let cursor = "";
+    do {
+      const page = await this.#api.get(`/v1/campaigns?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+      found.push(...page.campaigns.map(({ slug }) => slug));
+      cursor = page.next_cursor;
+    } while (cursor);
+    this.#campaigns = [...new Set([...this.#campaigns, ...found])].sort();
+  }
+
+  #signedOut(why = "") {
+    this.#stop?.();
+    this.#stop = null;
+    this.#api.forget();
+    // What one moderator saw must not be there for who comes next.
+    this.#panels.closeAll();
+    this.#toasts.clear();
+    this.#shared = { lastRemoval: null };
+    this.#why = why;
+    localStorage.removeItem(SIGNED_IN);
+    this.#draw();
+  }
+
+  #failed(problem) {
+    // The sign-in page says it already.
+    if (problem.code === "unauthorized" && !this.#api.isSignedIn) return;
+    if (problem.code === "totp_setup_required") location.hash = "#/account";
+    this.#toasts.show(trouble(problem), { bad: true });
+  }
+
+  #draw() {
+    const place = readHash(location.hash);
+    if (!place.invite) this.#at = location.hash;
+    if (place.invite) return this.#invited(place.invite);
+    if (!this.#api.isSignedIn) return this.#signIn();
+    const { role } = this.#api.me;
+    const general = screensOf(role, GENERAL);
+    const [first] = this.#campaigns;
+    if (!place.campaign && !general.includes(place.screen)) return first ? this.#go({ campaign: first, screen: "search" }) : this.#go({ screen: "account" });
+    if (place.campaign && !screensOf(role).includes(place.screen)) return this.#go({ campaign: place.campaign, screen: "search" });
+    this.#show(place);
+  }
+
+  #invited(token) {
+    // The link is good for whoever has it: it must not stay in the address.
+    history.replaceState(null, "", `${location.pathname}#/`);
+    this.#screen = Object.assign(document.createElement("console-invitation"), { context: { api: this.#api, token, signedIn: () => this.#enter(), failed: (problem) => this.#failed(problem) } });
+    this.#body.replaceChildren(this.#screen);
+  }
+
+  #signIn() {
+    this.#screen = Object.assign(document.createElement("console-sign-in"), { context: { api: this.#api, why: this.#why, signedIn: () => this.#enter() } });
+    this.#body.replaceChildren(this.#screen);
+  }
+
+  async #enter() {
+    await this.#begin();
+    this.#draw();
+    await this.#announce();
+  }
+
+  /** What every admin must hear of: who can open records has changed. */
+  async #announce() {
+    if (this.#api.me?.role !== "admin") return;
+    try {
+      const { announcements } = await this.#api.get("/v1/admin/announcements");
+      if (announcements.length === 0) return;
+      const list = announcements.slice(0, 10).map((entry) => make("li", {}, say("announced", { what: action(entry.action), campaign: entry.campaign ?? "", who: entry.login ?? say("by_operator"), moment: moment(entry.at) })));
+      await this.#panels.open(say("announcements"), (close) => [make("p", {}, say("announcements_told")), make("ul", {}, list), make("div", { class: "actions" }, button(say("announcements_read"), () => close(), { kind: "main", autofocus: true }))]);
+    } catch (problem) {
+      this.#failed(problem);
+    }
+  }
+
+  /** Goes to a screen; quietly: only the address says so, as what is shown is there already. */
+  #go(place, { quietly = false } = {}) {
+    const hash = hashOf(place);
+    if (!quietly) {
+      if (location.hash === hash) this.#draw();
+      else location.hash = hash;
+      return;
+    }
+    history.pushState(null, "", hash);
+    this.#at = hash;
+  }
+
+  #show(place) {
+    const screen = document.createElement(`console-${place.screen}`);
+    screen.context = this.#context(place);
+    const isFirst = !this.#body.querySelector("nav");
+    this.#screen = screen;
+    this.#body.replaceChildren(this.#bar(place), screen);
+    document.title = say("title", { screen: say(place.screen) });
+    // After a change of screen a reader of screens is where it begins.
+    if (!isFirst) screen.querySelector("h2")?.focus();
+  }
+
+  #context({ campaign = null, query = "" }) {
+    return {
+      api: this.#api,
+      campaign,
+      query,
+      shared: this.#shared,
+      panels: this.#panels,
+      toasts: this.#toasts,
+      letters: () => lettersAreOn(localStorage),
+      go: (place, options) => this.#go(place, options),
+      failed: (problem) => this.#failed(problem),
+      refresh: () => this.#screen?.refresh?.(),
+      attempt: (work) => work().catch((problem) => this.#failed(problem)),
+      sure: (title, text, yes) => this.#sure(title, text, yes),
+      changed: () => this.#api.check(),
+    };
+  }
+
+  #sure(title, text, yes) {
+    return this.#panels.open(title, (close) => [make("p", {}, text), make("div", { class: "actions" }, button(yes, () => close(true), { kind: "main" }), button(say("cancel"), () => close(false)))]);
+  }
+
+  #bar(place) {
+    const { login, role } = this.#api.me;
+    const campaign = place.campaign ?? this.#campaigns[0];
+    const link = (name, to, isHere) => make("li", {}, make("a", { href: hashOf(to), "aria-current": isHere ? "page" : null }, name));
+    const isQueue = place.screen === "search" && place.query === QUEUE;
+    const links = campaign ? screensOf(role).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen && !isQueue)) : [];
+    // What is held waits for somebody to decide: a search, but one that should be a press away.
+    if (campaign) links.splice(1, 0, link(say("queue"), { campaign, screen: "search", query: QUEUE }, isQueue));
+    const general = screensOf(role, GENERAL).map((screen) => link(say(screen === "log" ? "log_everywhere" : screen), { screen }, !place.campaign && place.screen === screen));
+    return make("div", { class: "console-bar" },
+      this.#choice(campaign, place),
+      make("nav", { "aria-label": say("screens") }, make("ul", {}, links, general)),
+      make("div", { class: "who" }, make("p", {}, say("signed_in_as", { login, role: say(`role_${role}`) })), button(say("keys"), () => this.#help()), button(say("sign_out"), () => this.#signOut())),
+    );
+  }
+
+  #choice(campaign, place) {
+    if (!campaign) return null;
+    const all = this.#campaigns.includes(campaign) ? this.#campaigns : [campaign, ...this.#campaigns];
+    const choice = select("campaign", all.map((slug) => [slug, slug]), { value: campaign });
+    choice.addEventListener("change", () => this.#go({ campaign: choice.value, screen: place.campaign ? place.screen : "search" }));
+    return field(say("campaign"), choice);
+  }
+
+  async #signOut() {
+    try {
+      await this.#api.signOut();
+    } catch (problem) {
+      this.#failed(problem);
+    }
+    this.#signedOut();
+  }
+
+  #help() {
+    const rows = listed().map(([what, keys]) => make("div", {}, make("dt", {}, keys.map((key) => [make("kbd", {}, key), " "]).flat()), make("dd", {}, say(`key_${what}`))));
+    return this.#panels.open(say("keys"), (close) => [make("dl", { class: "keys" }, rows), make("p", { class: "note" }, say("keys_told")), make("div", { class: "actions" }, button(say("close"), () => close(), { kind: "main", autofocus: true }))]);
+  }
+
+  #key(event) {
+    if (!this.#api.isSignedIn || this.#panels.isOpen) return;
+    if (meaning(event, { letters: lettersAreOn(localStorage), inTable: false }) !== "help") return;
+    event.preventDefault();
+    this.#help();
+  }
+}
+
+customElements.define("pledges-console", PledgesConsole);

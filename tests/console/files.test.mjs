@@ -1,0 +1,67 @@
+// The files of the console: small, short, with nothing in them that a strict policy refuses, and a text for everything they say.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { brotliCompressSync, constants } from "node:zlib";
+import { texts } from "../../src/web/assets/console-en.js";
+import { REASONS, SIGNALS, STATES } from "../../src/web/assets/console-filters.js";
+import { KEYS } from "../../src/web/assets/console-keys.js";
+import { moment, say, trouble } from "../../src/web/assets/console-texts.js";
+
+const read = (path) => readFileSync(new URL(`../../src/web/${path}`, import.meta.url), "utf8");
+const names = readdirSync(new URL("../../src/web/assets/", import.meta.url)).filter((name) => /^console(-\w+)*\.(js|css)$/.test(name));
+const modules = names.filter((name) => name.endsWith(".js"));
+
+/** What the whole console may weigh: it is loaded by few, often over bad lines. */
+const LIMIT = 45_000;
+
+test("the console stays small, and each of its files short", (context) => {
+  const sizes = names.map((name) => [name, brotliCompressSync(read(`assets/${name}`), { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length]);
+  const sum = sizes.reduce((before, [, size]) => before + size, 0);
+  context.diagnostic(`${sizes.map(([name, size]) => `${name} ${size}`).join(", ")}; in all ${sum} B brotli, ${LIMIT} allowed`);
+  assert.ok(sum <= LIMIT, `${sum} B`);
+  for (const name of names) assert.ok(read(`assets/${name}`).split("\n").length <= 400, name);
+});
+
+test("nothing inline, nothing written as markup, nothing kept that is personal", () => {
+  const template = read("templates/moderation.html");
+  assert.ok(!/\sstyle=|\son[a-z]+=|<style|javascript:/i.test(template));
+  for (const [, script] of template.matchAll(/<script([^>]*)>/g)) assert.match(script, /src=/);
+  for (const name of modules) {
+    const source = read(`assets/${name}`);
+    assert.ok(!/innerHTML|outerHTML|insertAdjacentHTML|eval\(|new Function|document\.write|\.style\b|cssText/.test(source), name);
+    assert.ok(!/sessionStorage|indexedDB|document\.cookie|caches\./.test(source), name);
+  }
+  const stored = modules.flatMap((name) => [...read(`assets/${name}`).matchAll(/(?:localStorage|storage\??)\.setItem\((\w+)/g)].map(([, key]) => key));
+  assert.deepEqual([...new Set(stored)].sort(), ["SIGNED_IN", "SWITCH"]);
+});
+
+test("everything that is said has a text, and no text is there for nothing", () => {
+  const sources = modules.filter((name) => name !== "console-en.js").map((name) => read(`assets/${name}`)).join("\n");
+  const quoted = new Set([...sources.matchAll(/["'`](\w+)["'`]/g)].map(([, word]) => word));
+  const said = [...sources.matchAll(/\bsays?\("(\w+)"/g)].map(([, key]) => key);
+  for (const key of said) assert.ok(key in texts, key);
+  const prefixes = [...sources.matchAll(/`(\w+_)\$\{/g)].map(([, prefix]) => prefix);
+  const unused = Object.keys(texts).filter((key) => !quoted.has(key) && !prefixes.some((prefix) => key.startsWith(prefix)) && !key.endsWith("_told"));
+  assert.deepEqual(unused, [], "texts that nobody shows");
+  for (const state of STATES) assert.ok(`state_${state}` in texts, state);
+  for (const signal of SIGNALS) assert.ok(`signal_${signal}` in texts, signal);
+  for (const reason of REASONS) assert.ok(`reason_${reason}` in texts, reason);
+  for (const what of Object.values(KEYS)) assert.ok(`key_${what}` in texts, what);
+});
+
+test("numbers and plurals are those of the language", () => {
+  assert.equal(say("found", { count: 1 }), "1 pledge");
+  assert.equal(say("found", { count: 77_000 }), "77,000 pledges");
+  assert.equal(say("no such text"), "no such text");
+  assert.match(moment("2026-11-23T12:00:00Z"), /23 Nov 2026.*12:00:00 UTC/);
+  assert.equal(moment(null), "");
+});
+
+test("a problem is told in words, with its fields, and one without words in those of the service", () => {
+  assert.equal(trouble({ code: "wrong_login", errors: [] }), texts.problem_wrong_login);
+  assert.match(trouble({ code: "too_many_requests", retryAfter: 17 }), /17 seconds/);
+  assert.match(trouble({ code: "invalid_fields", errors: [{ pointer: "/note", code: "too_long" }] }), /note: is too long\./);
+  assert.equal(trouble({ code: "something_new", detail: "As the service says." }), "As the service says.");
+});
