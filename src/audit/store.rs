@@ -8,7 +8,6 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::{Entry, Filter, Recorded, chain::Link, verify};
 use crate::db::{

@@ -30,7 +30,8 @@ struct Role {
 }
 
 async fn role(connection: &mut Connection) -> Result<Role, DbError> {
-    let sql = "SELECT quote_ident(current_user) AS name, rolsuper AS is_superuser FROM pg_roles WHERE rolname = current_user";
+    let sql =
+        "SELECT quote_ident(current_user) AS name, rolsuper AS is_superuser FROM pg_roles WHERE rolname = current_user";
     Ok(diesel::sql_query(sql).get_result(connection).await?)
 }
 

@@ -158,8 +158,13 @@ async fn odd_details_are_hashed_alike_on_both_sides() {
 /// What a program that knows nothing of the service computes from an export.
 fn recomputed(lines: &str) -> (bool, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/audit/recompute.py");
-    let mut child =
-        Command::new("python3").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new("python3")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     // It may end without reading all.
     let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
     let output = child.wait_with_output().unwrap();
@@ -178,7 +183,10 @@ async fn others_compute_the_chain_from_an_export() {
     let note = is_well(&app.rows).await.note();
     assert_eq!(recomputed(&export.text()), (true, note.clone()));
     let rest = admin.get("/v1/admin/audit/export?after=3").await.text();
-    assert_eq!(rest.lines().next().map(|line| serde_json::from_str::<Value>(line).unwrap()["number"].clone()), Some(json!(4)));
+    assert_eq!(
+        rest.lines().next().map(|line| serde_json::from_str::<Value>(line).unwrap()["number"].clone()),
+        Some(json!(4))
+    );
     assert_eq!(recomputed(&rest), (true, note.clone()));
     assert_eq!(recomputed(&export.text().replace("test.append", "test.appenD")).0, false);
     // The command writes the same.

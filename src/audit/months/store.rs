@@ -118,7 +118,8 @@ pub async fn drop_part(connection: &mut Connection, part: &str, months: i32) -> 
                     )
                     .await?;
             }
-            let details = json!({ "month": held.month, "entries": held.entries, "number": held.number, "hash": hex(&held.hash) });
+            let details =
+                json!({ "month": held.month, "entries": held.entries, "number": held.number, "hash": hex(&held.hash) });
             record(connection, Entry { moderator: None, campaign: None, action: "audit.drop", details }).await?;
             Ok(Some(Dropped { month: held.month, entries: held.entries }))
         })
@@ -127,8 +128,10 @@ pub async fn drop_part(connection: &mut Connection, part: &str, months: i32) -> 
 
 /// A month in which nothing happened needs no checkpoint.
 async fn drop_if_empty(connection: &mut Connection, part: &str) -> Result<(), DbError> {
-    let any: Option<Part> =
-        diesel::sql_query(format!("SELECT 'any'::text AS part FROM {part} LIMIT 1")).get_result(&mut *connection).await.optional()?;
+    let any: Option<Part> = diesel::sql_query(format!("SELECT 'any'::text AS part FROM {part} LIMIT 1"))
+        .get_result(&mut *connection)
+        .await
+        .optional()?;
     if any.is_none() {
         connection.batch_execute(&format!("DROP TABLE {part}")).await?;
     }

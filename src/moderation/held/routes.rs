@@ -101,9 +101,8 @@ pub async fn accept(
     let note = body.note.into_text();
     let answer = match wanted(body.ids, body.search, body.expected)? {
         Wanted::Ids(ids) => {
-            let accept = async |connection: &mut _| {
-                store::accept(connection, &signed.who, campaign.id, &ids, &note, None).await
-            };
+            let accept =
+                async |connection: &mut _| store::accept(connection, &signed.who, campaign.id, &ids, &note, None).await;
             Acceptance { accepted: moderation.database.run(accept).await?, left: 0 }
         }
         Wanted::Found(search, expected) => {
@@ -115,9 +114,8 @@ pub async fn accept(
             if search.state.take().is_some_and(|state| state != State::Held) {
                 return Err(Problem::field("/search/state", FieldCode::NotAllowed));
             }
-            let accept = async |connection: &mut _| {
-                store::accept_found(connection, &signed.who, &search, expected, &note).await
-            };
+            let accept =
+                async |connection: &mut _| store::accept_found(connection, &signed.who, &search, expected, &note).await;
             let found = moderation.database.run(accept).await?;
             let (accepted, left) = found.ok_or(Code::PreviewOutdated)?;
             Acceptance { accepted, left }

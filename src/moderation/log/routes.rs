@@ -207,12 +207,12 @@ impl Lines {
 type Left = Option<(Lines, Option<Vec<Link>>)>;
 
 async fn next(left: Left) -> Option<(Result<Bytes, DbError>, Left)> {
-    let (lines, read) = left?;
-    let links = match read {
+    let (lines, first) = left?;
+    let more = match first {
         Some(links) => Ok(links),
         None => lines.read().await,
     };
-    match links {
+    match more {
         Ok(links) => {
             let last = links.last()?.number;
             let text: String = links.iter().map(Link::line).collect();

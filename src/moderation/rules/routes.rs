@@ -105,7 +105,8 @@ pub async fn add(
             }
             let days = body.days.unwrap_or(searches::MOST_DAYS);
             let new = searching(&moderation, &rules, &campaign, *search, &body.note.into_text())?;
-            add_searching(&signed, &moderation, &rules, searches::store::NewRule { effect, reason, days, ..new }).await?
+            add_searching(&signed, &moderation, &rules, searches::store::NewRule { effect, reason, days, ..new })
+                .await?
         }
     };
     let location = format!("/v1/moderation/campaigns/{}/rules/{}", campaign.slug, added.id);
@@ -126,12 +127,12 @@ async fn add_at_the_door(
             found => found?,
         };
     }
-    let add = async |connection: &mut _| {
+    let kept = async |connection: &mut _| {
         let added = store::add(connection, new, Some(signed.who.id)).await?;
         let rows = if added { store::list(connection, new.campaign).await? } else { Vec::new() };
         Ok::<_, DbError>(rows.into_iter().find(|row| row.id == new.id))
     };
-    let row = moderation.database.run(add).await?.ok_or(Code::TooManyRules)?;
+    let row = moderation.database.run(kept).await?.ok_or(Code::TooManyRules)?;
     Ok(rules.opened(row).into())
 }
 
@@ -170,12 +171,12 @@ async fn add_searching(
     rules: &Rules,
     new: searches::store::NewRule,
 ) -> Result<RuleBody, Problem> {
-    let add = async |connection: &mut _| {
+    let kept = async |connection: &mut _| {
         let added = searches::store::add(connection, &new, signed.who.id).await?;
         let rows = if added { searches::store::list(connection, new.campaign).await? } else { Vec::new() };
         Ok::<_, DbError>(rows.into_iter().find(|row| row.id == new.id))
     };
-    let row = moderation.database.run(add).await?.ok_or(Code::TooManyRules)?;
+    let row = moderation.database.run(kept).await?.ok_or(Code::TooManyRules)?;
     Ok(shown(rules, row))
 }
 
@@ -202,7 +203,8 @@ pub async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let delete = async |connection: &mut _| match store::delete(connection, campaign.id, id, Some(signed.who.id)).await {
+    let delete = async |connection: &mut _| match store::delete(connection, campaign.id, id, Some(signed.who.id)).await
+    {
         Err(DbError::NotFound) => searches::store::delete(connection, campaign.id, id, Some(signed.who.id)).await,
         done => done,
     };

@@ -52,7 +52,9 @@ async fn look_after_the_log(database: &Database, months: i32) {
             }
         }
         Err(DropError::Wrong(_)) => {
-            tracing::error!("the audit log is not what was written; run pledges audit verify. No month of it is dropped");
+            tracing::error!(
+                "the audit log is not what was written; run pledges audit verify. No month of it is dropped"
+            );
         }
         Err(DropError::Database(error)) => {
             tracing::warn!(error = %logged::cause(error), "months of the audit log can't be looked after now; it will be tried again");

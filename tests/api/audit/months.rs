@@ -88,7 +88,10 @@ async fn what_is_past_its_time_is_dropped_and_the_check_goes_on_from_the_checkpo
     assert_eq!(verdict(&rows, &noted[..1]).await.wrong, gone);
     assert!(look_after(&rows.database, 24).await.unwrap().is_empty());
     // What is left before the checkpoint is held against it.
-    rows.execute("DO $$ BEGIN SET LOCAL session_replication_role = replica; DELETE FROM audit_log WHERE number = 3; END $$").await;
+    rows.execute(
+        "DO $$ BEGIN SET LOCAL session_replication_role = replica; DELETE FROM audit_log WHERE number = 3; END $$",
+    )
+    .await;
     let missing = Some(Wrong { number: 4, what: What::AroundCheckpoint });
     assert_eq!(verdict(&rows, &[]).await.wrong, missing);
 }

@@ -81,7 +81,8 @@ async fn the_service_runs_on_a_schema_that_the_owner_has_migrated() {
     let url = cluster::empty_database().await;
     let owner = Rows::new(&url).await;
     owner.execute("CREATE ROLE service_that_migrates_not LOGIN").await;
-    let as_service = secrecy::ExposeSecret::expose_secret(&url).replacen("pledges@", "service_that_migrates_not@", 1).into();
+    let as_service =
+        secrecy::ExposeSecret::expose_secret(&url).replacen("pledges@", "service_that_migrates_not@", 1).into();
     let alone = Database::new(&as_service, 2).unwrap();
     db::migrate(&alone).await.unwrap_err();
     let both = Database::new(&as_service, 2).unwrap().with_owner(Some(&url));

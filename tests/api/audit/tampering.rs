@@ -23,7 +23,9 @@ async fn tamper(rows: &Rows, sql: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_changed_is_found_and_named() {
     const NEXT_HASH: &str = "audit_hash(number, at, moderator_id, campaign_id, action, details, previous)";
-    let rehashed = format!("UPDATE audit_log SET action = 'test.other' WHERE number = 5; UPDATE audit_log SET hash = {NEXT_HASH} WHERE number = 5");
+    let rehashed = format!(
+        "UPDATE audit_log SET action = 'test.other' WHERE number = 5; UPDATE audit_log SET hash = {NEXT_HASH} WHERE number = 5"
+    );
     let last = rehashed.replace("number = 5", "number = 10");
     let cases: [(&str, &str, i64, What); 12] = [
         ("action", "UPDATE audit_log SET action = 'test.other' WHERE number = 5", 5, What::Changed),
@@ -103,7 +105,8 @@ async fn the_command_and_the_doctor_name_the_first_wrong_entry() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_there_is_changed_by_mistake() {
     let rows = log(3).await;
-    let parts = rows.list("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_log'::regclass").await;
+    let parts =
+        rows.list("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_log'::regclass").await;
     assert!(parts.len() >= 4, "{parts:?}");
     for table in parts.iter().map(String::as_str).chain(["audit_log"]) {
         let changes = [

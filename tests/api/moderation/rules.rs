@@ -51,7 +51,10 @@ async fn until(app: &TestApp, expected: &[&str]) {
 async fn settled(app: &TestApp) {
     app.searched().await;
     eventually("rules have been applied", async || {
-        app.rows.number("SELECT (SELECT count(*) FROM search_changes) + (SELECT count(*) FROM search_rule_pledges)").await == 0
+        app.rows
+            .number("SELECT (SELECT count(*) FROM search_changes) + (SELECT count(*) FROM search_rule_pledges)")
+            .await
+            == 0
     })
     .await;
 }
@@ -63,7 +66,10 @@ async fn what_fits_and_comes_later_is_removed_as_one_removal_of_the_day_and_undo
     pledged(&app, "KE", &["before@example.org"]).await;
     settled(&app).await;
     let added = add(&client, "remove", &json!({"country": "KE", "state": "counted"})).await;
-    assert_eq!((&added["kind"], &added["subject"], &added["reason"]), (&json!("remove"), &json!("search"), &json!("bot")));
+    assert_eq!(
+        (&added["kind"], &added["subject"], &added["reason"]),
+        (&json!("remove"), &json!("search"), &json!("bot"))
+    );
     assert_eq!(added["search"], json!({"country": "KE", "state": "counted"}));
     pledged(&app, "KE", &["one@example.org"]).await;
     until(&app, &["counted", "removed"]).await;
@@ -79,7 +85,8 @@ async fn what_fits_and_comes_later_is_removed_as_one_removal_of_the_day_and_undo
     assert_eq!(client.get(TOTALS).await.expect(200)["total"], 2);
     assert_eq!(app.differences().await, [""; 0]);
     assert_eq!(rules(&client).await[0]["hits"], 2);
-    let counted = details(&app, "rule.remove").await.iter().map(|entry| entry["pledges"].as_i64().unwrap()).sum::<i64>();
+    let counted =
+        details(&app, "rule.remove").await.iter().map(|entry| entry["pledges"].as_i64().unwrap()).sum::<i64>();
     assert_eq!(counted, 2, "each is on record");
     // Undone: just those are back, and stay.
     undo(&client, removal["id"].as_str().unwrap()).await.expect(200);
@@ -123,7 +130,11 @@ async fn what_the_account_may_not_remove_any_more_is_held() {
     until(&app, &["removed"]).await;
     pledged(&app, "KE", &["b@example.org"]).await;
     until(&app, &["removed", "held"]).await;
-    assert_eq!(app.rows.number("SELECT sum(pledges)::bigint FROM removal_counts").await, 1, "what failed costs nothing");
+    assert_eq!(
+        app.rows.number("SELECT sum(pledges)::bigint FROM removal_counts").await,
+        1,
+        "what failed costs nothing"
+    );
     assert_eq!(rules(&client).await[0]["hits"], 2);
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;

@@ -39,15 +39,8 @@ pub enum Common {
 
 impl Common {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::SourceTag,
-        Self::DomainTag,
-        Self::NameTag,
-        Self::ShapeTag,
-        Self::Country,
-        Self::Partner,
-        Self::Signal,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::SourceTag, Self::DomainTag, Self::NameTag, Self::ShapeTag, Self::Country, Self::Partner, Self::Signal];
 
     /// As it is called in a query.
     pub fn as_str(self) -> &'static str {

@@ -101,9 +101,7 @@ impl Worker {
         match self.database.run_until(began + PATIENCE, step).await {
             Ok(Step::Idle) => None,
             Ok(Step::Went(went)) => Some(self.went(went, began)),
-            Err(error) => {
-                self.failed(error).await
-            }
+            Err(error) => self.failed(error).await,
         }
     }
 

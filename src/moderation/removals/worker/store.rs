@@ -225,12 +225,7 @@ async fn take_out(connection: &mut Connection, job: &Job, walk: &Walk, ids: &[Uu
     Ok(TakeOut { fitting, removal: job.removal_id }.get_results(connection).await?)
 }
 
-async fn remove(
-    connection: &mut Connection,
-    worker: Uuid,
-    job: &Job,
-    known: &mut Known,
-) -> Result<Went, StepError> {
+async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mut Known) -> Result<Went, StepError> {
     let place = Place::of_parts(job.part, job.number, job.id);
     let stored = job.search.clone().ok_or(DbError::Defect("a removal has no search"))?;
     let search = kept::search(job.campaign_id, stored)?;

@@ -101,13 +101,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// Those of [`Rules::seal_text`]: then it isn't made.
-pub fn seal(
-    rules: &Rules,
-    id: Uuid,
-    search: &Search,
-    written: Written,
-    note: &str,
-) -> Result<Vec<u8>, CryptoError> {
+pub fn seal(rules: &Rules, id: Uuid, search: &Search, written: Written, note: &str) -> Result<Vec<u8>, CryptoError> {
     let kept = kept::kept(search).map_err(|_| CryptoError::DoesNotOpen)?;
     let content = Content { search: kept, shown: shown(search, written) };
     let text = serde_json::to_string(&content).map_err(|_| CryptoError::DoesNotOpen)?;

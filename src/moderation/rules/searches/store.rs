@@ -175,7 +175,8 @@ pub async fn add(connection: &mut Connection, new: &NewRule, moderator: Uuid) ->
             .bind::<Bool, _>(new.ends_today)
             .execute(&mut *connection)
             .await?;
-            let details = json!({ "rule": new.id, "kind": new.effect.as_str(), "subject": "search", "reason": new.reason });
+            let details =
+                json!({ "rule": new.id, "kind": new.effect.as_str(), "subject": "search", "reason": new.reason });
             record(connection, Some(moderator), new.campaign, "rule.add", details).await?;
             Ok(true)
         })
