@@ -145,9 +145,9 @@ mod tests {
             |link| link.previous[31] = 1,
         ];
         for change in changes {
-            let mut changed = link();
-            change(&mut changed);
-            assert_ne!(changed.computed(), link().computed());
+            let mut other = link();
+            change(&mut other);
+            assert_ne!(other.computed(), link().computed());
         }
     }
 

@@ -52,13 +52,12 @@ async fn up_to_date(database: &Database) -> Result<Vec<String>, DbError> {
         #[diesel(sql_type = Text)]
         version: String,
     }
-    let known: Vec<Box<dyn Migration<Pg>>> =
-        MIGRATIONS.migrations().map_err(|_| DbError::Defect("the migrations can't be read"))?;
+    let known = versions()?;
     let run: Vec<Run> = diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
         .load(&mut database.open_direct().await?)
         .await?;
     let is_run = |version: &str| run.iter().any(|run| run.version == version);
-    if known.iter().all(|migration| is_run(&migration.name().version().to_string())) {
+    if known.iter().all(|version| is_run(version)) {
         Ok(Vec::new())
     } else {
         Err(DbError::Defect(
@@ -66,6 +65,12 @@ async fn up_to_date(database: &Database) -> Result<Vec<String>, DbError> {
              PLEDGES_OWNER_DATABASE_URL",
         ))
     }
+}
+
+fn versions() -> Result<Vec<String>, DbError> {
+    let migrations: Vec<Box<dyn Migration<Pg>>> =
+        MIGRATIONS.migrations().map_err(|_| DbError::Defect("the migrations can't be read"))?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 async fn pending(database: &Database) -> Result<Vec<String>, DbError> {

@@ -207,16 +207,16 @@ impl Lines {
 type Left = Option<(Lines, Option<Vec<Link>>)>;
 
 async fn next(left: Left) -> Option<(Result<Bytes, DbError>, Left)> {
-    let (lines, first) = left?;
+    let (place, first) = left?;
     let more = match first {
         Some(links) => Ok(links),
-        None => lines.read().await,
+        None => place.read().await,
     };
     match more {
         Ok(links) => {
             let last = links.last()?.number;
             let text: String = links.iter().map(Link::line).collect();
-            Some((Ok(text.into()), Some((Lines { after: last, ..lines }, None))))
+            Some((Ok(text.into()), Some((Lines { after: last, ..place }, None))))
         }
         Err(error) => {
             tracing::error!(error = %logged::cause(error), "an export of the audit log was cut off");

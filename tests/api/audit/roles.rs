@@ -1,6 +1,5 @@
 //! The role that the service works as: it appends to the log, and can do nothing else to it.
 
-use diesel_async::RunQueryDsl;
 use pledges::{
     accounts::Role,
     audit::months,
@@ -51,7 +50,10 @@ async fn the_service_can_append_to_the_log_and_nothing_else() {
         "DELETE FROM __diesel_schema_migrations",
     ] {
         let mut connection = service.database.open().await.unwrap();
-        let refused = diesel::sql_query(sql).execute(&mut connection).await.expect_err(sql).to_string();
+        let refused = diesel_async::RunQueryDsl::execute(diesel::sql_query(sql), &mut connection)
+            .await
+            .expect_err(sql)
+            .to_string();
         assert!(refused.contains("permission denied") || refused.contains("must be owner"), "{sql}: {refused}");
     }
     assert_eq!(rows.list("SELECT each::text FROM audit_log AS each").await, before);
@@ -72,7 +74,9 @@ async fn the_service_makes_months_and_drops_none() {
     assert_eq!(rows.number("SELECT count(*) FROM audit_log WHERE action = 'test.old'").await, 1);
     // What was made since the grants is closed to it as well.
     let mut connection = service.database.open().await.unwrap();
-    diesel::sql_query(format!("DELETE FROM {ahead}")).execute(&mut connection).await.unwrap_err();
+    diesel_async::RunQueryDsl::execute(diesel::sql_query(format!("DELETE FROM {ahead}")), &mut connection)
+        .await
+        .unwrap_err();
     assert_eq!(months::look_after(&rows.database, 24).await.unwrap().len(), 1);
 }
 
