@@ -170,7 +170,8 @@ pub async fn whole_log(
 #[utoipa::path(
     tag = "Moderation", operation_id = "exportAuditLog", security(("access_token" = [])), params(ExportFrom),
     responses(
-        (status = 200, description = "Entries, oldest first, one a line", body = String, content_type = "application/x-ndjson"),
+        (status = 200, description = "Entries, oldest first, one a line", body = String, content_type = "application/x-ndjson",
+            example = "{\"number\":1,\"at\":\"2026-11-01T08:00:00Z\",\"moderator\":null,\"campaign\":null,\"action\":\"campaign.add\",\"details\":\"{}\",\"previous\":\"00…\",\"hash\":\"9f…\"}\n"),
         (status = 403, description = "For admins", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

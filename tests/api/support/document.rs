@@ -93,7 +93,8 @@ pub fn check(method: &str, path: &str, status: u16, kind: Option<&str>, body: &[
     let schema = kinds
         .get(kind)
         .unwrap_or_else(|| panic!("{method} {template} answered {status} as {kind}, which the document doesn't have"));
-    if let (Some(schema), true) = (schema, kind.ends_with("json")) {
+    let is_json = kind == "application/json" || kind.ends_with("+json");
+    if let (Some(schema), true) = (schema, is_json) {
         let value: Value = serde_json::from_slice(body).unwrap();
         let validator = schema.validator.get_or_init(|| validator(schema.text.clone()));
         let errors: Vec<String> =
