@@ -31,6 +31,9 @@ const SECRETIVE: [&str; 11] =
 /// Readable types. `SecretString`, `Key` and `RootSecret` hide what they hold.
 const READABLE: [&str; 4] = ["String", "Vec<u8>", "[u8;", "str>"];
 
+/// What sounds like a secret and is there to be published: the hashes of the audit log's chain.
+const PUBLISHED: [&str; 5] = ["Link.hash", "Recorded.hash", "Expected.hash", "Verdict.hash", "Place.hash"];
+
 /// Fields that would be shown by a derived Debug: `Type.field`.
 fn shown(source: &str) -> Vec<String> {
     let (mut shown, mut debug, mut name) = (Vec::new(), false, None);
@@ -74,7 +77,10 @@ fn no_type_derives_debug_over_a_secret() {
         }
     }
     assert!(sources > 50);
-    assert_eq!(found, Vec::<String>::new());
+    found.sort_unstable();
+    let mut published = PUBLISHED;
+    published.sort_unstable();
+    assert_eq!(found, published);
 }
 
 #[test]
