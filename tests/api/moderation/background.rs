@@ -206,6 +206,23 @@ async fn a_removal_pauses_when_its_account_may_remove_no_more_and_goes_on_for_an
     app.stop().await;
 }
 
+/// The last pledge that an account may remove is no reason to pause, nor is a candidate that doesn't fit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_of_just_what_its_account_may_remove_is_done() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    put(&app, "defend", 2_500).await;
+    let here = app.rows.number("SELECT count(*) FROM pledges WHERE country = 'FR'").await;
+    assert!((1..2_500).contains(&here));
+    app.rows.execute(&format!("UPDATE moderators SET removals_per_day = {here}")).await;
+    let removal = begun(&remove_found(&client, json!({"country": "FR"}), here).await);
+    assert_eq!(until(&client, &removal, "done").await["pledges"], here);
+    assert_eq!(app.rows.list("SELECT pledges FROM removal_counts").await, [here.to_string()]);
+    assert_eq!(details(&app, "removal.pause").await, Vec::<Value>::new());
+    assert_eq!(app.differences().await, Vec::<String>::new());
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_stops_with_its_account_and_one_that_is_paused_for_too_long_ends() {
     let app = TestApp::start().await;

@@ -101,7 +101,10 @@ impl Worker {
         match self.database.run_until(began + PATIENCE, step).await {
             Ok(Step::Idle) => None,
             Ok(Step::Went(went)) => Some(self.went(went, began)),
-            Err(error) => self.failed(error).await,
+            Err(error) => {
+                self.failed(error).await;
+                None
+            }
         }
     }
 
@@ -113,13 +116,10 @@ impl Worker {
         self.pace.rest(began, Instant::now(), went.deltas, went.appended, self.ingest.waiting())
     }
 
-    async fn failed(&mut self, error: StepError) -> Option<Duration> {
+    async fn failed(&mut self, error: StepError) {
         match error {
-            // What is left is taken, and not one more. Of fewer candidates fewer fit, so this ends.
-            StepError::Spent { removal, left: left @ 1.. } => {
-                self.known.fewer = Some((removal, usize::try_from(left).unwrap_or(usize::MAX)));
-                return Some(Duration::ZERO);
-            }
+            // The next step takes what is left, and the one behind it finds nothing left.
+            StepError::Spent { removal, left: left @ 1.. } => self.known.fewer = Some((removal, left)),
             StepError::Spent { removal, .. } => {
                 let pause = async move |connection: &mut _| paused::store::pause_spent(connection, removal).await;
                 // Else the next transaction finds it spent again.
@@ -133,6 +133,5 @@ impl Worker {
                 }
             }
         }
-        None
     }
 }

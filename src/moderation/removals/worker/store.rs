@@ -91,8 +91,8 @@ pub struct Went {
 pub struct Known {
     /// Candidates that were read and not looked at yet, by removal.
     pub loaded: HashMap<Uuid, Loaded>,
-    /// The removal that would have gone over what its account may, and how many it may look at instead.
-    pub fewer: Option<(Uuid, usize)>,
+    /// The removal that would have gone over what its account may, and how many pledges it may take instead.
+    pub fewer: Option<(Uuid, i64)>,
 }
 
 /// What became of a step.
@@ -212,16 +212,26 @@ impl QueryFragment<Pg> for TakeOut<'_> {
     }
 }
 
-async fn take_out(connection: &mut Connection, job: &Job, walk: &Walk, ids: &[Uuid]) -> Result<Vec<Changed>, DbError> {
+/// At most `most` of them, when there is such a number.
+async fn take_out(
+    connection: &mut Connection,
+    job: &Job,
+    walk: &Walk,
+    ids: &[Uuid],
+    most: Option<i64>,
+) -> Result<Vec<Changed>, DbError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let fitting = conditions(&walk.search)
+    let mut fitting = conditions(&walk.search)
         .filter(pledges::id.eq_any(ids))
         .filter(pledges::state.eq_any(REMOVABLE))
         .filter(pledges::created_at.lt(walk.began_at))
         .order(pledges::id)
         .select(pledges::id);
+    if let Some(most) = most {
+        fitting = fitting.limit(most);
+    }
     Ok(TakeOut { fitting, removal: job.removal_id }.get_results(connection).await?)
 }
 
@@ -234,11 +244,11 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
         Some(page) => page,
         None => load(connection, &walk, place).await?,
     };
-    let most = known.fewer.filter(|(removal, _)| *removal == job.removal_id).map_or(ROWS_AT_ONCE, |(_, most)| most);
-    let many = page.candidates.len().min(most);
+    let most = known.fewer.filter(|(removal, _)| *removal == job.removal_id).map(|(_, left)| left);
+    let many = page.candidates.len().min(ROWS_AT_ONCE);
     let part: Vec<(Uuid, Place)> = page.candidates.drain(..many).collect();
     let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
-    let rows = take_out(connection, job, &walk, &ids).await?;
+    let rows = take_out(connection, job, &walk, &ids, most).await?;
     let changes = uncounted(&rows, -1);
     if !rows.is_empty() {
         let taken = quota::take(connection, job.moderator_id, i64::try_from(rows.len()).unwrap_or(i64::MAX)).await;
@@ -248,11 +258,16 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
         })?;
         totals::deltas::store::append(connection, job.campaign_id, &changes).await?;
     }
-    let after = if page.candidates.is_empty() { page.next } else { part.last().map(|(_, place)| *place) };
+    let after = match most {
+        // Some of these may be left: it looks at them again.
+        Some(_) => Some(place),
+        None if page.candidates.is_empty() => page.next,
+        None => part.last().map(|(_, place)| *place),
+    };
     let change = added(&job.change, &changes);
     progress(connection, worker, job, after.unwrap_or(place), &rows, &change).await?;
     match after {
-        Some(at) if !page.candidates.is_empty() => {
+        Some(at) if most.is_none() && !page.candidates.is_empty() => {
             known.loaded.insert(job.removal_id, Loaded { at, ..page });
         }
         Some(_) => {}
