@@ -75,7 +75,7 @@ const signals = {
   signal_disposable_mailbox: "disposable mailbox", signal_link_in_message: "link in message", signal_flooding_source: "flooding source", signal_name_is_mailbox: "name is mailbox", signal_no_proof: "no proof", signal_busy_source: "busy source",
   signal_name_repeats_itself: "name repeats itself", signal_switch: "switch", signal_unreviewed: "not reviewed in time", signal_under_20_seconds: "under 20 seconds", signal_under_40_seconds: "under 40 seconds", signal_over_80_seconds: "over 80 seconds",
   signal_with_message: "with message", signal_wave_shape: "wave: shape", signal_wave_pace: "wave: pace", signal_wave_name: "wave: name", signal_wave_unconfirmed: "wave: unconfirmed", signal_wave_source: "wave: source", signal_wave_domain: "wave: domain",
-  signal_wave_country: "wave: country", signal_wave_time: "wave: time", signal_wave_partner: "wave: partner", signal_allowed: "allowed", signal_blocked: "blocked",
+  signal_wave_country: "wave: country", signal_wave_time: "wave: time", signal_wave_partner: "wave: partner", signal_allowed: "allowed", signal_blocked: "blocked", signal_accepted: "accepted",
 };
 
 const campaign = {

@@ -9,11 +9,11 @@ const PRIVATE = ["name", "domain"];
 
 export const STATES = ["counted", "held", "awaiting", "removed", "withdrawn"];
 
-/** Every signal that a row can have (docs/signals.md). */
+/** Every signal that a row can have (src/gate/signals/bits.rs). */
 export const SIGNALS = [
   "link_in_name", "honeypot", "gibberish_name", "too_fast", "many_from_country", "mixed_scripts", "disposable_mailbox", "link_in_message", "flooding_source",
   "name_is_mailbox", "no_proof", "busy_source", "name_repeats_itself", "switch", "unreviewed", "under_20_seconds", "under_40_seconds", "over_80_seconds", "with_message",
-  "wave_shape", "wave_pace", "wave_name", "wave_unconfirmed", "wave_source", "wave_domain", "wave_country", "wave_time", "wave_partner", "allowed", "blocked",
+  "wave_shape", "wave_pace", "wave_name", "wave_unconfirmed", "wave_source", "wave_domain", "wave_country", "wave_time", "wave_partner", "allowed", "blocked", "accepted",
 ];
 
 export const REASONS = ["spam", "bot", "duplicate", "abuse", "test", "other"];
