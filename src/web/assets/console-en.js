@@ -38,7 +38,7 @@ const search = {
   search_pledges: "Search pledges", filter_state: "State", filter_country: "Country", filter_country_hint: "Two letters, such as KE; ZZ for not said.", filter_from: "From", filter_to: "Before", filter_utc: "In UTC.",
   filter_score_from: "Score from", filter_domain: "Domain of the mailbox", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
   filter_name: "Exact name", filter_name_hint: "However it is written. That a name was looked for goes on record, without the name.", filter_partner: "Partner", filter_partner_hint: "Its id.", filter_source_tag: "Tag of the source",
-  filter_shape_tag: "Tag of the shape", filter_name_tag: "Tag of the name", filter_tag_hint: "Sixteen characters, as in the details of a pledge.", filter_removal: "Removal", filter_signals: "Signals", filter_signals_hint: "With any of those that are ticked.",
+  filter_domain_tag: "Tag of the domain", filter_shape_tag: "Tag of the shape", filter_name_tag: "Tag of the name", filter_tag_hint: "Sixteen characters, as in the details of a pledge.", filter_removal: "Removal", filter_signals: "Signals", filter_signals_hint: "With any of those that are ticked.",
   filter_more: "More filters", filter_clear: "Clear", filter_is: "{filter}: {value}",
   state_counted: "counted", state_held: "held", state_awaiting: "awaiting", state_removed: "removed", state_withdrawn: "withdrawn",
   found: { one: "{count} pledge", other: "{count} pledges" }, found_about: "About {count} pledges", found_none: "No pledge is like this.", found_pledges: "Pledges that were found",
@@ -47,7 +47,7 @@ const search = {
   held_ends_remove: { one: "{count} held pledge will be removed unless somebody decides before, from {moment} on.", other: "{count} held pledges will be removed unless somebody decides before, from {moment} on." },
   name: "Name", name_none: "No name", name_gone: "Gone", email: "E-mail", score: "Score", signals: "Signals", message: "Message", id: "Id", counted_at: "Counted", language: "Language", partner: "Partner", partner_ours: "Our own page", page_source: "Came from",
   consents: "Agreed to", consent_updates: "news of the organiser", consent_partner: "news of the partner", consent_public: "being shown", removal: "Removal",
-  same_source_tag: "Same source", same_domain: "Same domain", same_shape_tag: "Same shape", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
+  same_source_tag: "Same source", same_domain_tag: "Same domain", same_shape_tag: "Same shape", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
   tick_row: "{name}, {country}, {state}", tick_page: "All on this page", first_page: "First page", next_page: "Next page", bulk: "With the ticked pledges", selected: { one: "{count} ticked", other: "{count} ticked" },
   selected_none: "None ticked: buttons mean the row you are on", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
   look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_found: "There is one; it is shown below.", look_up_none: "There is none.",
@@ -75,7 +75,7 @@ const signals = {
   signal_disposable_mailbox: "disposable mailbox", signal_link_in_message: "link in message", signal_flooding_source: "flooding source", signal_name_is_mailbox: "name is mailbox", signal_no_proof: "no proof", signal_busy_source: "busy source",
   signal_name_repeats_itself: "name repeats itself", signal_switch: "switch", signal_unreviewed: "not reviewed in time", signal_under_20_seconds: "under 20 seconds", signal_under_40_seconds: "under 40 seconds", signal_over_80_seconds: "over 80 seconds",
   signal_with_message: "with message", signal_wave_shape: "wave: shape", signal_wave_pace: "wave: pace", signal_wave_name: "wave: name", signal_wave_unconfirmed: "wave: unconfirmed", signal_wave_source: "wave: source", signal_wave_domain: "wave: domain",
-  signal_wave_country: "wave: country", signal_wave_time: "wave: time", signal_wave_partner: "wave: partner", signal_allowed: "allowed", signal_blocked: "blocked",
+  signal_wave_country: "wave: country", signal_wave_time: "wave: time", signal_wave_partner: "wave: partner", signal_allowed: "allowed", signal_blocked: "blocked", signal_accepted: "accepted",
 };
 
 const campaign = {
@@ -122,7 +122,6 @@ const problems = {
   problem_nothing_to_remove: "All of these are removed already.", problem_preview_outdated: "What fits the search has changed. Look at the new preview and decide again.", problem_already_undone: "This is undone already.",
   problem_removal_quota_spent: "You have removed as many today as you may. An admin can raise the limit.", problem_too_many_requests: "Too many attempts. Wait {seconds} seconds.", problem_no_mail: "Mails don’t leave at the moment, so nobody could confirm.",
   problem_invalid_fields: "Some of it is not right.", problem_invalid_query: "Some of it is not right.", problem_field: "{field}: {code}.", problem_filter_empty: "Search for something first: a removal of everything is not offered.",
-  problem_filter_list_only: "A removal by the tag of a name is not offered. Tick the rows, or search by the exact name.", problem_filter_name_tag: "The tag of a name can’t be searched together with a name or a domain.",
   problem_too_many_to_reveal: "A hundred at a time can be revealed.", problem_passwords_differ: "The two passwords are not the same.",
   field_required: "is missing", field_too_long: "is too long", field_too_short: "is too short", field_out_of_range: "is too small or too large", field_not_allowed: "is none of those that can be chosen", field_easy_to_guess: "is easy to guess",
   field_invalid_code: "is not the code of now", field_invalid_login: "small letters, digits and single . _ - only", field_invalid_origin: "is no origin such as https://www.example.org", field_invalid_domain: "is no domain of a mailbox", field_invalid_country: "is no code of a country",

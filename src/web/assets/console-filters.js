@@ -2,18 +2,18 @@
 // domains never stand in an address: they would stay in the browser's history.
 
 /** Every filter of a search, in the order of the form. */
-export const FILTERS = ["state", "country", "from", "to", "language", "score_from", "signals", "partner", "name", "domain", "source_tag", "shape_tag", "name_tag", "removal"];
+export const FILTERS = ["state", "country", "from", "to", "language", "score_from", "signals", "partner", "name", "domain", "source_tag", "domain_tag", "shape_tag", "name_tag", "removal"];
 
 /** What must not stand in an address. */
 const PRIVATE = ["name", "domain"];
 
 export const STATES = ["counted", "held", "awaiting", "removed", "withdrawn"];
 
-/** Every signal that a row can have (docs/signals.md). */
+/** Every signal that a row can have (src/gate/signals/bits.rs). */
 export const SIGNALS = [
   "link_in_name", "honeypot", "gibberish_name", "too_fast", "many_from_country", "mixed_scripts", "disposable_mailbox", "link_in_message", "flooding_source",
   "name_is_mailbox", "no_proof", "busy_source", "name_repeats_itself", "switch", "unreviewed", "under_20_seconds", "under_40_seconds", "over_80_seconds", "with_message",
-  "wave_shape", "wave_pace", "wave_name", "wave_unconfirmed", "wave_source", "wave_domain", "wave_country", "wave_time", "wave_partner", "allowed", "blocked",
+  "wave_shape", "wave_pace", "wave_name", "wave_unconfirmed", "wave_source", "wave_domain", "wave_country", "wave_time", "wave_partner", "allowed", "blocked", "accepted",
 ];
 
 export const REASONS = ["spam", "bot", "duplicate", "abuse", "test", "other"];
@@ -41,23 +41,17 @@ export function tidy(filter) {
   return tidied;
 }
 
-/** Whether it is a search that previews and removals take: the tag of a name is known to the list only. */
-export const canPreview = (filter) => !("name_tag" in tidy(filter));
-
 /** Whether anything at all is asked; a removal of everything is nobody's wish. */
 export const isEmpty = (filter) => Object.keys(tidy(filter)).length === 0;
 
-/** How to ask for a page of a search. */
-export function question(filter, { limit = 50, cursor = null } = {}) {
-  const { name_tag: nameTag, ...rest } = tidy(filter);
-  const page = { limit, ...(cursor ? { cursor } : {}) };
-  if (!nameTag) return { method: "POST", rest: "pledges/search", body: { ...rest, ...page } };
-  const { signals, name, domain, ...plain } = rest;
-  // Leaving one out would find more than was asked for.
-  if (name || domain) throw Object.assign(new Error("filter_name_tag"), { code: "filter_name_tag" });
-  const query = new URLSearchParams({ ...plain, name_tag: nameTag, ...(signals ? { signal: signals.join(",") } : {}), ...page });
-  return { method: "GET", rest: `pledges?${query}`, body: undefined };
+/** A search with more to it. What one looks for is either a name or a tag of one, and so with domains: the newer one stays. */
+export function narrower(filter, more) {
+  const { name, domain, ...rest } = tidy(filter);
+  return { ...rest, ...(name && !more.name_tag ? { name } : {}), ...(domain && !more.domain_tag ? { domain } : {}), ...more };
 }
+
+/** The body that asks for a page of a search. */
+export const question = (filter, { limit = 50, cursor = null } = {}) => ({ ...tidy(filter), limit, ...(cursor ? { cursor } : {}) });
 
 /** The filter as a part of an address. */
 export function toQuery(filter) {
@@ -68,9 +62,6 @@ export function toQuery(filter) {
 
 /** And back; what is no filter is left out. */
 export const fromQuery = (query) => tidy(Object.fromEntries([...new URLSearchParams(query)].filter(([name]) => FILTERS.includes(name) && !PRIVATE.includes(name))));
-
-/** What stands after `@` in a masked address. */
-export const domainOf = (masked) => masked?.split("@")[1] ?? "";
 
 /** Where in the console an address leads: `#/c/{campaign}/{screen}?…`, `#/{screen}`, or `#invite=…` for a one-time link. */
 export function readHash(hash) {

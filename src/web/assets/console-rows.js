@@ -1,7 +1,6 @@
 // The pledges that were found, as rows with a tick each. The keyboard goes from tick to tick, so that a reader of screens
 // hears whose it is and whether it is ticked, and a space does what it always does.
 
-import { domainOf } from "./console-filters.js";
 import { badge, button, facts, make } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
@@ -11,7 +10,7 @@ const nameOf = (pledge) => pledge.review?.name || say(pledge.review ? "name_none
 function alike(pledge, narrow) {
   const ways = {
     source_tag: pledge.source_tag,
-    domain: domainOf(pledge.review?.email),
+    domain_tag: pledge.domain_tag,
     shape_tag: pledge.shape_tag,
     name_tag: pledge.name_tag,
     partner: pledge.partner,

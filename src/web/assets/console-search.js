@@ -2,7 +2,7 @@
 
 import { Problem, ofCampaign } from "./console-api.js";
 import { filterForm, inWords } from "./console-filter-form.js";
-import { canPreview, fromQuery, isEmpty, question, toQuery } from "./console-filters.js";
+import { fromQuery, isEmpty, narrower, question, toQuery } from "./console-filters.js";
 import { meaning } from "./console-keys.js";
 import { field, form, input, make } from "./console-parts.js";
 import { Screen } from "./console-screen.js";
@@ -83,10 +83,9 @@ class SearchScreen extends Screen {
   async #ask(cursor = null, { focus = false } = {}) {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
-    const { method, rest, body } = question(this.#filter, { cursor });
     this.#parts.rows.setAttribute("aria-busy", "true");
     try {
-      const page = await this.api.request(method, ofCampaign(this.context.campaign, rest), body, { signal: asking.signal });
+      const page = await this.api.post(ofCampaign(this.context.campaign, "pledges/search"), question(this.#filter, { cursor }), { signal: asking.signal });
       if (!this.isConnected) return;
       this.#cursor = cursor;
       this.#page = page;
@@ -109,7 +108,7 @@ class SearchScreen extends Screen {
     const options = {
       selection: this.#selection,
       partners: this.#partners,
-      narrow: (more) => this.run(() => this.#search({ ...this.#filter, ...more }, { redraw: true, focus: true })),
+      narrow: (more) => this.run(() => this.#search(narrower(this.#filter, more), { redraw: true, focus: true })),
       ticked: (id, on, range) => this.#tick(() => (range ? this.#selection.extendTo(id) : this.#selection.toggle(id, on))),
       tickedPage: () => this.#tick(() => this.#selection.togglePage()),
     };
@@ -211,7 +210,6 @@ class SearchScreen extends Screen {
 
   async #removeAll() {
     if (isEmpty(this.#filter)) throw new Problem(0, { code: "filter_empty" });
-    if (!canPreview(this.#filter)) throw new Problem(0, { code: "filter_list_only" });
     const removal = await removeSearch(this.context, this.#filter, this.#partners);
     if (removal) this.context.go({ campaign: this.context.campaign, screen: "removals", query: `id=${removal.id}` });
   }
