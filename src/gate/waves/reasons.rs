@@ -48,7 +48,8 @@ const LIKELY_MOST: i16 = 950;
 /// A country that is only watched.
 const WATCHED: i16 = 400;
 
-/// A cluster of nothing but a wave's rows, and one with all of the wave.
+/// A cluster of nothing but a wave's rows, and beside that one with all of the wave. Where people are among them it is worth far less: who
+/// removes it removes them.
 const PURE: f32 = 600.0;
 const WHOLE: f32 = 300.0;
 /// Fewer of a wave's rows are chance.
@@ -86,7 +87,7 @@ fn wave(sums: &Sums, all: &Sums) -> Option<Reason> {
         return None;
     }
     let (pure, whole) = (share(sums.likely, sums.pledges), share(sums.likely, all.likely));
-    reason(Why::Wave, PURE * pure * pure + WHOLE * pure * whole, sums.likely.into(), None)
+    reason(Why::Wave, pure.powi(5) * (PURE + WHOLE * whole), sums.likely.into(), None)
 }
 
 fn more(sums: &Sums, all: &Sums, (before, of_all): (f32, f32)) -> Option<Reason> {
