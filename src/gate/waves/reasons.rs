@@ -28,6 +28,7 @@ pub enum Why {
 
 /// One reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ClusterReason)]
 pub struct Reason {
     /// Why.
     pub why: Why,
