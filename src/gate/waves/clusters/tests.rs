@@ -44,7 +44,7 @@ fn nothing() -> BTreeMap<Country, i64> {
     BTreeMap::new()
 }
 
-fn of<'a>(clusters: &'a [Cluster], common: Common) -> Vec<&'a Cluster> {
+fn of(clusters: &[Cluster], common: Common) -> Vec<&Cluster> {
     clusters.iter().filter(|cluster| cluster.common == common).collect()
 }
 
