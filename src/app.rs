@@ -41,7 +41,8 @@ use crate::{
     mail::{self, Mailer, Outbox, SendError, worker::Worker},
     metrics::Metrics,
     moderation::{
-        Moderation, corrections::Corrections, removals, rules::searches::apply::Applier, search::filler::Filler,
+        Moderation, clusters::alerts::Alerts, corrections::Corrections, removals, rules::searches::apply::Applier,
+        search::filler::Filler,
     },
     ops::figures::Figures,
     partners::Partners,
@@ -319,6 +320,8 @@ impl Service {
             let watch = Watch::new(handles.database.clone(), handles.campaigns.clone(), handles.totals.clone());
             tasks.start("waves", watch.run(serve.waves_every(settings.mode), tasks.stop_token()));
         }
+        let alerts = Alerts::new(handles.database.clone(), handles.outbox.clone());
+        tasks.start("alerts", alerts.run(tasks.stop_token()));
         let filler = Filler::new(handles.database.clone(), &handles.metrics);
         tasks.start("search", filler.run(tasks.stop_token()));
         let remover = removals::worker::Worker::new(&handles.moderation, handles.ingest.clone());

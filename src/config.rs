@@ -168,7 +168,8 @@ pub struct ServeSettings {
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..), hide = true)]
     pub retention_every_seconds: u64,
 
-    /// Seconds between two looks for waves of bots. Default: 30 in development, 600 in production.
+    /// Seconds between two looks for waves of bots, by which pledges are held. Default: 30 in development, 600 in production. What
+    /// stands out is looked for every 20 seconds, or as often as this when that is more often.
     #[arg(long, env = "PLEDGES_WAVES_EVERY_SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub waves_every_seconds: Option<u64>,
 

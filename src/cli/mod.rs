@@ -1,6 +1,7 @@
 //! The command line: one file per command. `serve` runs the service; the others work on its database, also while it
 //! runs; `open` and `keygen` need neither.
 
+mod alert;
 mod audit;
 mod campaign;
 pub mod demo;
@@ -68,6 +69,9 @@ enum Command {
     /// Blocks and allows: what is held whatever its score, and what isn't.
     #[command(subcommand)]
     Rule(rule::RuleCommand),
+    /// Who is written to when something stands out among the pledges.
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
     /// What is turned on for a campaign under attack.
     #[command(subcommand)]
     Switch(switch::SwitchCommand),
@@ -153,6 +157,9 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Rule(command) => {
             within(&settings, async |session| rule::run(session, &settings, &command).await).await?;
+        }
+        Command::Alert(command) => {
+            within(&settings, async |session| alert::run(session, &settings, &command).await).await?;
         }
         Command::Switch(command) => within(&settings, async |session| switch::run(session, &command).await).await?,
         Command::Mail(command) => within(&settings, async |session| mail::run(session, &command).await).await?,

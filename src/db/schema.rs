@@ -1,6 +1,22 @@
 //! The tables, generated from the database by the test `schema_rs_is_current`; see there.
 
 diesel::table! {
+    /// Who is written to when something stands out among the pledges of a campaign. A row goes when its campaign's retention has ended.
+    alert_mailboxes (id) {
+        /// UUIDv7.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// The address, sealed under a key of the server's for this row.
+        sealed -> Bytea,
+        /// From this score of a cluster on.
+        score_from -> Int2,
+        /// When it was added (database clock).
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Months of the audit log that were dropped after their time. The chain is checked from the last one on.
     audit_checkpoints (month) {
         /// First day of the month (UTC).
@@ -159,6 +175,36 @@ diesel::table! {
         held_default -> Text,
         /// Whether everybody may see how many pledges came by which partner, rounded down.
         publish_partners -> Bool,
+    }
+}
+
+diesel::table! {
+    /// Clusters that somebody was written to about in the last hour, so that nobody is again within it.
+    cluster_alerts (mailbox_id, common, value) {
+        /// Who.
+        mailbox_id -> Uuid,
+        /// What the pledges of the cluster have in common.
+        common -> Text,
+        /// Its value: a tag, a country, a partner, a signal or a minute.
+        value -> Text,
+        /// When (database clock).
+        alerted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What stands out among the pledges of the last day, as of the last look; a row for each open campaign. It has tags, so it is written anew with each look and goes when its campaign closes.
+    clusters (campaign_id) {
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// When the last look was (database clock).
+        looked_at -> Timestamptz,
+        /// When the oldest pledge that was compared was stored; NULL: there was none.
+        since -> Nullable<Timestamptz>,
+        /// How many pledges were compared.
+        compared -> Int8,
+        /// The clusters, the highest score first (src/gate/waves/clusters.rs).
+        found -> Jsonb,
     }
 }
 
@@ -347,9 +393,9 @@ diesel::table! {
         id -> Uuid,
         /// The campaign.
         campaign_id -> Uuid,
-        /// The fingerprint of the pledge that it is about; of trial_mailbox, the partner's id.
+        /// The fingerprint of the pledge that it is about; of trial_mailbox, the partner's id; of alert, that of the alert mailbox.
         fingerprint -> Uuid,
-        /// pledge (somebody pledged with this mailbox), access (somebody asked with this address to see their pledge) or trial_mailbox (mails of a partner's trials are to go to this address).
+        /// pledge (somebody pledged with this mailbox), access (somebody asked with this address to see their pledge), trial_mailbox (mails of a partner's trials are to go to this address) or alert (something stands out among the pledges, and this address is told).
         kind -> Text,
         /// The language to write in (BCP 47); NULL: the campaign's.
         language -> Nullable<Text>,
@@ -959,4 +1005,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

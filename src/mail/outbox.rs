@@ -23,6 +23,8 @@ pub enum Kind {
     Access,
     /// Mails of a partner's trials are to go to this address.
     TrialMailbox,
+    /// Something stands out among the pledges, and this address is to know.
+    Alert,
 }
 
 impl Kind {
@@ -32,12 +34,13 @@ impl Kind {
             Self::Pledge => "pledge",
             Self::Access => "access",
             Self::TrialMailbox => "trial_mailbox",
+            Self::Alert => "alert",
         }
     }
 
     /// From what is stored.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pledge, Self::Access, Self::TrialMailbox].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Pledge, Self::Access, Self::TrialMailbox, Self::Alert].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -48,7 +51,8 @@ pub struct NewMail {
     pub id: Uuid,
     /// The campaign.
     pub campaign: Uuid,
-    /// The fingerprint of the pledge that it is about; of [`Kind::TrialMailbox`], the partner's id.
+    /// The fingerprint of the pledge that it is about; of [`Kind::TrialMailbox`], the partner's id; of
+    /// [`Kind::Alert`], that of the alert mailbox.
     pub fingerprint: Uuid,
     /// What it is about.
     pub kind: Kind,

@@ -340,14 +340,15 @@ struct Addresses {
     addresses: i64,
 }
 
-/// How many sealed addresses there are by key id, which stands behind the first byte.
+/// How many sealed addresses there are by key id, those that alerts go to among them, which stands behind the first byte.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn addresses_by_key(connection: &mut Connection) -> Result<Vec<(Vec<u8>, i64)>, DbError> {
     let rows: Vec<Addresses> = diesel::sql_query(
-        "SELECT substring(sealed FROM 2 FOR 4) AS key_id, count(*) AS addresses FROM mail_outbox \
-         WHERE sealed IS NOT NULL GROUP BY 1",
+        "SELECT substring(sealed FROM 2 FOR 4) AS key_id, count(*) AS addresses FROM ( \
+           SELECT sealed FROM mail_outbox WHERE sealed IS NOT NULL UNION ALL SELECT sealed FROM alert_mailboxes) AS all_of_them \
+         GROUP BY 1",
     )
     .get_results(connection)
     .await?;

@@ -164,7 +164,7 @@ impl<C: Composer> Worker<C> {
             // Whether a mail that somebody asked for is written at all is not known yet: strangers must not use up the
             // slots of those who pledge. It gets its slot when it is written.
             let slot = match mail.due.kind {
-                Kind::Access | Kind::TrialMailbox => Slot::At(at),
+                Kind::Access | Kind::TrialMailbox | Kind::Alert => Slot::At(at),
                 Kind::Pledge => locked(&self.domains).slot(&domain, Instant::now()),
             };
             match slot {

@@ -2,6 +2,7 @@
 //! and putting them back ([`removals`]).
 //! Every action commits with its entry in the audit log.
 
+pub mod clusters;
 pub mod corrections;
 pub mod held;
 pub mod log;

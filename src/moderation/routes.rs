@@ -23,6 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
     super::removals::routes::routes(config);
     super::removals::by_search::routes::routes(config);
     super::held::routes::routes(config);
+    super::clusters::routes::routes(config);
     super::rules::routes::routes(config);
     super::log::routes::routes(config);
     super::partners::routes::routes(config);

@@ -56,7 +56,7 @@ pub fn content(due: &Due, facts: &Facts, trials: bool) -> Option<Content> {
         (State::Counted | State::Held, Kind::Pledge) => Some(Content::AlreadyPledged),
         (State::Counted | State::Held, Kind::Access) => Some(Content::Access),
         (State::Withdrawn, Kind::Access) if !facts.erased => Some(Content::Access),
-        (State::Withdrawn | State::Removed, _) | (_, Kind::TrialMailbox) => None,
+        (State::Withdrawn | State::Removed, _) | (_, Kind::TrialMailbox | Kind::Alert) => None,
     }
 }
 
@@ -72,16 +72,18 @@ impl Letters {
         let title = campaign.texts.get(language).map_or(campaign.slug.as_str(), |texts| texts.title.as_str());
         let token = self.links.token(due.campaign, due.id);
         let path = match content {
-            Content::Confirm => "confirm",
-            Content::AlreadyPledged | Content::Access => "my-pledge",
-            Content::TrialMailbox => "trial-mailbox",
+            Content::Confirm => format!("confirm/{}", token.text()),
+            Content::AlreadyPledged | Content::Access => format!("my-pledge/{}", token.text()),
+            Content::TrialMailbox => format!("trial-mailbox/{}", token.text()),
+            // Whoever has it must sign in first.
+            Content::Alert => format!("moderation/#/c/{}/clusters", campaign.slug),
         };
         let trials = campaign.test_of.is_some();
         let code = self.links.code(due.id);
         let values = Values {
             campaign: title,
             controller: campaign.controller.as_ref().map(|controller| controller.name.as_str()),
-            link: &format!("{}/{path}/{}", self.origin.0, token.text()),
+            link: &format!("{}/{path}", self.origin.0),
             // A code is looked for among the real pledges.
             code: (content == Content::Confirm && !trials).then_some(code.as_str()),
             host: self.origin.0.split("://").last().unwrap_or_default(),
@@ -150,8 +152,13 @@ impl Composer for Letters {
         if due.kind == Kind::TrialMailbox {
             return self.ask_for_trials(due, to, &email).await;
         }
+        let known = self.campaigns.by_id(due.campaign);
+        if due.kind == Kind::Alert {
+            let letter = known.map(|campaign| self.write(due, to, &campaign, Content::Alert)).transpose()?;
+            return Ok(letter.map_or(Composed::Nothing, |letter| Composed::Letter(Box::new(letter))));
+        }
         // One that another instance has just learnt of is here within a second; one that is gone has its mails given up in time.
-        let campaign = self.campaigns.by_id(due.campaign).ok_or(DbError::Unavailable)?;
+        let campaign = known.ok_or(DbError::Unavailable)?;
         let trials = campaign.test_of.is_some();
         let tags = self.tags(due, &email, trials);
         let choose = |facts: &Facts| content(due, facts, trials).map(|content| (content, self.link(due, content)));

@@ -85,6 +85,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("removePledges", Needs::Campaign(Role::Moderator)),
     ("acceptPledges", Needs::Campaign(Role::Moderator)),
     ("getHeldQueue", Needs::Campaign(Role::Moderator)),
+    ("getClusters", Needs::Campaign(Role::Moderator)),
     ("getHeldClusters", Needs::Campaign(Role::Moderator)),
     ("getHeldSampling", Needs::Campaign(Role::Moderator)),
     ("listRules", Needs::Campaign(Role::Moderator)),

@@ -92,7 +92,7 @@ fn on(app: &TestApp, arguments: &[&str]) -> Command {
     program::command_on(&app.url, app.var.path(), arguments)
 }
 
-async fn run(app: &TestApp, arguments: &[&str]) -> Ended {
+pub async fn run(app: &TestApp, arguments: &[&str]) -> Ended {
     program::run(on(app, arguments)).await
 }
 

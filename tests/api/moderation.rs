@@ -4,6 +4,7 @@ mod at_once;
 mod audit;
 mod background;
 mod by_search;
+mod clusters;
 mod filters;
 mod interrupted;
 mod queue;

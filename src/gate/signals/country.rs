@@ -39,7 +39,7 @@ pub fn people(country: Country) -> i64 {
 }
 
 /// What the numbers of a country add to the score: nothing, as much as [`Signal::ManyFromCountry`], or beyond all measure enough to hold.
-pub(super) fn crowding(country: Country, crowd: Crowd) -> i16 {
+pub fn crowding(country: Country, crowd: Crowd) -> i16 {
     if country.is_withheld() {
         return 0;
     }

@@ -9,19 +9,27 @@
 //! Memory: at most [`ROWS_MAX`] rows, and twice as many values of each tag; beyond it the oldest go. Reckoned, not measured: 110 bytes a
 //! row with all that is kept beside it, 55 MB a campaign, and half as much again while it judges.
 
+pub mod clusters;
+mod common;
 mod features;
+mod minutes;
 mod mixture;
 mod past;
+pub mod reasons;
 mod score;
 mod window;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{country::Country, gate::signals::Signals};
 
+pub use clusters::Cluster;
+pub use common::Common;
 pub use score::{CONFIRMED_CREDIT, settled};
-use window::Window;
+use window::{Fate, Window};
 
 /// Rows that are compared at once. At a million an hour this is half an hour.
 pub const ROWS_MAX: usize = 500_000;
@@ -93,6 +101,33 @@ impl Waves {
         for raise in raises {
             self.window.keep(raise);
         }
+    }
+
+    /// Takes what has become of rows since they were pushed: those that are gone, removed or withdrawn, and those that a moderator has
+    /// accepted. Of all others nothing.
+    pub fn settle(&mut self, gone: &[Uuid], accepted: &[Uuid]) {
+        self.window.settle(gone, Fate::Gone, true);
+        self.window.settle(accepted, Fate::Accepted, false);
+    }
+
+    /// What stands out, the highest score first. `counted` is what the campaign has counted by country since it began. Raises nobody, and
+    /// costs about as much as [`Self::judge`].
+    pub fn clusters(&mut self, now: DateTime<Utc>, counted: &BTreeMap<Country, i64>) -> Vec<Cluster> {
+        self.window.forget(now - HORIZON, &mut self.past);
+        let mut waves = Vec::new();
+        if self.window.rows.len() >= ROWS_MIN {
+            let features = features::Features::of(&self.window, &self.past, now);
+            let fitted = mixture::fit(&features, &self.window);
+            if score::is_wave(&fitted) {
+                waves = fitted.waves;
+            }
+        }
+        clusters::find(&self.window, &self.past, &waves, now, counted)
+    }
+
+    /// When the oldest row that is compared was sent.
+    pub fn since(&self) -> Option<DateTime<Utc>> {
+        self.window.rows.front().and_then(|row| DateTime::from_timestamp_millis(row.at_ms))
     }
 
     /// The oldest row that is compared.

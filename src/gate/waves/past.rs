@@ -1,6 +1,10 @@
 //! What the campaign's people looked like before the window: shares only, fading.
 
-use super::window::{Kept, place};
+use super::{
+    Common,
+    features::at,
+    window::{Kept, place},
+};
 
 /// When it knows this many, all of it counts half.
 const FADES_AT: f32 = 20_000.0;
@@ -36,6 +40,18 @@ impl Past {
                 }
             }
         }
+    }
+
+    /// How much of a value there was, and of all; nothing of what it doesn't keep.
+    pub(super) fn known(&self, common: Common, number: u32) -> (f32, f32) {
+        let table = match common {
+            Common::DomainTag => &self.domains,
+            Common::ShapeTag => &self.shapes,
+            Common::Country => &self.countries,
+            Common::Partner => &self.partners,
+            Common::SourceTag | Common::NameTag | Common::Signal | Common::Minute => return (0.0, 0.0),
+        };
+        (at(table, number), self.total)
     }
 
     /// Forgets everything: numbers are given anew.

@@ -49,9 +49,14 @@ const EDGE: u32 = 2;
 /// Smaller raises aren't told.
 const STEP: i16 = 10;
 
+/// Whether what was fitted is a wave at all: a window of people is divided too, into people and people.
+pub(super) fn is_wave(fitted: &Fitted) -> bool {
+    fitted.strength >= STRENGTH_MIN + STRENGTH_FEW / fitted.fleet.max(1.0).sqrt()
+}
+
 /// Whose score rises, and why. The same is told again until it is kept.
 pub(super) fn raises(window: &mut Window, features: &Features, fitted: &Fitted) -> Vec<Raise> {
-    let wave = fitted.strength >= STRENGTH_MIN + STRENGTH_FEW / fitted.fleet.max(1.0).sqrt();
+    let wave = is_wave(fitted);
     for (row, likely) in window.rows.iter_mut().zip(&fitted.waves) {
         row.wave = if wave { *likely } else { 0.0 };
     }

@@ -8,10 +8,13 @@ use std::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{ROWS_MAX, Raise, Row, past::Past};
+use super::{Common, ROWS_MAX, Raise, Row, past::Past};
 use crate::{
     country::Country,
-    gate::signals::{Signals, at_submission},
+    gate::{
+        signals::{Signals, at_submission},
+        source_tags,
+    },
 };
 
 /// Small numbers for values, from 1; 0 stands for none.
@@ -29,10 +32,26 @@ impl<T: Eq + Hash> Numbers<T> {
         value.map_or(0, |value| *self.0.entry(value).or_insert(next))
     }
 
+    /// What some numbers stand for.
+    fn values(&self, wanted: impl Fn(u32) -> bool, text: impl Fn(&T) -> String) -> HashMap<u32, String> {
+        self.0.iter().filter(|(_, number)| wanted(**number)).map(|(value, number)| (*number, text(value))).collect()
+    }
+
     /// One more than the highest number.
     pub(super) fn size(&self) -> usize {
         self.0.len() + 1
     }
+}
+
+/// What has become of a row since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nothing.
+    Open,
+    /// It was removed or withdrawn.
+    Gone,
+    /// A moderator has accepted it.
+    Accepted,
 }
 
 /// One row.
@@ -50,6 +69,7 @@ pub(super) struct Kept {
     pub(super) told: i16,
     pub(super) signals: Signals,
     pub(super) confirmed: bool,
+    pub(super) fate: Fate,
     /// Whether it was certain when looked at last.
     pub(super) certain: bool,
     /// Whether it would have been held by the last look.
@@ -94,6 +114,7 @@ impl Window {
             told: row.score,
             signals: row.signals,
             confirmed: row.confirmed,
+            fate: Fate::Open,
             certain: false,
             found: false,
             wave: 0.0,
@@ -115,6 +136,48 @@ impl Window {
     pub(super) fn keep(&mut self, raise: &Raise) {
         if let Some(row) = self.find(raise.id) {
             row.told = row.told.max(raise.score);
+            row.signals = row.signals.with(raise.signals);
+        }
+    }
+
+    /// Rows with these ids have this fate; with `anew`, all others none.
+    pub(super) fn settle(&mut self, ids: &[Uuid], fate: Fate, anew: bool) {
+        if anew {
+            for row in &mut self.rows {
+                row.fate = Fate::Open;
+            }
+        }
+        for id in ids {
+            if let Some(row) = self.find(*id) {
+                row.fate = fate;
+            }
+        }
+    }
+
+    /// What numbers of a kind stand for, as it stands in a filter.
+    pub(super) fn values(&self, common: Common, wanted: impl Fn(u32) -> bool) -> HashMap<u32, String> {
+        let tag = |tag: &i64| source_tags::text(*tag);
+        match common {
+            Common::SourceTag => self.sources.values(wanted, tag),
+            Common::DomainTag => self.domains.values(wanted, tag),
+            Common::NameTag => self.names.values(wanted, tag),
+            Common::ShapeTag => self.shapes.values(wanted, tag),
+            Common::Country => self.countries.values(wanted, Country::to_string),
+            Common::Partner => self.partners.values(wanted, Uuid::to_string),
+            Common::Signal | Common::Minute => HashMap::new(),
+        }
+    }
+
+    /// One more than the highest number of a kind.
+    pub(super) fn size(&self, common: Common) -> usize {
+        match common {
+            Common::SourceTag => self.sources.size(),
+            Common::DomainTag => self.domains.size(),
+            Common::NameTag => self.names.size(),
+            Common::ShapeTag => self.shapes.size(),
+            Common::Country => self.countries.size(),
+            Common::Partner => self.partners.size(),
+            Common::Signal | Common::Minute => 0,
         }
     }
 

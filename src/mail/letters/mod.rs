@@ -1,4 +1,4 @@
-//! The letters supporters get: words from `lang/*.json`, a campaign's own where it has some ([`Overrides`]), drawn as
+//! The letters supporters get, and those who look after a campaign: words from `lang/*.json`, a campaign's own where it has some ([`Overrides`]), drawn as
 //! HTML and as plain text. Nothing that a supporter typed is in them, and they hold one link.
 
 mod overrides;
@@ -21,11 +21,13 @@ pub enum Kind {
     Access,
     /// Mails of a partner's trials are to go to the address.
     TrialMailbox,
+    /// Something stands out among the pledges.
+    Alert,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Confirm, Self::AlreadyPledged, Self::Access, Self::TrialMailbox];
+    pub const ALL: [Self; 5] = [Self::Confirm, Self::AlreadyPledged, Self::Access, Self::TrialMailbox, Self::Alert];
 
     /// How the keys of its texts begin.
     fn key(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Kind {
             Self::AlreadyPledged => "again",
             Self::Access => "access",
             Self::TrialMailbox => "trials",
+            Self::Alert => "alert",
         }
     }
 
@@ -44,6 +47,7 @@ impl Kind {
             Self::AlreadyPledged => &["again_not_me", "keep"],
             Self::Access => &["access_not_me", "keep"],
             Self::TrialMailbox => &["trials_not_me"],
+            Self::Alert => &["alert_again"],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Holds that come later: every few minutes one instance shows the engine of the gate what has come since ([`crate::gate::waves`]), and
+//! Holds that come later, and what stands out meanwhile: every few minutes one instance shows the engine of the gate what has come since ([`crate::gate::waves`]), and
 //! raises the scores of those that belong to a wave. Who counted and now is over the campaign's limit is held: row and delta in
 //! one transaction. What a moderator has accepted stays.
 
@@ -6,8 +6,8 @@ pub mod store;
 
 use std::{collections::HashMap, time::Duration};
 
-use chrono::{DateTime, Utc};
-use tokio::time::timeout;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::{
     db::{Connection, Database, DbError, IsConflict},
     gate::waves::{Raise, Waves},
     logged,
-    totals::Totals,
+    totals::{self, Totals},
 };
 
 /// How long a look may take. Half a million rows are read and judged within some ten seconds; a database that says nothing any
@@ -35,11 +35,23 @@ const ATTEMPTS: u32 = 5;
 /// Pause after the first of those; longer after each.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
+/// Clusters are looked for so often, whatever is held: a moderator finds a wave within a minute. Nobody is held by such a look, because
+/// what looks certain must look so twice, some time apart.
+const CLUSTERS_EVERY: Duration = Duration::from_secs(20);
+
+/// After a look it rests so many times as long as that took.
+const REST: u32 = 10;
+
+/// What a look may have missed of letters that were being answered.
+const OVERLAP: TimeDelta = TimeDelta::minutes(2);
+
 /// What is known of a campaign, and up to which row.
 #[derive(Default)]
 struct Known {
     waves: Waves,
     seen: Uuid,
+    /// When it was last asked who had confirmed.
+    asked_at: Option<DateTime<Utc>>,
 }
 
 /// The job.
@@ -58,16 +70,22 @@ impl Watch {
 
     /// Looks again and again until `stop` is cancelled.
     pub async fn run(mut self, every: Duration, stop: CancellationToken) {
-        let mut failing = false;
+        let (mut failing, mut judged, mut rest) = (false, Instant::now(), every.min(CLUSTERS_EVERY));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(every) => {}
+                () = tokio::time::sleep(rest) => {}
             }
+            let began = Instant::now();
+            let judging = began - judged >= every;
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
-                looked = timeout(PATIENCE, self.look()) => looked.unwrap_or(Err(DbError::Unavailable)),
+                looked = timeout(PATIENCE, self.look(judging)) => looked.unwrap_or(Err(DbError::Unavailable)),
             };
+            if judging {
+                judged = began;
+            }
+            rest = every.min(CLUSTERS_EVERY).max(began.elapsed() * REST);
             match looked {
                 Ok(_) => failing = false,
                 // The publisher of the totals says it when the database is away.
@@ -82,11 +100,11 @@ impl Watch {
         }
     }
 
-    /// Looks once, if no other instance is at it. How many pledges were held.
+    /// Looks once, if no other instance is at it: for clusters, and `judging` for those who are to be held. How many were.
     ///
     /// # Errors
     /// Those of the database; the next look goes on from there.
-    pub async fn look(&mut self) -> Result<usize, DbError> {
+    pub async fn look(&mut self, judging: bool) -> Result<usize, DbError> {
         let mut connection = self.database.open_direct().await?;
         // The lock is the connection's and ends with it.
         if !store::try_lock(&mut connection).await? {
@@ -94,10 +112,12 @@ impl Watch {
         }
         let open: Vec<_> = self.campaigns.all().into_iter().filter(|campaign| campaign.state == State::Open).collect();
         self.known.retain(|id, _| open.iter().any(|campaign| campaign.id == *id));
+        let ids: Vec<Uuid> = open.iter().map(|campaign| campaign.id).collect();
+        store::keep_clusters_of(&mut connection, &ids).await?;
         let (mut held, mut failed) = (0, None);
         for campaign in open {
             // One campaign's trouble is not the others'.
-            match self.look_at(&mut connection, &campaign).await {
+            match self.look_at(&mut connection, &campaign, judging).await {
                 Ok(more) => held += more,
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -109,15 +129,26 @@ impl Watch {
         failed.map_or(Ok(held), Err)
     }
 
-    async fn look_at(&mut self, connection: &mut Connection, campaign: &Campaign) -> Result<usize, DbError> {
+    async fn look_at(
+        &mut self,
+        connection: &mut Connection,
+        campaign: &Campaign,
+        judging: bool,
+    ) -> Result<usize, DbError> {
         let mut known = self.known.remove(&campaign.id).unwrap_or_default();
-        let looked = look_at(connection, campaign, &mut known).await;
+        let looked = look_at(connection, campaign, &mut known, judging).await;
         self.known.insert(campaign.id, known);
         looked
     }
 }
 
-async fn look_at(connection: &mut Connection, campaign: &Campaign, known: &mut Known) -> Result<usize, DbError> {
+async fn look_at(
+    connection: &mut Connection,
+    campaign: &Campaign,
+    known: &mut Known,
+    judging: bool,
+) -> Result<usize, DbError> {
+    let now: DateTime<Utc> = store::now(connection).await?;
     loop {
         let rows = store::since(connection, campaign.id, known.seen, PAGE).await?;
         for row in &rows {
@@ -129,20 +160,25 @@ async fn look_at(connection: &mut Connection, campaign: &Campaign, known: &mut K
         }
     }
     if let Some(oldest) = known.waves.oldest() {
-        for id in store::confirmed(connection, campaign.id, oldest).await? {
-            known.waves.confirm(id);
+        let fates = store::settled(connection, campaign.id, oldest, known.asked_at.map(|at| at - OVERLAP)).await?;
+        for id in &fates.confirmed {
+            known.waves.confirm(*id);
         }
+        known.waves.settle(&fates.gone, &fates.accepted);
+        known.asked_at = Some(now);
     }
-    let now: DateTime<Utc> = store::now(connection).await?;
+    let counted = totals::deltas::store::exact(connection, campaign.id).await?;
     // Half a million rows take a second: not on a thread that answers others.
     // Should it break off, nothing is known any more, and the rows are read again.
     let mut taken = std::mem::take(known);
     let judged = tokio::task::spawn_blocking(move || {
-        let raises = taken.waves.judge(now);
-        (taken, raises)
+        let raises = if judging { taken.waves.judge(now) } else { Vec::new() };
+        let clusters = taken.waves.clusters(now, &counted);
+        (taken, raises, clusters)
     });
-    let raises;
-    (*known, raises) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
+    let (raises, clusters);
+    (*known, raises, clusters) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
+    store::put_clusters(connection, campaign.id, &clusters, (known.waves.len(), known.waves.since())).await?;
     let mut held = 0;
     for raises in raises.chunks(RAISES_AT_ONCE) {
         held += raise(connection, campaign, raises).await?;

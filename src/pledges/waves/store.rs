@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::{
     db::{Connection, DbError},
     gate::{
         signals::{Signal, Signals},
-        waves::{CONFIRMED_CREDIT, Raise, Row},
+        waves::{CONFIRMED_CREDIT, Cluster, Raise, Row},
     },
     totals::{
         self,
@@ -131,26 +131,100 @@ pub async fn since(connection: &mut Connection, campaign: Uuid, seen: Uuid, limi
 }
 
 #[derive(QueryableByName)]
-struct Id {
+struct Settled {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = Bool)]
+    confirmed: bool,
+    #[diesel(sql_type = Bool)]
+    gone: bool,
+    #[diesel(sql_type = Bool)]
+    accepted: bool,
 }
 
-/// Pledges of the last day, from `oldest` on, that their mailbox has confirmed.
+/// What has become of rows.
+#[derive(Default)]
+pub struct Fates {
+    /// Their mailbox has confirmed them.
+    pub confirmed: Vec<Uuid>,
+    /// They were removed or withdrawn.
+    pub gone: Vec<Uuid>,
+    /// A moderator has accepted them.
+    pub accepted: Vec<Uuid>,
+}
+
+/// What has become of pledges of the last day, from `oldest` on: all that are gone or accepted, and those that were confirmed after `asked`
+/// (None: ever).
 ///
 /// # Errors
 /// Those of the database.
-pub async fn confirmed(connection: &mut Connection, campaign: Uuid, oldest: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let ids: Vec<Id> = diesel::sql_query(concat!(
-        "SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
+pub async fn settled(
+    connection: &mut Connection,
+    campaign: Uuid,
+    oldest: Uuid,
+    asked: Option<DateTime<Utc>>,
+) -> Result<Fates, DbError> {
+    let rows: Vec<Settled> = diesel::sql_query(concat!(
+        "SELECT id, confirmed_at IS NOT NULL AS confirmed, state IN ('removed', 'withdrawn') AS gone, \
+           signals & $4 <> 0 AS accepted FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
         id_of_seconds_ago!("86400"),
-        " AND confirmed_at IS NOT NULL"
+        " AND (confirmed_at > coalesce($3, '-infinity') OR state IN ('removed', 'withdrawn') OR signals & $4 <> 0)"
     ))
     .bind::<SqlUuid, _>(campaign)
     .bind::<SqlUuid, _>(oldest)
+    .bind::<Nullable<Timestamptz>, _>(asked)
+    .bind::<Integer, _>(Signal::Accepted.bit().bits())
     .get_results(connection)
     .await?;
-    Ok(ids.into_iter().map(|Id { id }| id).collect())
+    let mut fates = Fates::default();
+    for row in rows {
+        if row.confirmed {
+            fates.confirmed.push(row.id);
+        }
+        if row.gone {
+            fates.gone.push(row.id);
+        } else if row.accepted {
+            fates.accepted.push(row.id);
+        }
+    }
+    Ok(fates)
+}
+
+/// Puts what stands out in the place of what was there: among so many rows, the oldest of them sent then.
+///
+/// # Errors
+/// Those of the database.
+pub async fn put_clusters(
+    connection: &mut Connection,
+    campaign: Uuid,
+    clusters: &[Cluster],
+    (rows, since): (usize, Option<DateTime<Utc>>),
+) -> Result<(), DbError> {
+    let found = serde_json::to_value(clusters).map_err(|_| DbError::Defect("clusters can't be written"))?;
+    diesel::sql_query(
+        "INSERT INTO clusters (campaign_id, looked_at, since, compared, found) VALUES ($1, now(), $2, $3, $4) \
+         ON CONFLICT (campaign_id) DO UPDATE SET looked_at = excluded.looked_at, since = excluded.since, \
+           compared = excluded.compared, found = excluded.found",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Nullable<Timestamptz>, _>(since)
+    .bind::<BigInt, _>(i64::try_from(rows).unwrap_or(i64::MAX))
+    .bind::<Jsonb, _>(found)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the clusters of all other campaigns: they have tags, and nobody looks there any more.
+///
+/// # Errors
+/// Those of the database.
+pub async fn keep_clusters_of(connection: &mut Connection, campaigns: &[Uuid]) -> Result<(), DbError> {
+    diesel::sql_query("DELETE FROM clusters WHERE campaign_id <> ALL($1)")
+        .bind::<Array<SqlUuid>, _>(campaigns)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Raises scores, and holds those that counted and are over the campaign's limit now: on record, because the public total falls.

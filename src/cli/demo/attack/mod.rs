@@ -2,6 +2,8 @@
 //! Written before the gate that it tries, and changed for no result of it.
 
 mod bots;
+#[cfg(test)]
+mod cluster_tests;
 mod data;
 mod dice;
 mod honest;

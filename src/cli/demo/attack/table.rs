@@ -124,6 +124,15 @@ pub fn judge(people: &[Person]) -> Table {
     run.table(&order)
 }
 
+/// What is stored of each, in the order of time.
+#[cfg(test)]
+pub(super) fn rows(people: &[Person]) -> Vec<(Row, &Person)> {
+    let mut order: Vec<&Person> = people.iter().collect();
+    order.sort_by_key(|person| person.at);
+    let mut run = Run::new();
+    order.into_iter().enumerate().map(|(index, person)| (run.row(index, person), person)).collect()
+}
+
 struct Run {
     key: Key,
     waves: Waves,
@@ -145,7 +154,7 @@ impl Run {
         }
     }
 
-    fn submit(&mut self, index: usize, person: &Person) {
+    fn row(&mut self, index: usize, person: &Person) -> Row {
         let source = prefix(person.source);
         let recent = self.recent.entry(source).or_default();
         while recent.front().is_some_and(|at| *at < person.at - RECENT) {
@@ -171,7 +180,7 @@ impl Run {
         let mut tag = |value: String, make: &dyn Fn() -> Option<i64>| *tags.entry(value).or_insert_with(make);
         let name = person.name.as_deref();
         let shape = signals::shape(name, Some(&person.local));
-        let row = Row {
+        Row {
             id: Uuid::from_u128(index as u128),
             at: person.at,
             source: Some(source),
@@ -183,9 +192,13 @@ impl Run {
             signals: verdict.signals,
             score: verdict.score,
             confirmed: false,
-        };
+        }
+    }
+
+    fn submit(&mut self, index: usize, person: &Person) {
+        let row = self.row(index, person);
         self.waves.push(&row);
-        self.sentences.push(Sentence { score: verdict.score, at_once: verdict.score, confirmed: false });
+        self.sentences.push(Sentence { score: row.score, at_once: row.score, confirmed: false });
         self.fresh += 1;
     }
 

@@ -8,58 +8,14 @@ pub mod routes;
 pub mod store;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
+
+pub use crate::gate::waves::Common;
 
 /// Held pledges that clusters are looked for among: the newest. A tenth of a second.
 pub const LOOKED_AT: i64 = 20_000;
 
 /// Clusters of each kind, at the most.
 pub const MOST: i64 = 10;
-
-/// What the pledges of a cluster have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Common {
-    /// The source, by its tag.
-    SourceTag,
-    /// The domain of the mailbox, by its tag.
-    DomainTag,
-    /// The name, by its tag.
-    NameTag,
-    /// How name and mailbox are made, by its tag.
-    ShapeTag,
-    /// The country.
-    Country,
-    /// The partner.
-    Partner,
-    /// A signal.
-    Signal,
-}
-
-impl Common {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::SourceTag, Self::DomainTag, Self::NameTag, Self::ShapeTag, Self::Country, Self::Partner, Self::Signal];
-
-    /// As it is called in a query.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SourceTag => "source_tag",
-            Self::DomainTag => "domain_tag",
-            Self::NameTag => "name_tag",
-            Self::ShapeTag => "shape_tag",
-            Self::Country => "country",
-            Self::Partner => "partner",
-            Self::Signal => "signal",
-        }
-    }
-
-    /// From [`Self::as_str`].
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|common| common.as_str() == text)
-    }
-}
 
 /// Held pledges that have something in common.
 #[derive(Clone, Debug, PartialEq, Eq)]

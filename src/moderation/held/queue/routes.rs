@@ -23,6 +23,7 @@ use crate::{
     },
     moderation::{
         Moderation,
+        clusters::FoundBy,
         search::{
             Search,
             filter::{signals, tag},
@@ -146,11 +147,13 @@ pub async fn queue(
 pub struct HeldCluster {
     /// What they have in common: a field of the queue's filter.
     common: Common,
-    /// What that field is: `common` and `value` make a filter of the queue, and, in a body, a search.
+    /// What that field is: `common` and `value` make a filter of the queue.
     #[schema(example = "00c5f16d0e7c3a9b")]
     value: String,
     #[schema(minimum = 2)]
     pledges: i64,
+    /// What finds them: `search` of a removal, its preview, or an acceptance.
+    search: FoundBy,
     /// When the first of them was stored.
     first_at: DateTime<Utc>,
     last_at: DateTime<Utc>,
@@ -168,7 +171,7 @@ pub struct HeldClusters {
 
 /// What held pledges have in common
 ///
-/// To accept or remove them together. A search finds the same pledges with `state` = `held` and the field (`signals` for `signal`).
+/// To accept or remove them together, by `search`.
 #[utoipa::path(
     tag = "Moderation", operation_id = "getHeldClusters", security(("access_token" = [])),
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
@@ -187,6 +190,7 @@ pub async fn clusters(
     let found = moderation.database.run(look).await?;
     let clusters = found.clusters.into_iter().map(|cluster| HeldCluster {
         common: cluster.common,
+        search: FoundBy { state: Some("held"), ..FoundBy::of(cluster.common, &cluster.value) },
         value: cluster.value,
         pledges: cluster.pledges,
         first_at: cluster.first_at,
