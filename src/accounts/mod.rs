@@ -47,7 +47,7 @@ pub const FRESH_MINUTES: i32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Finds and removes pledges of given campaigns.
+    /// Finds and removes pledges of given campaigns. May be an organiser of some of them.
     Moderator,
     /// Also reads the audit log of given campaigns.
     Organiser,
@@ -78,12 +78,14 @@ pub struct Who {
     pub id: Uuid,
     /// Its login.
     pub login: String,
-    /// What it may do.
+    /// What it may do in every campaign of its own; more in those that it organises. See [`Who::role_in`].
     pub role: Role,
+    /// The least role that the operation asks for, in whatever campaign it turns out to work on.
+    pub asked: Role,
     /// The session.
     pub session: Uuid,
-    /// Slugs and ids of the campaigns it may see; an admin sees all, listed or not.
-    pub campaigns: Vec<(Uuid, String)>,
+    /// The campaigns it may see; an admin sees all, listed or not.
+    pub campaigns: Vec<Seat>,
     /// Whether the account has a second factor.
     pub second_factor: bool,
     /// Whether the session has proved within [`FRESH_MINUTES`] who it is.
@@ -92,10 +94,40 @@ pub struct Who {
     pub unfinished: bool,
 }
 
+/// A campaign that an account works on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The campaign.
+    pub campaign: Uuid,
+    /// Its slug.
+    pub slug: String,
+    /// Whether the account is an organiser of it, though its role is moderator.
+    pub organises: bool,
+}
+
+impl Seat {
+    fn role(&self, of_the_account: Role) -> Role {
+        if self.organises { of_the_account.max(Role::Organiser) } else { of_the_account }
+    }
+}
+
+/// Slugs of those campaigns of an account of this role that it is at least an organiser of.
+fn organised(role: Role, seats: &[Seat]) -> Vec<String> {
+    seats.iter().filter(|seat| seat.role(role) >= Role::Organiser).map(|seat| seat.slug.clone()).collect()
+}
+
 impl Who {
-    /// Whether this person may see the campaign.
-    pub fn may_see(&self, campaign: Uuid) -> bool {
-        self.role == Role::Admin || self.campaigns.iter().any(|(id, _)| *id == campaign)
+    /// What this person may do in the campaign; None: not even see it.
+    pub fn role_in(&self, campaign: Uuid) -> Option<Role> {
+        if self.role == Role::Admin {
+            return Some(Role::Admin);
+        }
+        self.campaigns.iter().find(|seat| seat.campaign == campaign).map(|seat| seat.role(self.role))
+    }
+
+    /// What this person may do where they may do most.
+    pub fn highest_role(&self) -> Role {
+        self.campaigns.iter().map(|seat| seat.role(self.role)).fold(self.role, Role::max)
     }
 }
 

@@ -15,7 +15,7 @@ use validator::Validate;
 use zeroize::Zeroizing;
 
 use super::{
-    AccountError, Accounts, Entrance, Role, SESSION_HOURS, SignedIn, Who, invitations, managed,
+    AccountError, Accounts, Entrance, Role, SESSION_HOURS, SignedIn, Who, invitations, managed, organised,
     quota::QuotaError,
     second_factor,
     sessions::{self, Agent},
@@ -67,12 +67,16 @@ pub struct Account {
     /// Slugs of the campaigns that the account may see; an admin sees all.
     #[schema(example = json!(["together-we-defend"]))]
     campaigns: Vec<String>,
+    /// Those of them that it is an organiser of.
+    #[schema(example = json!(["together-we-defend"]))]
+    organises: Vec<String>,
 }
 
 impl From<&Who> for Account {
     fn from(who: &Who) -> Self {
-        let campaigns = who.campaigns.iter().map(|(_, slug)| slug.clone()).collect();
-        Self { login: who.login.clone(), role: who.role, campaigns }
+        let campaigns = who.campaigns.iter().map(|seat| seat.slug.clone()).collect();
+        let organises = organised(who.role, &who.campaigns);
+        Self { login: who.login.clone(), role: who.role, campaigns, organises }
     }
 }
 

@@ -97,7 +97,7 @@ impl Asks for UnfinishedProved {
     const PROVED: bool = true;
 }
 
-/// Somebody who is signed in and has at least the role `R`, and what `A` asks for. Must be a handler's first argument.
+/// Somebody who is signed in and has at least the role `R` somewhere, and what `A` asks for. Must be a handler's first argument.
 #[derive(Debug)]
 pub struct Signed<R: AtLeast, A: Asks = Usual> {
     /// Who it is.
@@ -122,10 +122,11 @@ impl<R: AtLeast, A: Asks> FromRequest for Signed<R, A> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let recognised = request.extensions().get::<Recognised>().cloned();
         ready(match recognised {
-            Some(Recognised::Known(who)) if who.role < R::ROLE => Err(Code::Forbidden.into()),
+            // In which campaign is known later: whoever finds it looks again, see `campaigns::visible`.
+            Some(Recognised::Known(who)) if who.highest_role() < R::ROLE => Err(Code::Forbidden.into()),
             Some(Recognised::Known(who)) if A::FINISHED && who.unfinished => Err(Code::TotpSetupRequired.into()),
             Some(Recognised::Known(who)) if A::PROVED && !who.proved => Err(Code::StepUpRequired.into()),
-            Some(Recognised::Known(who)) => Ok(Self { who, asked: PhantomData }),
+            Some(Recognised::Known(who)) => Ok(Self { who: Who { asked: R::ROLE, ..who }, asked: PhantomData }),
             Some(Recognised::Unavailable) => Err(Code::Unavailable.into()),
             Some(Recognised::Nobody) | None => Err(Code::Unauthorized.into()),
         })

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Role, Who, invitations,
+    Role, Seat, Who, invitations, organised,
     sessions::store::{end_all, end_others},
 };
 use crate::{
@@ -42,8 +42,8 @@ pub struct Account {
     pub role: Role,
     /// Whether it is closed.
     pub disabled: bool,
-    /// Slugs of its campaigns.
-    pub campaigns: Vec<String>,
+    /// Its campaigns.
+    pub campaigns: Vec<Seat>,
 }
 
 macro_rules! credentials {
@@ -83,18 +83,19 @@ fn read((id, password_hash, disabled, sealed): (Uuid, String, bool, Option<Vec<u
     Credentials { id, password_hash, sealed, disabled }
 }
 
-/// Ids and slugs of the campaigns that an account may see, besides those that its role lets it.
+/// The campaigns that an account may see, by slug, besides those that its role lets it.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn campaigns_of(connection: &mut Connection, account: Uuid) -> Result<Vec<(Uuid, String)>, DbError> {
-    Ok(moderator_campaigns::table
+pub async fn campaigns_of(connection: &mut Connection, account: Uuid) -> Result<Vec<Seat>, DbError> {
+    let rows: Vec<(Uuid, String, bool)> = moderator_campaigns::table
         .inner_join(campaigns::table.on(campaigns::id.eq(moderator_campaigns::campaign_id)))
         .filter(moderator_campaigns::moderator_id.eq(account))
         .order(campaigns::slug)
-        .select((campaigns::id, campaigns::slug))
+        .select((campaigns::id, campaigns::slug, moderator_campaigns::organises))
         .load(connection)
-        .await?)
+        .await?;
+    Ok(rows.into_iter().map(|(campaign, slug, organises)| Seat { campaign, slug, organises }).collect())
 }
 
 /// Puts on record what somebody did to accounts. Belongs in the transaction of the action.
@@ -124,7 +125,7 @@ pub async fn record_by(
     audit::store::record(connection, Entry { moderator, campaign: None, action, details }).await
 }
 
-/// Adds an account for the operator. `campaigns` are ids.
+/// Adds an account for the operator.
 ///
 /// # Errors
 /// [`DbError::Constraint`] when the login is taken or has a form it can't have.
@@ -133,12 +134,14 @@ pub async fn add(
     login: &str,
     role: Role,
     password_hash: &str,
-    campaigns: &[Uuid],
+    seats: &[Seat],
 ) -> Result<Uuid, DbError> {
     connection
         .transaction(async |connection| {
-            let id = insert(connection, login, role, password_hash, campaigns).await?;
-            let details = json!({ "account": id, "login": login, "role": role, "campaigns": campaigns });
+            let id = insert(connection, login, role, password_hash, seats).await?;
+            let campaigns: Vec<Uuid> = seats.iter().map(|seat| seat.campaign).collect();
+            let details = json!({ "account": id, "login": login, "role": role, "campaigns": campaigns,
+                "organises": organised(role, seats) });
             operator(connection, "moderator.add", details).await?;
             Ok(id)
         })
@@ -154,7 +157,7 @@ pub async fn insert(
     login: &str,
     role: Role,
     password_hash: &str,
-    campaigns: &[Uuid],
+    seats: &[Seat],
 ) -> Result<Uuid, DbError> {
     let id = Uuid::now_v7();
     diesel::insert_into(moderators::table)
@@ -166,7 +169,7 @@ pub async fn insert(
         ))
         .execute(&mut *connection)
         .await?;
-    set_campaigns(connection, id, campaigns).await?;
+    set_campaigns(connection, id, seats).await?;
     Ok(id)
 }
 
@@ -174,33 +177,39 @@ pub async fn insert(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn set_campaigns(connection: &mut Connection, account: Uuid, campaigns: &[Uuid]) -> Result<(), DbError> {
+pub async fn set_campaigns(connection: &mut Connection, account: Uuid, seats: &[Seat]) -> Result<(), DbError> {
     let old = moderator_campaigns::table.filter(moderator_campaigns::moderator_id.eq(account));
     diesel::delete(old).execute(&mut *connection).await?;
-    let row = |campaign: &Uuid| {
-        (moderator_campaigns::moderator_id.eq(account), moderator_campaigns::campaign_id.eq(*campaign))
+    let row = |seat: &Seat| {
+        (
+            moderator_campaigns::moderator_id.eq(account),
+            moderator_campaigns::campaign_id.eq(seat.campaign),
+            moderator_campaigns::organises.eq(seat.organises),
+        )
     };
-    let rows: Vec<_> = campaigns.iter().map(row).collect();
+    let rows: Vec<_> = seats.iter().map(row).collect();
     diesel::insert_into(moderator_campaigns::table).values(rows).execute(connection).await?;
     Ok(())
 }
 
-/// Ids of campaigns by slug, in the order of the slugs. None: one isn't there. Trials are nobody's.
+/// Campaigns by slug, each once, none of them organised. None: one isn't there. Trials are nobody's.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn campaign_ids(connection: &mut Connection, slugs: &[String]) -> Result<Option<Vec<Uuid>>, DbError> {
+pub async fn seats(connection: &mut Connection, slugs: &[String]) -> Result<Option<Vec<Seat>>, DbError> {
     // PostgreSQL doesn't even take a NUL to look for.
     if slugs.iter().any(|slug| slug.contains('\0')) {
         return Ok(None);
     }
     let known: Vec<(String, Uuid)> = campaigns::table
         .filter(campaigns::slug.eq_any(slugs).and(campaigns::test_of.is_null()))
+        .order(campaigns::slug)
         .select((campaigns::slug, campaigns::id))
         .load(connection)
         .await?;
-    let id = |slug: &String| known.iter().find(|(known, _)| known == slug).map(|(_, id)| *id);
-    Ok(slugs.iter().map(id).collect())
+    let all_known = slugs.iter().all(|slug| known.iter().any(|(known, _)| known == slug));
+    let seat = |(slug, campaign)| Seat { campaign, slug, organises: false };
+    Ok(all_known.then(|| known.into_iter().map(seat).collect()))
 }
 
 async fn operator(
@@ -224,7 +233,7 @@ pub async fn list(connection: &mut Connection) -> Result<Vec<Account>, DbError> 
     let mut accounts = Vec::with_capacity(rows.len());
     for (id, login, role, disabled) in rows {
         let role = Role::parse(&role).ok_or(DbError::Defect("an unknown role is stored"))?;
-        let campaigns = campaigns_of(connection, id).await?.into_iter().map(|(_, slug)| slug).collect();
+        let campaigns = campaigns_of(connection, id).await?;
         accounts.push(Account { id, login, role, disabled, campaigns });
     }
     Ok(accounts)

@@ -11,18 +11,18 @@ use crate::{
 };
 
 /// The campaign, drafts too, if this person may see it. Somebody else's campaign is not found, like one that doesn't
-/// exist, and the attempt is audited.
+/// exist, and the attempt is audited. In one that they may see they need the role that the operation asks for.
 ///
 /// # Errors
-/// [`Code::CampaignNotFound`], and those of the database.
+/// [`Code::CampaignNotFound`], [`Code::Forbidden`], and those of the database.
 pub async fn campaign(database: &Database, who: &Who, slug: &str) -> Result<Campaign, Problem> {
     let found = database.run(async |connection| store::find(connection, slug).await).await;
     let campaign = found.map_err(|error| match error {
         DbError::NotFound => Code::CampaignNotFound.into(),
         other => Problem::from(other),
     })?;
-    if who.may_see(campaign.id) {
-        return Ok(campaign);
+    if let Some(role) = who.role_in(campaign.id) {
+        return if role < who.asked { Err(Code::Forbidden.into()) } else { Ok(campaign) };
     }
     let entry = Entry {
         moderator: Some(who.id),
@@ -34,7 +34,7 @@ pub async fn campaign(database: &Database, who: &Who, slug: &str) -> Result<Camp
     Err(Code::CampaignNotFound.into())
 }
 
-/// The named campaign, or every one that this person may see.
+/// The named campaign, or every one in which this person has the role that the operation asks for.
 ///
 /// # Errors
 /// As [`campaign`].
@@ -43,5 +43,5 @@ pub async fn one_or_all(database: &Database, who: &Who, slug: Option<&str>) -> R
         return Ok(vec![campaign(database, who, slug).await?]);
     }
     let all = database.run(async |connection| store::list(connection).await).await?;
-    Ok(all.into_iter().filter(|campaign| who.may_see(campaign.id)).collect())
+    Ok(all.into_iter().filter(|campaign| who.role_in(campaign.id).is_some_and(|role| role >= who.asked)).collect())
 }

@@ -4,13 +4,12 @@ use std::io::BufRead;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{output::say, session::Session};
 use crate::{
     accounts::{
-        Role,
+        Role, Seat,
         invitations::{self, Link, Plan},
         passwords, store,
     },
@@ -32,6 +31,9 @@ pub(super) enum Moderator {
         /// A campaign they may see; may be given more than once. Admins see all.
         #[arg(long = "campaign", value_name = "SLUG")]
         campaigns: Vec<String>,
+        /// One of those campaigns that they are an organiser of, though their role is moderator; may be given more than once.
+        #[arg(long, value_name = "SLUG")]
+        organises: Vec<String>,
         /// Read the password from standard input instead of making one.
         #[arg(long)]
         password_stdin: bool,
@@ -47,6 +49,9 @@ pub(super) enum Moderator {
         /// A campaign they may see; may be given more than once. Admins see all.
         #[arg(long = "campaign", value_name = "SLUG")]
         campaigns: Vec<String>,
+        /// One of those campaigns that they are an organiser of, though their role is moderator; may be given more than once.
+        #[arg(long, value_name = "SLUG")]
+        organises: Vec<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -112,24 +117,25 @@ pub(super) fn new_password() -> anyhow::Result<Zeroizing<String>> {
 pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Result<()> {
     let mut connection = session.database.get().await?;
     match command {
-        Moderator::Add { login, role, campaigns: slugs, password_stdin } => {
+        Moderator::Add { login, role, campaigns: slugs, organises, password_stdin } => {
             let role = Role::from(*role);
-            let ids = ids(&mut connection, role, slugs).await?;
+            let seats = seats(&mut connection, role, slugs, organises).await?;
             let (password, made) = password(*password_stdin, login)?;
             let hash = passwords::hash(&password)?;
-            match store::add(&mut connection, login, role, &hash, &ids).await {
+            match store::add(&mut connection, login, role, &hash, &seats).await {
                 Err(DbError::Constraint("moderators_login_key")) => bail!("{login} is there already"),
                 Err(DbError::Constraint(_)) => bail!(LOGIN),
                 added => added?,
             };
             announce(&format!("added {login}"), &password, made);
         }
-        Moderator::Invite { login, role, campaigns: slugs, place } => {
+        Moderator::Invite { login, role, campaigns: slugs, organises, place } => {
             if !invitations::is_login(login) {
                 bail!(LOGIN);
             }
             let role = Role::from(*role);
-            let plan = Plan { login: login.clone(), role, campaigns: ids(&mut connection, role, slugs).await? };
+            let campaigns = seats(&mut connection, role, slugs, organises).await?;
+            let plan = Plan { login: login.clone(), role, campaigns };
             let token = crypto::random_token()?;
             let hash = crypto::digest(token.as_bytes());
             let made = invitations::store::make(&mut connection, None, &plan, &hash).await?;
@@ -147,7 +153,8 @@ pub(super) async fn run(session: &Session, command: &Moderator) -> anyhow::Resul
         Moderator::List => {
             for account in store::list(&mut connection).await? {
                 let campaigns =
-                    if account.role == Role::Admin { "all".to_owned() } else { account.campaigns.join(",") };
+                    account.campaigns.iter().map(|seat| shown(&account, seat)).collect::<Vec<_>>().join(",");
+                let campaigns = if account.role == Role::Admin { "all".to_owned() } else { campaigns };
                 let closed = if account.disabled { "\tdisabled" } else { "" };
                 say(&format!("{}\t{}\t{campaigns}{closed}", account.login, account.role.as_str()));
             }
@@ -183,18 +190,34 @@ fn told(link: &Link, place: &Place) -> String {
     )
 }
 
-async fn ids(connection: &mut Connection, role: Role, slugs: &[String]) -> anyhow::Result<Vec<Uuid>> {
+/// A campaign, and what the account is there if that is more than elsewhere.
+fn shown(account: &store::Account, seat: &Seat) -> String {
+    let more = if seat.organises && account.role == Role::Moderator { ":organiser" } else { "" };
+    format!("{}{more}", seat.slug)
+}
+
+async fn seats(
+    connection: &mut Connection,
+    role: Role,
+    slugs: &[String],
+    organises: &[String],
+) -> anyhow::Result<Vec<Seat>> {
     if role != Role::Admin && slugs.is_empty() {
         bail!("name at least one campaign with --campaign: a {} sees only the campaigns named", role.as_str());
     }
-    let mut ids = Vec::new();
-    for slug in slugs {
-        let campaign = campaigns::store::find(connection, slug).await;
-        ids.push(campaign.with_context(|| format!("there is no campaign {slug}"))?.id);
+    if let Some(other) = organises.iter().find(|slug| !slugs.contains(slug)) {
+        bail!("--organises {other}: name it with --campaign too");
     }
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(ids)
+    let mut slugs = slugs.to_vec();
+    slugs.sort_unstable();
+    slugs.dedup();
+    let mut seats = Vec::new();
+    for slug in slugs {
+        let campaign = campaigns::store::find(connection, &slug).await;
+        let campaign = campaign.with_context(|| format!("there is no campaign {slug}"))?.id;
+        seats.push(Seat { campaign, organises: organises.contains(&slug), slug });
+    }
+    Ok(seats)
 }
 
 fn announce(what: &str, password: &str, made: bool) {

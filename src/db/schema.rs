@@ -447,6 +447,8 @@ diesel::table! {
         moderator_id -> Uuid,
         /// Which campaign.
         campaign_id -> Uuid,
+        /// Whether the account is an organiser of this campaign, though its role is moderator. Of no consequence with other roles.
+        organises -> Bool,
     }
 }
 

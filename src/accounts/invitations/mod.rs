@@ -14,7 +14,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    AccountError, Accounts, Agent, Role, SignedIn, Who, passwords,
+    AccountError, Accounts, Agent, Role, Seat, SignedIn, Who, passwords,
     second_factor::{self, recovery::Codes, totp::Secret},
 };
 use crate::{
@@ -36,8 +36,8 @@ pub struct Plan {
     pub login: String,
     /// What it may do.
     pub role: Role,
-    /// Ids of the campaigns it may see.
-    pub campaigns: Vec<Uuid>,
+    /// The campaigns it may see.
+    pub campaigns: Vec<Seat>,
 }
 
 /// An invitation.
@@ -49,8 +49,8 @@ pub struct Invitation {
     pub login: String,
     /// What it may do.
     pub role: Role,
-    /// Slugs of the campaigns it may see.
-    pub campaigns: Vec<String>,
+    /// The campaigns it may see.
+    pub campaigns: Vec<Seat>,
     /// The account that gets a new password; None: a new one is made.
     pub resets: Option<Uuid>,
     /// Login of who invited; None: the operator.
@@ -112,15 +112,22 @@ pub fn is_login(text: &str) -> bool {
 }
 
 impl Accounts {
-    /// Invites somebody; a link for the same login that is open ends. `campaigns` are slugs.
+    /// Invites somebody; a link for the same login that is open ends. `campaigns` are slugs, `organises` some of them.
     ///
     /// # Errors
     /// [`AccountError::LoginTaken`], fields that aren't right, and those of the database.
-    pub async fn invite(&self, who: &Who, login: &str, role: Role, campaigns: &[String]) -> Result<Link, AccountError> {
+    pub async fn invite(
+        &self,
+        who: &Who,
+        login: &str,
+        role: Role,
+        campaigns: &[String],
+        organises: &[String],
+    ) -> Result<Link, AccountError> {
         if !is_login(login) {
             return Err(AccountError::Field("/login", FieldCode::InvalidLogin));
         }
-        let campaigns = self.campaign_ids(role, campaigns).await?;
+        let campaigns = self.seats(role, campaigns, organises).await?;
         let plan = Plan { login: login.to_owned(), role, campaigns };
         let token = crypto::random_token()?;
         let hash = crypto::digest(token.as_bytes());
@@ -132,17 +139,26 @@ impl Accounts {
         }
     }
 
-    /// The ids of an account's campaigns: somebody who is no admin needs one.
-    pub(super) async fn campaign_ids(&self, role: Role, slugs: &[String]) -> Result<Vec<Uuid>, AccountError> {
+    /// An account's campaigns, those of them organised: somebody who is no admin needs one.
+    pub(super) async fn seats(
+        &self,
+        role: Role,
+        slugs: &[String],
+        organises: &[String],
+    ) -> Result<Vec<Seat>, AccountError> {
         if role != Role::Admin && slugs.is_empty() {
             return Err(AccountError::Field("/campaigns", FieldCode::Required));
         }
-        let find = async |connection: &mut _| super::store::campaign_ids(connection, slugs).await;
+        let find = async |connection: &mut _| super::store::seats(connection, slugs).await;
         let found = self.database.run(find).await?;
-        let mut ids = found.ok_or(AccountError::Field("/campaigns", FieldCode::UnknownCampaign))?;
-        ids.sort_unstable();
-        ids.dedup();
-        Ok(ids)
+        let mut seats = found.ok_or(AccountError::Field("/campaigns", FieldCode::UnknownCampaign))?;
+        if !organises.iter().all(|slug| slugs.contains(slug)) {
+            return Err(AccountError::Field("/organises", FieldCode::UnknownCampaign));
+        }
+        for seat in &mut seats {
+            seat.organises = organises.contains(&seat.slug);
+        }
+        Ok(seats)
     }
 
     /// Voids password, second factor, recovery codes and sessions of an account, and gives a link by which its owner sets it up

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{Acceptance, Invitation, Link};
 use crate::{
     accounts::{
-        Accounts, Role,
+        Accounts, Role, organised,
         routes::{Tokens, entrance, refresh_cookie, refuse_other_sites},
         second_factor::routes::Offer,
         signed::{Admin, Proved, Signed},
@@ -52,6 +52,9 @@ pub struct InvitationEntry {
     /// Slugs of the campaigns that the account may see.
     #[schema(example = json!(["together-we-defend"]))]
     campaigns: Vec<String>,
+    /// Those of them that it is an organiser of.
+    #[schema(example = json!(["together-we-defend"]))]
+    organises: Vec<String>,
     /// The account that gets a new password; null: a new one is made.
     resets: Option<Uuid>,
     /// Login of who invited; null: the operator.
@@ -71,7 +74,9 @@ impl From<Invitation> for InvitationEntry {
             (None, None) => InvitationState::Expired,
         };
         let Invitation { id, login, role, campaigns, resets, made_by, made_at, expires_at, .. } = invitation;
-        Self { id, login, role, campaigns, resets, made_by, made_at, expires_at, state }
+        let organises = organised(role, &campaigns);
+        let campaigns = campaigns.into_iter().map(|seat| seat.slug).collect();
+        Self { id, login, role, campaigns, organises, resets, made_by, made_at, expires_at, state }
     }
 }
 
@@ -112,6 +117,11 @@ pub struct NewInvitation {
     #[validate(length(max = 100, code = "too_many"))]
     #[schema(max_items = 100)]
     campaigns: Vec<String>,
+    /// Slugs of those of them that it is an organiser of, though its role is moderator.
+    #[serde(default)]
+    #[validate(length(max = 100, code = "too_many"))]
+    #[schema(max_items = 100)]
+    organises: Vec<String>,
 }
 
 /// Invitations
@@ -142,7 +152,7 @@ pub async fn invite(
     accounts: Data<Accounts>,
     Valid(body): Valid<NewInvitation>,
 ) -> Result<HttpResponse, Problem> {
-    let link = accounts.invite(&signed.who, &body.login, body.role, &body.campaigns).await?;
+    let link = accounts.invite(&signed.who, &body.login, body.role, &body.campaigns, &body.organises).await?;
     Ok(HttpResponse::Created().json(OneTimeLink::of(link, &accounts)))
 }
 

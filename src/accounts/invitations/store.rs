@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{Factor, HOURS, Invitation, Plan};
 use crate::{
     accounts::{
-        Role, Who, managed,
+        Role, Seat, Who, managed, organised,
         second_factor::store::{put, remove},
         sessions::{self, Agent, NewSession},
         store::{insert, record_by},
@@ -28,7 +28,8 @@ const KEPT_DAYS: i32 = 30;
 const COLUMNS: &str = "invitations.id, invitations.login, invitations.role, resets, made_at, expires_at, accepted_at, \
      revoked_at, accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() AS is_open, \
      (SELECT login FROM moderators WHERE moderators.id = made_by) AS made_by, \
-     ARRAY(SELECT slug FROM campaigns WHERE campaigns.id = ANY(invitations.campaigns) ORDER BY slug) AS campaigns";
+     ARRAY(SELECT id FROM campaigns WHERE id = ANY(invitations.campaigns) ORDER BY slug) AS campaigns, \
+     ARRAY(SELECT slug FROM campaigns WHERE id = ANY(invitations.campaigns) ORDER BY slug) AS slugs, invitations.organises";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -39,7 +40,11 @@ struct Row {
     #[diesel(sql_type = Text)]
     role: String,
     #[diesel(sql_type = Array<Text>)]
-    campaigns: Vec<String>,
+    slugs: Vec<String>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    campaigns: Vec<Uuid>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    organises: Vec<Uuid>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     resets: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -58,11 +63,12 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<Invitation, DbError> {
+        let seat = |(campaign, slug)| Seat { organises: self.organises.contains(&campaign), campaign, slug };
         Ok(Invitation {
             id: self.id,
             login: self.login,
             role: Role::parse(&self.role).ok_or(DbError::Defect("an unknown role is stored"))?,
-            campaigns: self.campaigns,
+            campaigns: self.campaigns.into_iter().zip(self.slugs).map(seat).collect(),
             resets: self.resets,
             made_by: self.made_by,
             made_at: self.made_at,
@@ -114,8 +120,9 @@ pub async fn make(
                 return Ok(None);
             }
             let invitation = write(connection, by, plan, None, token_hash).await?;
+            let campaigns: Vec<Uuid> = plan.campaigns.iter().map(|seat| seat.campaign).collect();
             let details = json!({ "invitation": invitation.id, "login": plan.login, "role": plan.role,
-                "campaigns": plan.campaigns });
+                "campaigns": campaigns, "organises": organised(plan.role, &plan.campaigns) });
             record_by(connection, by, "invitation.make", details).await?;
             Ok(Some(invitation))
         })
@@ -136,18 +143,22 @@ async fn write(
         .bind::<Integer, _>(KEPT_DAYS)
         .execute(&mut *connection)
         .await?;
+    let ids = |which: fn(&Seat) -> bool| -> Vec<Uuid> {
+        plan.campaigns.iter().filter(|seat| which(seat)).map(|seat| seat.campaign).collect()
+    };
     let row: Row = diesel::sql_query(format!(
-        "INSERT INTO invitations (id, login, role, campaigns, resets, token_hash, made_by, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(hours => $8)) RETURNING {COLUMNS}"
+        "INSERT INTO invitations (id, login, role, campaigns, resets, token_hash, made_by, expires_at, organises) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(hours => $8), $9) RETURNING {COLUMNS}"
     ))
     .bind::<SqlUuid, _>(Uuid::now_v7())
     .bind::<Text, _>(&plan.login)
     .bind::<Text, _>(plan.role.as_str())
-    .bind::<Array<SqlUuid>, _>(&plan.campaigns)
+    .bind::<Array<SqlUuid>, _>(ids(|_| true))
     .bind::<Nullable<SqlUuid>, _>(resets)
     .bind::<Bytea, _>(token_hash.as_slice())
     .bind::<Nullable<SqlUuid>, _>(by.map(|who| who.id))
     .bind::<Integer, _>(HOURS)
+    .bind::<Array<SqlUuid>, _>(ids(|seat| seat.organises))
     .get_result(connection)
     .await?;
     row.read()
@@ -266,15 +277,14 @@ pub async fn accept(
             .await
             .optional()?;
             let planned = planned.ok_or(NotAccepted::Ended)?;
-            let account = match invitation.resets {
-                Some(account) => {
-                    managed::store::revive(connection, account, password_hash).await?;
-                    sessions::store::end_all(connection, account, "reset").await?;
-                    account
-                }
-                None => {
-                    insert(connection, &invitation.login, invitation.role, password_hash, &planned.campaigns).await?
-                }
+            let account = if let Some(account) = invitation.resets {
+                managed::store::revive(connection, account, password_hash).await?;
+                sessions::store::end_all(connection, account, "reset").await?;
+                account
+            } else {
+                let there = |seat: &&Seat| planned.campaigns.contains(&seat.campaign);
+                let seats: Vec<Seat> = invitation.campaigns.iter().filter(there).cloned().collect();
+                insert(connection, &invitation.login, invitation.role, password_hash, &seats).await?
             };
             if let Some(factor) = factor {
                 let sealed = (factor.seal)(account).map_err(NotAccepted::Crypto)?;

@@ -7,7 +7,8 @@ pub mod store;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{AccountError, Accounts, Role, Who};
+use super::{AccountError, Accounts, Role, Seat, Who};
+use crate::http::FieldCode;
 
 /// An account as admins see it.
 #[derive(Clone, Debug)]
@@ -18,8 +19,8 @@ pub struct Managed {
     pub login: String,
     /// What it may do.
     pub role: Role,
-    /// Slugs of its campaigns.
-    pub campaigns: Vec<String>,
+    /// Its campaigns.
+    pub campaigns: Vec<Seat>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Since when it is closed.
@@ -39,12 +40,25 @@ pub struct Managed {
 pub struct Change {
     /// What it may do.
     pub role: Option<Role>,
-    /// Ids of its campaigns.
-    pub campaigns: Option<Vec<Uuid>>,
+    /// Its campaigns.
+    pub campaigns: Option<Vec<Seat>>,
+    /// Slugs of those of its campaigns that it organises.
+    pub organises: Option<Vec<String>>,
     /// Whether it is closed.
     pub disabled: Option<bool>,
     /// Pledges that it may remove in a day.
     pub removals_per_day: Option<i32>,
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Changed {
+    /// It is made.
+    Done(Managed),
+    /// The account would be left without a campaign, and is no admin's: nothing is changed.
+    NoCampaignLeft,
+    /// The account would organise a campaign that isn't its own: nothing is changed.
+    NotItsCampaign,
 }
 
 impl Accounts {
@@ -73,10 +87,13 @@ impl Accounts {
         let mut change = change;
         if let Some(slugs) = campaigns {
             // That somebody who is no admin needs one is looked at when role and campaigns are both known.
-            change.campaigns = Some(self.campaign_ids(Role::Admin, slugs).await?);
+            change.campaigns = Some(self.seats(Role::Admin, slugs, &[]).await?);
         }
         let changed = async |connection: &mut _| store::change(connection, who, account, &change).await;
-        let changed = self.database.run(changed).await?;
-        changed.ok_or(AccountError::Field("/campaigns", crate::http::FieldCode::Required))
+        match self.database.run(changed).await? {
+            Changed::Done(account) => Ok(account),
+            Changed::NoCampaignLeft => Err(AccountError::Field("/campaigns", FieldCode::Required)),
+            Changed::NotItsCampaign => Err(AccountError::Field("/organises", FieldCode::UnknownCampaign)),
+        }
     }
 }

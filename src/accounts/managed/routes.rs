@@ -16,6 +16,7 @@ use crate::{
     accounts::{
         Accounts, Role,
         invitations::routes::OneTimeLink,
+        organised,
         quota::USUAL_PER_DAY,
         signed::{Admin, Proved, Signed},
     },
@@ -37,6 +38,9 @@ pub struct ManagedAccount {
     /// Slugs of the campaigns that it may see. Admins see all.
     #[schema(example = json!(["together-we-defend"]))]
     campaigns: Vec<String>,
+    /// Those of them that it is an organiser of.
+    #[schema(example = json!(["together-we-defend"]))]
+    organises: Vec<String>,
     created_at: DateTime<Utc>,
     /// Since when it is closed; null: it isn't.
     disabled_at: Option<DateTime<Utc>>,
@@ -59,7 +63,8 @@ impl From<Managed> for ManagedAccount {
             id: account.id,
             login: account.login,
             role: account.role,
-            campaigns: account.campaigns,
+            organises: organised(account.role, &account.campaigns),
+            campaigns: account.campaigns.into_iter().map(|seat| seat.slug).collect(),
             created_at: account.created_at,
             disabled_at: account.disabled_at,
             second_factor: account.second_factor,
@@ -99,6 +104,12 @@ pub struct AccountChange {
     #[validate(length(max = 100, code = "too_many"))]
     #[schema(max_items = 100)]
     campaigns: Option<Vec<String>>,
+    /// Slugs of those of its campaigns that it is an organiser of though its role is moderator, in the place of those so far. Left out:
+    /// as before.
+    #[serde(default)]
+    #[validate(length(max = 100, code = "too_many"))]
+    #[schema(max_items = 100)]
+    organises: Option<Vec<String>>,
     /// true: it is closed, and its sessions end at once. false: it may sign in again.
     #[serde(default)]
     disabled: Option<bool>,
@@ -129,8 +140,8 @@ pub async fn change(
     id: Path<Uuid>,
     Valid(body): Valid<AccountChange>,
 ) -> Result<Json<ManagedAccount>, Problem> {
-    let AccountChange { role, campaigns, disabled, removals_per_day } = body;
-    let change = Change { role, campaigns: None, disabled, removals_per_day };
+    let AccountChange { role, campaigns, organises, disabled, removals_per_day } = body;
+    let change = Change { role, campaigns: None, organises, disabled, removals_per_day };
     Ok(Json(accounts.change(&signed.who, *id, change, campaigns.as_deref()).await?.into()))
 }
 

@@ -9,12 +9,12 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Change, Managed};
+use super::{Change, Changed, Managed};
 use crate::{
     accounts::{
-        Role, Who, invitations,
+        Role, Seat, Who, invitations, organised,
         sessions::store::end_all,
-        store::{record_by, set_campaigns},
+        store::{campaigns_of, record_by, set_campaigns},
     },
     db::{Connection, DbError},
 };
@@ -27,8 +27,6 @@ struct Row {
     login: String,
     #[diesel(sql_type = Text)]
     role: String,
-    #[diesel(sql_type = Array<Text>)]
-    campaigns: Vec<String>,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -44,12 +42,12 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Managed, DbError> {
+    fn read(self, campaigns: Vec<Seat>) -> Result<Managed, DbError> {
         Ok(Managed {
             id: self.id,
             login: self.login,
             role: role(&self.role)?,
-            campaigns: self.campaigns,
+            campaigns,
             created_at: self.created_at,
             disabled_at: self.disabled_at,
             second_factor: self.second_factor,
@@ -71,8 +69,6 @@ fn role(text: &str) -> Result<Role, DbError> {
 pub async fn list(connection: &mut Connection, only: Option<Uuid>) -> Result<Vec<Managed>, DbError> {
     let rows: Vec<Row> = diesel::sql_query(
         "SELECT id, login, role, created_at, disabled_at, removals_per_day, \
-           ARRAY(SELECT slug FROM moderator_campaigns JOIN campaigns ON campaigns.id = campaign_id \
-             WHERE moderator_id = moderators.id ORDER BY slug) AS campaigns, \
            EXISTS (SELECT FROM second_factors WHERE moderator_id = moderators.id AND since IS NOT NULL) AS second_factor, \
            (SELECT max(last_used_at) FROM sessions WHERE moderator_id = moderators.id) AS used_at, \
            coalesce((SELECT pledges FROM removal_counts WHERE moderator_id = moderators.id \
@@ -80,9 +76,14 @@ pub async fn list(connection: &mut Connection, only: Option<Uuid>) -> Result<Vec
          FROM moderators WHERE id = coalesce($1, id) ORDER BY login",
     )
     .bind::<Nullable<SqlUuid>, _>(only)
-    .get_results(connection)
+    .get_results(&mut *connection)
     .await?;
-    rows.into_iter().map(Row::read).collect()
+    let mut accounts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let campaigns = campaigns_of(connection, row.id).await?;
+        accounts.push(row.read(campaigns)?);
+    }
+    Ok(accounts)
 }
 
 /// Makes sure that there is such an account.
@@ -152,7 +153,7 @@ pub async fn revive(connection: &mut Connection, account: Uuid, password_hash: &
     Ok(())
 }
 
-/// Changes an account. None when it would be left without a campaign, and is no admin's: then nothing is changed.
+/// Changes an account.
 ///
 /// # Errors
 /// Those of [`lock`].
@@ -161,7 +162,7 @@ pub async fn change(
     who: &Who,
     account: Uuid,
     change: &Change,
-) -> Result<Option<Managed>, DbError> {
+) -> Result<Changed, DbError> {
     connection
         .transaction(async |connection| {
             lock(connection, Some(who), account).await?;
@@ -169,8 +170,9 @@ pub async fn change(
             let role = change.role.unwrap_or(before.role);
             let none_left = change.campaigns.as_ref().map_or(before.campaigns.is_empty(), Vec::is_empty);
             if role != Role::Admin && none_left && (change.role.is_some() || change.campaigns.is_some()) {
-                return Ok(None);
+                return Ok(Changed::NoCampaignLeft);
             }
+            let Some(seats) = seats(&before.campaigns, change) else { return Ok(Changed::NotItsCampaign) };
             diesel::sql_query(
                 "UPDATE moderators SET role = $2, removals_per_day = coalesce($3, removals_per_day), \
                    disabled_at = CASE $4 WHEN true THEN coalesce(disabled_at, now()) WHEN false THEN NULL \
@@ -182,8 +184,8 @@ pub async fn change(
             .bind::<Nullable<Bool>, _>(change.disabled)
             .execute(&mut *connection)
             .await?;
-            if let Some(campaigns) = &change.campaigns {
-                set_campaigns(connection, account, campaigns).await?;
+            if seats != before.campaigns {
+                set_campaigns(connection, account, &seats).await?;
             }
             if change.disabled == Some(true) {
                 end_all(connection, account, "disabled").await?;
@@ -195,9 +197,22 @@ pub async fn change(
             let details = json!({ "account": account, "login": after.login,
                 "before": told(&before), "after": told(&after) });
             record_by(connection, Some(who), "account.change", details).await?;
-            Ok(Some(after))
+            Ok(Changed::Done(after))
         })
         .await
+}
+
+/// The campaigns afterwards: those that stay are organised as before, unless something else is said. None: one that shall be
+/// organised isn't among them.
+fn seats(before: &[Seat], change: &Change) -> Option<Vec<Seat>> {
+    let kept = |slug: &str| before.iter().any(|seat| seat.slug == slug && seat.organises);
+    let mut seats = change.campaigns.clone().unwrap_or_else(|| before.to_vec());
+    for seat in &mut seats {
+        let said = change.organises.as_ref().map(|slugs| slugs.contains(&seat.slug));
+        seat.organises = said.unwrap_or_else(|| kept(&seat.slug));
+    }
+    let among = |slug: &String| seats.iter().any(|seat| seat.slug == *slug);
+    change.organises.iter().flatten().all(among).then_some(seats)
 }
 
 async fn one(connection: &mut Connection, account: Uuid) -> Result<Managed, DbError> {
@@ -205,6 +220,7 @@ async fn one(connection: &mut Connection, account: Uuid) -> Result<Managed, DbEr
 }
 
 fn told(account: &Managed) -> serde_json::Value {
-    json!({ "role": account.role, "campaigns": account.campaigns, "disabled": account.disabled_at.is_some(),
-        "removals_per_day": account.removals_per_day })
+    let campaigns: Vec<&str> = account.campaigns.iter().map(|seat| seat.slug.as_str()).collect();
+    json!({ "role": account.role, "campaigns": campaigns, "organises": organised(account.role, &account.campaigns),
+        "disabled": account.disabled_at.is_some(), "removals_per_day": account.removals_per_day })
 }

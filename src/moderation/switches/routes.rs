@@ -195,10 +195,11 @@ async fn target(
     partner: Option<Uuid>,
 ) -> Result<Target, Problem> {
     let switch = Switch::parse(switch);
-    if switch.is_some_and(|switch| who.role < least_role(switch)) {
+    let campaign = moderation.campaign(who, slug).await?.id;
+    let role = who.role_in(campaign);
+    if switch.is_some_and(|switch| role < Some(least_role(switch))) {
         return Err(Code::Forbidden.into());
     }
-    let campaign = moderation.campaign(who, slug).await?.id;
     let switch = switch.ok_or(Code::NotFound)?;
     let wrong = match partner {
         None if switch.is_of_a_partner() => Some(FieldCode::Required),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{assert_dead, sign_in};
 use crate::support::{
     TestApp,
-    client::{Answer, Client},
+    client::{Answer, Client, pledge},
     rows::PASSWORD,
 };
 
@@ -54,6 +54,56 @@ async fn what_an_admin_changes_is_in_force_with_the_next_request_and_on_record()
                     WHERE action = 'account.change' ORDER BY id";
     let expected = ["moderator organiser", "organiser organiser", "organiser organiser"];
     assert_eq!(app.rows.list(recorded).await, expected);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_may_be_an_organiser_of_some_campaigns() {
+    let app = TestApp::start().await;
+    app.rows.campaign("other").await;
+    app.rows.campaign("third").await;
+    let admin = app.signed_in(Role::Admin).await;
+    let login = app.rows.organiser_of(Role::Moderator, &["defend", "other"], &["other"]).await;
+    let mut client = app.client();
+    client.login(&login).await;
+    let id = id_of(&app, &login).await;
+    let log = async |slug: &str| client.get(&format!("/v1/moderation/campaigns/{slug}/audit")).await;
+    assert_eq!(client.get("/v1/auth/me").await.expect(200)["organises"], json!(["other"]));
+    log("other").await.expect(200);
+    log("defend").await.problem(403, "forbidden");
+    log("third").await.problem(404, "campaign_not_found");
+    client.get("/v1/moderation/campaigns/defend/pledges").await.expect(200);
+    // A switch for organisers: only where they are one.
+    let switch = async |slug: &str| {
+        let path = format!("/v1/admin/campaigns/{slug}/switches/require_mail");
+        client.send(client.request(Method::PUT, &path).json(&json!({"hours": 1, "reason": "A wave"}))).await
+    };
+    switch("defend").await.problem(403, "forbidden");
+    switch("other").await.expect(200);
+    // What reaches further than one campaign reaches those that they organise.
+    app.client().pledge(&pledge("somebody@example.org")).await.expect(201);
+    let person = json!({"email": "somebody@example.org"});
+    let found = client.post("/v1/admin/access", &person).await;
+    found.problem(403, "step_up_required");
+    // What isn't said stays; what isn't theirs can't be organised.
+    let changed = change(&admin, &id, json!({"campaigns": ["defend", "other", "third"]})).await.expect(200);
+    assert_eq!(changed["organises"], json!(["other"]));
+    change(&admin, &id, json!({"campaigns": ["defend"], "organises": ["other"]}))
+        .await
+        .fields(&[("/organises", "unknown_campaign")]);
+    let changed = change(&admin, &id, json!({"organises": ["defend", "third"]})).await.expect(200);
+    assert_eq!(changed["organises"], json!(["defend", "third"]));
+    log("defend").await.expect(200);
+    log("other").await.problem(403, "forbidden");
+    assert_eq!(
+        change(&admin, &id, json!({"campaigns": ["other", "defend"]})).await.expect(200)["organises"],
+        json!(["defend"])
+    );
+    // Of no consequence for organisers of all.
+    let changed = change(&admin, &id, json!({"role": "organiser", "organises": []})).await.expect(200);
+    assert_eq!(changed["organises"], json!(["defend", "other"]));
+    let recorded = "SELECT details #>> '{after,organises}' FROM audit_log WHERE action = 'account.change' ORDER BY at DESC LIMIT 1";
+    assert_eq!(app.rows.value(recorded).await, r#"["defend", "other"]"#);
     app.stop().await;
 }
 

@@ -218,6 +218,10 @@ impl World {
                 let campaign = if of_the_campaign { "defend" } else { "other" };
                 client.login(&self.app.rows.moderator(role, &[campaign]).await).await;
             }
+            Caller::Organises { campaign } => {
+                let both = ["defend", "other"];
+                client.login(&self.app.rows.organiser_of(Role::Moderator, &both, &[campaign]).await).await;
+            }
         }
         client
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use pledges::{
-    accounts::{self, Role},
+    accounts::{self, Role, Seat},
     campaigns::{self, settings::NewCampaign},
     db::Database,
     sealing::recipients::Identity,
@@ -122,14 +122,20 @@ impl Rows {
 
     /// Adds somebody with the password [`PASSWORD`] and returns the login.
     pub async fn moderator(&self, role: Role, campaigns: &[&str]) -> String {
+        self.organiser_of(role, campaigns, &[]).await
+    }
+
+    /// Somebody who signs in with this role, and organises some of the campaigns whatever it is. The login.
+    pub async fn organiser_of(&self, role: Role, campaigns: &[&str], organises: &[&str]) -> String {
         let hash = HASH.get_or_init(async || accounts::passwords::hash(PASSWORD).unwrap()).await;
         let login = format!("{}{}", role.as_str(), NEXT.fetch_add(1, Ordering::SeqCst));
         let mut connection = self.database.open().await.unwrap();
-        let mut ids = Vec::new();
+        let mut seats = Vec::new();
         for slug in campaigns {
-            ids.push(campaigns::store::find(&mut connection, slug).await.unwrap().id);
+            let campaign = campaigns::store::find(&mut connection, slug).await.unwrap().id;
+            seats.push(Seat { campaign, slug: (*slug).to_owned(), organises: organises.contains(slug) });
         }
-        accounts::store::add(&mut connection, &login, role, hash, &ids).await.unwrap();
+        accounts::store::add(&mut connection, &login, role, hash, &seats).await.unwrap();
         login
     }
 
