@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     moderation::REMOVALS,
-    support::{TestApp, client::pledge, cluster, program, rows::Rows},
+    support::{TestApp, client::pledge, program, rows::Rows},
 };
 
 /// Appends an entry of the operator's.
@@ -111,11 +111,10 @@ async fn whoever_appends_has_locked_the_account_before_the_end_of_the_log() {
     app.stop().await;
 }
 
-/// All tests can be run so: see `LOG_LAST`.
+/// All databases of the tests are like that: see `support/log_last.sql`.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_behind_an_entry_in_its_transaction() {
     let app = TestApp::start().await;
-    app.rows.execute(cluster::LOG_LAST).await;
     let mut connection = app.rows.database.open().await.unwrap();
     let entry = Entry { moderator: None, campaign: None, action: "test.first", details: json!({}) };
     let behind: Result<(), DbError> = connection
@@ -125,6 +124,15 @@ async fn nothing_is_written_behind_an_entry_in_its_transaction() {
         })
         .await;
     assert!(behind.is_err(), "or the rest says nothing");
+    // Nor behind one that was written in a savepoint.
+    let entry = Entry { moderator: None, campaign: None, action: "test.second", details: json!({}) };
+    let behind: Result<(), DbError> = connection
+        .transaction(async |connection| {
+            connection.transaction(async |connection| record(connection, entry).await).await?;
+            Ok(connection.batch_execute("UPDATE campaigns SET state = state").await?)
+        })
+        .await;
+    assert!(behind.is_err());
     let admin = app.signed_in(Role::Admin).await;
     app.client().pledge(&pledge("ann@example.org")).await.expect(201);
     let order = json!({"ids": [app.rows.value("SELECT id FROM pledges").await], "reason": "test", "note": "A test"});

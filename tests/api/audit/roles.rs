@@ -6,9 +6,15 @@ use pledges::{
     db::{self, Database, roles},
 };
 
+use serde_json::json;
+
 use super::{append, is_well};
 use crate::{
-    moderation::REMOVALS,
+    moderation::{
+        REMOVALS,
+        by_search::{begun, remove_found, until},
+        put, undo,
+    },
     support::{TestApp, cluster, program, rows::Rows, service_role},
 };
 
@@ -96,25 +102,29 @@ async fn the_service_runs_on_a_schema_that_the_owner_has_migrated() {
     db::migrate(&alone).await.unwrap_err();
 }
 
-/// `PLEDGES_TEST_SERVICE_ROLE=1` runs every test so; this one is there always.
+/// All tests of removals work so; should that change, this one is still there.
 #[tokio::test(flavor = "multi_thread")]
-async fn pledges_removals_and_the_doctor_work_as_the_service() {
-    let url = cluster::database().await;
-    let app = TestApp::on(url.clone(), &[]).await;
-    let service = service_role::of(&url).await;
+async fn a_removal_by_a_search_a_large_undo_and_the_doctor_work_as_the_service() {
+    let app = TestApp::start().await;
+    let service = Rows::new(&service_role::of(&app.url).await).await;
+    let may = async |rows: &Rows| roles::may_change_the_log(&mut rows.database.open().await.unwrap()).await.unwrap();
+    assert!(may(&app.rows).await && !may(&service).await);
+    let works =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'pledges_service'";
+    assert!(app.rows.number(works).await > 0);
+    let client = app.signed_in(Role::Moderator).await;
+    let ids = put(&app, "defend", 1_203).await;
+    app.rows.repair_counts().await;
+    app.searched().await;
+    let by_ids = json!({"ids": ids[..3], "reason": "test", "note": "As the service"});
+    client.post(REMOVALS, &by_ids).await.expect(201);
+    let removal = begun(&remove_found(&client, json!({}), 1_200).await);
+    assert_eq!(until(&client, &removal, "done").await["pledges"], 1_200);
+    undo(&client, &removal).await.expect(202);
+    assert_eq!(until(&client, &removal, "undone").await["put_back"], 1_200);
+    is_well(&app.rows).await;
+    let doctor = |arguments: &[&str]| program::run(program::command_on(&app.url, app.var.path(), arguments));
+    doctor(&["doctor"]).await.expect(0);
+    doctor(&["doctor", "--repair"]).await.expect(0);
     app.stop().await;
-    let var = program::VarDir::new();
-    let running = program::Running::on(&service, var.path(), &[]).await;
-    let rows = Rows::new(&url).await;
-    let mut moderator = crate::support::client::Client::new(&running.base);
-    moderator.login(&rows.moderator(Role::Moderator, &["defend"]).await).await;
-    moderator.pledge(&crate::support::client::pledge("ann@example.org")).await.expect(201);
-    let id = rows.value("SELECT id FROM pledges").await;
-    let order = serde_json::json!({"ids": [id], "reason": "test", "note": "As the service"});
-    moderator.post(REMOVALS, &order).await.expect(201);
-    assert_eq!(rows.number("SELECT count(*) FROM audit_log WHERE action = 'removal.create'").await, 1);
-    is_well(&rows).await;
-    assert!(!roles::may_change_the_log(&mut Rows::new(&service).await.database.open().await.unwrap()).await.unwrap());
-    assert!(roles::may_change_the_log(&mut rows.database.open().await.unwrap()).await.unwrap());
-    running.terminate().await.expect(0);
 }
