@@ -188,6 +188,10 @@ async fn others_compute_the_chain_from_an_export() {
     }
     let export = admin.get("/v1/admin/audit/export").await;
     assert_eq!((export.status.as_u16(), export.header("content-type")), (200, "application/x-ndjson"));
+    // Who read it is the last that is read.
+    let last: Value = serde_json::from_str(export.text().lines().last().unwrap()).unwrap();
+    assert_eq!((&last["action"], &last["details"]), (&json!("audit.export"), &json!("{\"after\": 0}")));
+    assert!(last["moderator"].is_string());
     let note = is_well(&app.rows).await.note();
     assert_eq!(recomputed(&export.text()), (true, note.clone()));
     let rest = admin.get("/v1/admin/audit/export?after=3").await.text();
@@ -195,11 +199,14 @@ async fn others_compute_the_chain_from_an_export() {
         rest.lines().next().map(|line| serde_json::from_str::<Value>(line).unwrap()["number"].clone()),
         Some(json!(4))
     );
-    assert_eq!(recomputed(&rest), (true, note.clone()));
+    let after = is_well(&app.rows).await.note();
+    assert_ne!(after, note, "that was one more");
+    assert_eq!(recomputed(&rest), (true, after));
     assert!(!recomputed(&export.text().replace("test.append", "test.appenD")).0);
     // The command writes the same.
     let written = program::run(program::command_on(&app.url, app.var.path(), &["audit", "export"])).await.expect(0);
-    assert_eq!(written.stdout.trim_end(), export.text().trim_end());
+    let last = rest.lines().last().unwrap();
+    assert_eq!(written.stdout.trim_end(), [export.text().trim_end(), last].join("\n"));
     app.stop().await;
 }
 

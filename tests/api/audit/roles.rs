@@ -6,6 +6,7 @@ use pledges::{
     db::{self, Database, roles},
 };
 
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{append, is_well};
@@ -91,8 +92,7 @@ async fn the_service_runs_on_a_schema_that_the_owner_has_migrated() {
     let url = cluster::empty_database().await;
     let owner = Rows::new(&url).await;
     owner.execute("CREATE ROLE service_that_migrates_not LOGIN").await;
-    let as_service =
-        secrecy::ExposeSecret::expose_secret(&url).replacen("pledges@", "service_that_migrates_not@", 1).into();
+    let as_service = url.expose_secret().replacen("pledges@", "service_that_migrates_not@", 1).into();
     let alone = Database::new(&as_service, 2).unwrap();
     db::migrate(&alone).await.unwrap_err();
     let both = Database::new(&as_service, 2).unwrap().with_owner(Some(&url));
@@ -127,4 +127,46 @@ async fn a_removal_by_a_search_a_large_undo_and_the_doctor_work_as_the_service()
     doctor(&["doctor"]).await.expect(0);
     doctor(&["doctor", "--repair"]).await.expect(0);
     app.stop().await;
+}
+
+/// A database with a role of its own, made by these statements, in which `{role}` and `{database}` stand for the names; the service
+/// would work as that role.
+async fn with_role(statements: &[&str]) -> Database {
+    let url = cluster::database().await;
+    let rows = Rows::new(&url).await;
+    let database = rows.value("current_database()").await;
+    let role = format!("of_{database}");
+    for sql in [&["CREATE ROLE {role} LOGIN"], statements].concat() {
+        rows.execute(&sql.replace("{role}", &role).replace("{database}", &database)).await;
+    }
+    let service = url.expose_secret().replacen("pledges@", &format!("{role}@"), 1).into();
+    Database::new(&service, 2).unwrap().with_owner(Some(&url))
+}
+
+async fn could_change_the_log(service: &Database) -> bool {
+    roles::may_change_the_log(&mut service.open().await.unwrap()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_could_change_the_log_by_a_detour_is_told_and_is_not_taken_for_the_service() {
+    let url = cluster::database().await;
+    let version = Rows::new(&url).await.number("current_setting('server_version_num')").await;
+    let detours = [
+        ("ALTER SCHEMA public OWNER TO {role}", true),
+        ("ALTER DATABASE {database} OWNER TO {role}", version >= 150_000),
+        ("GRANT pledges TO {role}", true),
+        ("GRANT pg_write_all_data TO {role}", true),
+        ("ALTER ROLE {role} CREATEROLE", version < 160_000),
+        ("ALTER ROLE {role} CREATEDB", false),
+    ];
+    for (sql, could) in detours {
+        let service = with_role(&[sql]).await;
+        assert_eq!(could_change_the_log(&service).await, could, "{sql}");
+        assert_eq!(roles::grant_service(&service).await.is_err(), could, "{sql}");
+    }
+    // What was granted is taken back.
+    let service = with_role(&["GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"]).await;
+    assert!(could_change_the_log(&service).await);
+    roles::grant_service(&service).await.unwrap();
+    assert!(!could_change_the_log(&service).await);
 }
