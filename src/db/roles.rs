@@ -85,6 +85,15 @@ pub async fn may_vacuum(connection: &mut Connection) -> Result<bool, DbError> {
     Ok(diesel::sql_query(sql).get_result::<Yes>(connection).await?.yes)
 }
 
+/// Whether this role sees how old the views of others are: of sessions of other roles PostgreSQL tells that to few.
+///
+/// # Errors
+/// Those of the database.
+pub async fn sees_the_sessions_of_others(connection: &mut Connection) -> Result<bool, DbError> {
+    let sql = "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS yes";
+    Ok(diesel::sql_query(sql).get_result::<Yes>(connection).await?.yes)
+}
+
 /// Gives the role of `DATABASE_URL` exactly what the service needs, as the owner. Nothing is done when both are one role, or the
 /// service's is a superuser.
 ///
