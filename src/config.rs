@@ -94,7 +94,7 @@ pub struct Settings {
     pub log_format: LogFormat,
 
     /// Months that the audit log is kept for. What is older is dropped, by the owner of the tables only.
-    #[arg(long, env = "PLEDGES_AUDIT_MONTHS", default_value_t = 24,
+    #[arg(long, env = "PLEDGES_AUDIT_MONTHS", default_value_t = 12,
         value_parser = clap::value_parser!(i32).range(1..=1200), global = true)]
     pub audit_months: i32,
 

@@ -1,3 +1,5 @@
+-- Where it is still there it has the names that are wanted here.
+DROP TABLE IF EXISTS audit_log_before;
 ALTER TABLE audit_log RENAME TO audit_log_chained;
 ALTER INDEX audit_log_pkey RENAME TO audit_log_chained_pkey;
 ALTER INDEX audit_log_by_campaign RENAME TO audit_log_chained_by_campaign;

@@ -1,4 +1,26 @@
--- The log so far is read into the chain, and then dropped.
+-- The log so far is read into the chain; a later migration drops it, because that needs more than a lock against writing on the
+-- tables that it looks at.
+
+-- Locked in the order in which actions lock them. Who waits for two of them has one: so nobody is waited for longer than the half of
+-- what PostgreSQL takes for a deadlock, and then all that is held is let go. Fails after two minutes: a dump would last longer.
+DO $$
+BEGIN
+    SET LOCAL lock_timeout = '500ms';
+    FOR attempt IN 1..80 LOOP
+        BEGIN
+            LOCK TABLE moderators, campaigns IN SHARE ROW EXCLUSIVE MODE;
+            LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            IF attempt = 80 THEN
+                RAISE;
+            END IF;
+            PERFORM pg_sleep(1);
+        END;
+    END LOOP;
+    SET LOCAL lock_timeout = 0;
+END
+$$;
 ALTER TABLE audit_log RENAME TO audit_log_before;
 ALTER INDEX audit_log_pkey RENAME TO audit_log_before_pkey;
 ALTER INDEX audit_log_by_campaign RENAME TO audit_log_before_by_campaign;
@@ -25,7 +47,7 @@ COMMENT ON TABLE audit_log IS 'What was done, by whom, when and why; committed w
 COMMENT ON COLUMN audit_log.number IS 'Its place in the chain: 1, 2, 3, without gaps. Set by the database.';
 COMMENT ON COLUMN audit_log.id IS 'The number, under the name that the release 0.2 knows.';
 COMMENT ON COLUMN audit_log.at IS 'When the transaction of the action began (database clock).';
-COMMENT ON COLUMN audit_log.moderator_id IS 'Who; NULL: the operator, at the command line.';
+COMMENT ON COLUMN audit_log.moderator_id IS 'Who; NULL: the operator at the command line, or the service itself.';
 COMMENT ON COLUMN audit_log.campaign_id IS 'In which campaign; NULL: in none.';
 COMMENT ON COLUMN audit_log.action IS 'What, as a dotted name: removal.create, session.open, …';
 COMMENT ON COLUMN audit_log.details IS 'What the action was about: ids, counts and reasons. Never personal data of supporters.';
@@ -94,7 +116,7 @@ BEGIN
     INSERT INTO audit_head (number, hash) VALUES (last_number, last_hash);
 END
 $$;
-DROP TABLE audit_log_before;
+COMMENT ON TABLE audit_log_before IS 'The log from before the chain, until a later migration drops it.';
 
 CREATE FUNCTION audit_log_chain() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp AS $$

@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// Something that was done.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Who; None: the operator, at the command line.
+    /// Who; None: the operator at the command line, or the service itself.
     pub moderator: Option<Uuid>,
     /// In which campaign.
     pub campaign: Option<Uuid>,
@@ -33,7 +33,7 @@ pub struct Recorded {
     pub number: i64,
     /// When.
     pub at: DateTime<Utc>,
-    /// Login of who did it; None: the operator.
+    /// Login of who did it; None: the operator, or the service itself.
     pub login: Option<String>,
     /// Slug of the campaign.
     pub campaign: Option<String>,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     audit::{
-        store,
+        months, store,
         verify::{self, Expected, Verdict},
     },
     config::{Mode, Settings},
@@ -71,7 +71,10 @@ fn tell(verdict: &Verdict) {
     complain(&format!("{} entries were computed", verdict.checked));
 }
 
-/// For the doctor: the last entries, and who could change them. Whether the log is well.
+/// How late a month may be dropped before the doctor says so: a timer that runs once a day may have missed it.
+const DAYS_LATE: i32 = 2;
+
+/// For the doctor: the last entries, who could change them, and whether months go in time. Whether the log is well.
 pub(super) async fn check_up(session: &Session, settings: &Settings) -> anyhow::Result<bool> {
     let mut connection = session.database.open_direct().await?;
     let verdict = verify::verify(&mut connection, true, &[]).await?;
@@ -80,9 +83,17 @@ pub(super) async fn check_up(session: &Session, settings: &Settings) -> anyhow::
     }
     if settings.mode == Mode::Production && roles::may_change_the_log(&mut connection).await? {
         complain(
-            "DATABASE_URL is the owner of the audit log: whoever takes over the service can change it \
+            "the role of DATABASE_URL can change the audit log: whoever takes over the service can as well \
              (docs/operations.md, Two roles)",
         );
     }
-    Ok(verdict.wrong.is_none())
+    let overdue = months::store::due(&mut connection, settings.audit_months, None, DAYS_LATE).await?.len();
+    if overdue > 0 {
+        say(&format!(
+            "{overdue} months of the audit log are past their time (PLEDGES_AUDIT_MONTHS={}); run pledges retention as the owner of \
+             the tables",
+            settings.audit_months
+        ));
+    }
+    Ok(verdict.wrong.is_none() && overdue == 0)
 }

@@ -179,7 +179,9 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
         Command::Access(whose) => {
             within(&settings, async |session| person::access(session, &settings, &whose).await).await?;
         }
-        Command::Privacy(command) => within(&settings, async |session| privacy::run(session, &command).await).await?,
+        Command::Privacy(command) => {
+            within(&settings, async |session| privacy::run(session, &settings, &command).await).await?
+        }
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;
             let well = doctor::run(&session, &settings, &doctor).await;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Subcommand;
 
 use super::{output::say, session::Session};
-use crate::{campaigns, privacy::report};
+use crate::{campaigns, config::Settings, privacy::report};
 
 /// What a data protection officer asks for.
 #[derive(Subcommand)]
@@ -21,12 +21,12 @@ pub(super) enum Privacy {
     },
 }
 
-pub(super) async fn run(session: &Session, command: &Privacy) -> anyhow::Result<()> {
+pub(super) async fn run(session: &Session, settings: &Settings, command: &Privacy) -> anyhow::Result<()> {
     let Privacy::Report { campaign: slug, out } = command;
     let mut connection = session.database.open_direct().await?;
     let campaign = campaigns::store::find(&mut connection, slug).await;
     let campaign = campaign.with_context(|| format!("there is no campaign {slug}"))?;
-    let facts = report::store::facts(&mut connection, &campaign).await?;
+    let facts = report::store::facts(&mut connection, &campaign, settings.audit_months).await?;
     let text = report::markdown(&campaign, &facts)?;
     match out {
         None => say(text.trim_end()),

@@ -40,13 +40,17 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Retent
     for due in &due {
         say(&told(due, command.dry_run));
     }
-    let dropped = if command.dry_run || command.as_of.is_some() {
+    let dropped = if command.dry_run {
+        let mut connection = session.database.open_direct().await?;
+        months::store::due(&mut connection, settings.audit_months, command.as_of, 0).await?
+    } else if command.as_of.is_some() {
         Vec::new()
     } else {
         months::look_after(&session.database, settings.audit_months).await?
     };
+    let became = if command.dry_run { "would go" } else { "are gone" };
     for month in &dropped {
-        say(&format!("audit log: {} entries from {} on are gone", month.entries, month.month.format("%B %Y")));
+        say(&format!("audit log: {} entries from {} on {became}", month.entries, month.month.format("%B %Y")));
     }
     if due.is_empty() && dropped.is_empty() {
         say("nothing is past its limit");

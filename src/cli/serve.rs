@@ -58,13 +58,8 @@ async fn serve_on(session: &Session, settings: &Settings, serve: &Serve) -> anyh
     }
     let service = Service::start(settings, &serve.settings, &session.url, Clock::System).await?;
     warn_of_settings(settings, &service);
-    if settings.mode == Mode::Production
-        && db::roles::may_change_the_log(&mut session.database.open_direct().await?).await?
-    {
-        tracing::warn!(
-            "DATABASE_URL is the owner of the audit log: whoever takes over the service can change what is in it \
-             (docs/operations.md, Two roles)"
-        );
+    if settings.mode == Mode::Production {
+        warn_of_roles(session).await?;
     }
     say(&format!("pledges is running at http://{} (Ctrl-C stops it)", service.address));
     let broken = tokio::select! {
@@ -78,6 +73,22 @@ async fn serve_on(session: &Session, settings: &Settings, serve: &Serve) -> anyh
     service.stop().await;
     if broken {
         anyhow::bail!("a part of the service has ended; start it again");
+    }
+    Ok(())
+}
+
+async fn warn_of_roles(session: &Session) -> anyhow::Result<()> {
+    if db::roles::may_change_the_log(&mut session.database.open_direct().await?).await? {
+        tracing::warn!(
+            "the role of DATABASE_URL can change the audit log: whoever takes over the service can as well \
+             (docs/operations.md, Two roles)"
+        );
+    }
+    if session.database.has_owner() {
+        tracing::warn!(
+            "the running service has PLEDGES_OWNER_DATABASE_URL: whoever takes it over finds the owner's address there. Give it to \
+             pledges migrate and pledges retention only (docs/operations.md, Two roles)"
+        );
     }
     Ok(())
 }

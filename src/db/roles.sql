@@ -4,6 +4,9 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE CREATE ON SCHEMA public FROM {service};
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {service};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {service};
+-- Sequences are no tables. Columns that are identities need no right to theirs; how far one is is read, and none is set back.
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {service};
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {service};
 
 -- The log and all that belongs to it: read and append, and only what an action says of itself.
 DO $$

@@ -53,7 +53,7 @@ diesel::table! {
         id -> Int8,
         /// When the transaction of the action began (database clock).
         at -> Timestamptz,
-        /// Who; NULL: the operator, at the command line.
+        /// Who; NULL: the operator at the command line, or the service itself.
         moderator_id -> Nullable<Uuid>,
         /// In which campaign; NULL: in none.
         campaign_id -> Nullable<Uuid>,

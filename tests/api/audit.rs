@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     moderation::REMOVALS,
-    support::{TestApp, client::pledge, cluster, program, rows::Rows},
+    support::{TestApp, client::pledge, program, rows::Rows},
 };
 
 /// Appends an entry of the operator's.
@@ -111,11 +111,10 @@ async fn whoever_appends_has_locked_the_account_before_the_end_of_the_log() {
     app.stop().await;
 }
 
-/// All tests can be run so: see `LOG_LAST`.
+/// All databases of the tests are like that: see `support/log_last.sql`.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_behind_an_entry_in_its_transaction() {
     let app = TestApp::start().await;
-    app.rows.execute(cluster::LOG_LAST).await;
     let mut connection = app.rows.database.open().await.unwrap();
     let entry = Entry { moderator: None, campaign: None, action: "test.first", details: json!({}) };
     let behind: Result<(), DbError> = connection
@@ -125,6 +124,15 @@ async fn nothing_is_written_behind_an_entry_in_its_transaction() {
         })
         .await;
     assert!(behind.is_err(), "or the rest says nothing");
+    // Nor behind one that was written in a savepoint.
+    let entry = Entry { moderator: None, campaign: None, action: "test.second", details: json!({}) };
+    let behind: Result<(), DbError> = connection
+        .transaction(async |connection| {
+            connection.transaction(async |connection| record(connection, entry).await).await?;
+            Ok(connection.batch_execute("UPDATE campaigns SET state = state").await?)
+        })
+        .await;
+    assert!(behind.is_err());
     let admin = app.signed_in(Role::Admin).await;
     app.client().pledge(&pledge("ann@example.org")).await.expect(201);
     let order = json!({"ids": [app.rows.value("SELECT id FROM pledges").await], "reason": "test", "note": "A test"});
@@ -180,6 +188,10 @@ async fn others_compute_the_chain_from_an_export() {
     }
     let export = admin.get("/v1/admin/audit/export").await;
     assert_eq!((export.status.as_u16(), export.header("content-type")), (200, "application/x-ndjson"));
+    // Who read it is the last that is read.
+    let last: Value = serde_json::from_str(export.text().lines().last().unwrap()).unwrap();
+    assert_eq!((&last["action"], &last["details"]), (&json!("audit.export"), &json!("{\"after\": 0}")));
+    assert!(last["moderator"].is_string());
     let note = is_well(&app.rows).await.note();
     assert_eq!(recomputed(&export.text()), (true, note.clone()));
     let rest = admin.get("/v1/admin/audit/export?after=3").await.text();
@@ -187,11 +199,14 @@ async fn others_compute_the_chain_from_an_export() {
         rest.lines().next().map(|line| serde_json::from_str::<Value>(line).unwrap()["number"].clone()),
         Some(json!(4))
     );
-    assert_eq!(recomputed(&rest), (true, note.clone()));
+    let after = is_well(&app.rows).await.note();
+    assert_ne!(after, note, "that was one more");
+    assert_eq!(recomputed(&rest), (true, after));
     assert!(!recomputed(&export.text().replace("test.append", "test.appenD")).0);
     // The command writes the same.
     let written = program::run(program::command_on(&app.url, app.var.path(), &["audit", "export"])).await.expect(0);
-    assert_eq!(written.stdout.trim_end(), export.text().trim_end());
+    let last = rest.lines().last().unwrap();
+    assert_eq!(written.stdout.trim_end(), [export.text().trim_end(), last].join("\n"));
     app.stop().await;
 }
 

@@ -3,7 +3,7 @@
 mod at_once;
 mod audit;
 mod background;
-mod by_search;
+pub mod by_search;
 mod clusters;
 mod filters;
 mod interrupted;
@@ -46,7 +46,7 @@ fn languages(of: usize) -> Option<&'static str> {
 }
 
 /// Stores so many pledges behind the service's back, one a minute since [`begin`], of all countries and languages.
-async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
+pub async fn put(app: &TestApp, slug: &str, count: usize) -> Vec<Uuid> {
     let campaign = app.rows.value(&format!("SELECT id FROM campaigns WHERE slug = '{slug}'")).await.parse().unwrap();
     let row = |number: usize| {
         let at = begin() + TimeDelta::minutes(number.try_into().unwrap());
@@ -81,7 +81,7 @@ async fn remove(client: &Client, ids: &[Uuid]) -> Answer {
     client.post(REMOVALS, &json!({"ids": ids, "reason": "bot", "note": "A bot wave"})).await
 }
 
-async fn undo(client: &Client, removal: &str) -> Answer {
+pub async fn undo(client: &Client, removal: &str) -> Answer {
     client.post(&format!("{REMOVALS}/{removal}/undo"), &json!({"note": "They were people"})).await
 }
 

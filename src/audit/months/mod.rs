@@ -34,7 +34,7 @@ pub enum DropError {
 pub async fn look_after(database: &Database, months: i32) -> Result<Vec<Dropped>, DropError> {
     store::make(&mut database.open().await?).await?;
     let mut owner = database.open_owner().await?;
-    if !roles::may_change_the_log(&mut owner).await? {
+    if !roles::owns_the_log(&mut owner).await? {
         return Ok(Vec::new());
     }
     drop_old(&mut owner, months).await
@@ -50,6 +50,8 @@ pub async fn drop_old(connection: &mut Connection, months: i32) -> Result<Vec<Dr
     if old.is_empty() {
         return Ok(Vec::new());
     }
+    // Before the whole log is computed for nothing.
+    store::nobody_in_the_way(connection).await?;
     if let Some(wrong) = verify::verify(connection, false, &[]).await?.wrong {
         return Err(DropError::Wrong(wrong));
     }

@@ -1,9 +1,9 @@
 //! The shelf of the months. Names of parts come from the catalogue and have one of two forms.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{BigInt, Bytea, Date, Integer, Text},
+    sql_types::{BigInt, Bytea, Date, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::json;
@@ -59,6 +59,38 @@ pub async fn old(connection: &mut Connection, months: i32) -> Result<Vec<String>
 }
 
 #[derive(QueryableByName)]
+struct Overdue {
+    #[diesel(sql_type = Date)]
+    month: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    entries: i64,
+}
+
+/// What [`old`] would name `days_late` days ago, or as of a time: months with what is in them. The service's role may ask. Walks over
+/// the log.
+///
+/// # Errors
+/// Those of the database.
+pub async fn due(
+    connection: &mut Connection,
+    months: i32,
+    as_of: Option<DateTime<Utc>>,
+    days_late: i32,
+) -> Result<Vec<Dropped>, DbError> {
+    let due: Vec<Overdue> = diesel::sql_query(
+        "SELECT date_trunc('month', min(at) AT TIME ZONE 'UTC')::date AS month, count(*) AS entries FROM audit_log GROUP BY tableoid \
+         HAVING max(at) < (date_trunc('month', (coalesce($2, now()) - make_interval(days => $3)) AT TIME ZONE 'UTC') \
+           - make_interval(months => $1)) AT TIME ZONE 'UTC' ORDER BY month",
+    )
+    .bind::<Integer, _>(months)
+    .bind::<Nullable<Timestamptz>, _>(as_of)
+    .bind::<Integer, _>(days_late)
+    .load(connection)
+    .await?;
+    Ok(due.into_iter().map(|Overdue { month, entries }| Dropped { month, entries }).collect())
+}
+
+#[derive(QueryableByName)]
 struct Held {
     #[diesel(sql_type = Date)]
     month: NaiveDate,
@@ -70,21 +102,27 @@ struct Held {
     entries: i64,
 }
 
+/// How dropping a part locks: in the order in which actions do, and for a moment only, because behind it everybody who signs in waits.
+const LOCK: &str = "SET LOCAL lock_timeout = '200ms'; LOCK TABLE moderators, campaigns IN ACCESS EXCLUSIVE MODE; \
+     LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE";
+
+/// That nobody is in the way of dropping a part: a dump, an export.
+///
+/// # Errors
+/// [`DbError::Unavailable`] when somebody is. And others of the database.
+pub async fn nobody_in_the_way(connection: &mut Connection) -> Result<(), DbError> {
+    connection.transaction(async |connection| Ok(connection.batch_execute(LOCK).await?)).await
+}
+
 /// Drops a part after its checkpoint, on record, in one transaction. None: it is empty and has no month to keep, or something in
 /// it is younger.
 ///
 /// # Errors
-/// [`DbError::Unavailable`] when somebody was in the way for two seconds: try again. And others of the database.
+/// [`DbError::Unavailable`] when somebody was in the way: try again. And others of the database.
 pub async fn drop_part(connection: &mut Connection, part: &str, months: i32) -> Result<Option<Dropped>, DbError> {
     connection
         .transaction(async |connection| {
-            // In the order in which actions lock them.
-            connection
-                .batch_execute(
-                    "SET LOCAL lock_timeout = '2s'; LOCK TABLE moderators, campaigns IN ACCESS EXCLUSIVE MODE; \
-                     LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE",
-                )
-                .await?;
+            connection.batch_execute(LOCK).await?;
             // Another instance may have dropped it meanwhile.
             let there = diesel::sql_query("SELECT relname::text AS part FROM pg_class WHERE oid = to_regclass($1)");
             let there: Option<Part> = there.bind::<Text, _>(part).get_result(&mut *connection).await.optional()?;

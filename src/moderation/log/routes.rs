@@ -8,7 +8,7 @@ use actix_web::{
 use chrono::{DateTime, Utc};
 use futures_util::stream;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use validator::Validate;
 use crate::{
     accounts::signed::{Admin, Organiser, Signed},
     audit::{
-        self, Filter, Recorded,
+        self, Entry, Filter, Recorded,
         chain::{Link, hex},
     },
     db::{Database, DbError},
@@ -94,7 +94,7 @@ pub struct AuditEntry {
     /// Its place in the log: 1, 2, 3, without gaps.
     id: i64,
     at: DateTime<Utc>,
-    /// Login of who did it; null: the operator, at the command line.
+    /// Login of who did it; null: the operator at the command line, or the service itself, as where a rule took something out.
     #[schema(example = "ada")]
     login: Option<String>,
     /// Slug of the campaign.
@@ -166,7 +166,7 @@ pub async fn whole_log(
 ///
 /// JSON lines, oldest first: `number`, `at`, `moderator`, `campaign`, `action`, `details` (a text: the JSON as it was hashed), `previous`,
 /// `hash`. Whoever keeps them can prove later what the log was; docs/operations.md tells how to compute the hashes. A download
-/// that breaks off is gone on with from the last number on.
+/// that breaks off is gone on with from the last number on. Each is an entry `audit.export` of the log itself.
 #[utoipa::path(
     tag = "Moderation", operation_id = "exportAuditLog", security(("access_token" = [])), params(ExportFrom),
     responses(
@@ -177,11 +177,12 @@ pub async fn whole_log(
 )]
 #[get("/v1/admin/audit/export")]
 pub async fn export(
-    _signed: Signed<Admin>,
+    signed: Signed<Admin>,
     moderation: Data<Moderation>,
     ValidQuery(from): ValidQuery<ExportFrom>,
 ) -> Result<HttpResponse, Problem> {
     let lines = Lines { database: moderation.database.clone(), after: from.after.unwrap_or(0) };
+    lines.note(signed.who.id).await?;
     // The first ones before the answer begins, so that a database that is away is told as such.
     let first = lines.read().await?;
     Ok(HttpResponse::Ok()
@@ -198,6 +199,13 @@ struct Lines {
 }
 
 impl Lines {
+    /// That somebody reads it is on record, in what he reads too.
+    async fn note(&self, moderator: Uuid) -> Result<(), DbError> {
+        let details = json!({ "after": self.after });
+        let entry = Entry { moderator: Some(moderator), campaign: None, action: "audit.export", details };
+        self.database.run(async |connection| audit::store::record(connection, entry).await).await
+    }
+
     async fn read(&self) -> Result<Vec<Link>, DbError> {
         let after = self.after;
         self.database.run(async |connection| audit::store::lines(connection, after).await).await

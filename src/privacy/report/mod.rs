@@ -33,6 +33,8 @@ pub struct Facts {
     pub looked_at: Option<DateTime<Utc>>,
     /// What was cleared, newest first.
     pub cleared: Vec<Cleared>,
+    /// Months that the audit log is kept for.
+    pub audit_months: i32,
 }
 
 /// The report in Markdown.
@@ -215,9 +217,10 @@ fn retention(out: &mut String, campaign: &Campaign, facts: &Facts) -> fmt::Resul
     writeln!(out, "| pledges that were not confirmed | 7 days |")?;
     writeln!(out, "| addresses of mails that wait | until they are sent, 72 hours at most |")?;
     writeln!(out, "| which mailbox had a mail (a keyed hash) | 7 days |")?;
+    let months = facts.audit_months;
     writeln!(
         out,
-        "| audit log (what moderators and organisers did; nothing personal of supporters) | 24 months, unless `PLEDGES_AUDIT_MONTHS` says otherwise |"
+        "| audit log (what moderators and organisers did; nothing personal of supporters) | {months} months, by whole months |"
     )?;
     writeln!(out, "| erased person | nothing personal is kept; the pledge {count} |")?;
     writeln!(out, "| backups | {TO_FILL_IN} |\n")?;

@@ -99,11 +99,11 @@ pub struct KeyHolder {
     pub removed_at: Option<DateTime<Utc>>,
 }
 
-/// Everything that the report says of a campaign. Reads every row.
+/// Everything that the report says of a campaign; the audit log is kept for `audit_months`. Reads every row.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn facts(connection: &mut Connection, campaign: &Campaign) -> Result<Facts, DbError> {
+pub async fn facts(connection: &mut Connection, campaign: &Campaign, audit_months: i32) -> Result<Facts, DbError> {
     connection
         .build_transaction()
         .read_only()
@@ -127,7 +127,7 @@ pub async fn facts(connection: &mut Connection, campaign: &Campaign) -> Result<F
             .get_results(connection)
             .await?;
             let (looked_at, cleared) = proof::store::of_campaign(connection, campaign.id, RUNS_TOLD).await?;
-            Ok(Facts { numbers, agreed, key_holders, looked_at, cleared })
+            Ok(Facts { numbers, agreed, key_holders, looked_at, cleared, audit_months })
         })
         .await
 }

@@ -98,7 +98,7 @@ const campaign = {
 };
 
 const log = {
-  log_area: "About", log_by: "{who}, {moment}, no. {number}", log_many: { one: "{count} entry", other: "{count} entries" },
+  log_area: "About", log_by_nobody: "The operator or the service", log_by: "{who}, {moment}, no. {number}", log_many: { one: "{count} entry", other: "{count} entries" },
   log_removal_create: "Removed pledges", log_removal_undo: "Undid a removal", log_removal_undone: "Finished undoing a removal", log_removal_pause: "Paused a removal", log_removal_resume: "Resumed a removal", log_removal_cancel: "Cancelled a removal", log_removal_finish: "Finished a removal",
   log_pledge_accept: "Accepted pledges", log_pledge_hold: "Held pledges", log_pledge_reveal: "Revealed pledges", log_pledge_look_up: "Looked up an address", log_pledge_search_name: "Searched by name", log_rule_add: "Added a rule", log_rule_delete: "Deleted a rule",
   log_switch_on: "Switched on", log_switch_off: "Switched off", log_partner_add: "Added a partner", log_partner_set: "Changed a partner", log_partner_rotate_key: "Made a secret key", log_partner_trial_mailbox: "Named a mailbox for trials", log_partner_trial_mailbox_agreed: "A mailbox for trials agreed",
@@ -106,7 +106,7 @@ const log = {
   log_account_change: "Changed an account", log_account_password: "Changed the password", log_account_reset: "Reset an account", log_account_totp: "Set up the second factor", log_account_totp_off: "Took the second factor off", log_account_totp_offer: "Began to set up the second factor",
   log_account_recovery_code: "Used a recovery code", log_account_recovery_codes: "Made recovery codes", log_invitation_make: "Invited somebody", log_invitation_accept: "Accepted an invitation", log_invitation_revoke: "Revoked an invitation",
   log_recipient_add: "Added a key that opens records", log_recipient_check: "Proved a key that opens records", log_recipient_remove: "Took off a key that opens records", log_campaign_add: "Added the campaign", log_campaign_set: "Changed the campaign", log_totals_repair: "Repaired the totals",
-  log_access_denied: "Was refused", log_moderator_add: "Added an account", log_moderator_disable: "Closed an account", log_moderator_reset_password: "Set a new password",
+  log_access_denied: "Was refused", log_moderator_add: "Added an account", log_moderator_disable: "Closed an account", log_moderator_reset_password: "Set a new password", log_audit_export: "Read the whole log", log_audit_drop: "Dropped a month of the log after its time",
 };
 
 const keys = {

@@ -1,12 +1,16 @@
 //! Months of the log: made ahead, and dropped after their time behind a checkpoint from which the check goes on.
 
-use pledges::audit::{
-    months::{DropError, drop_old, look_after, store},
-    verify::{Expected, What, Wrong},
+use diesel_async::SimpleAsyncConnection;
+use pledges::{
+    audit::{
+        months::{DropError, drop_old, look_after, store},
+        verify::{Expected, What, Wrong},
+    },
+    db::DbError,
 };
 
 use super::{append, is_well, verdict};
-use crate::support::{cluster, rows::Rows};
+use crate::support::{TestApp, cluster, program, rows::Rows};
 
 const PARTS: &str = "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
      WHERE inhparent = 'audit_log'::regclass ORDER BY relname";
@@ -116,4 +120,60 @@ async fn nothing_is_dropped_before_its_time_or_from_a_log_that_is_wrong() {
     let wrong = Wrong { number: 2, what: What::Changed };
     assert!(matches!(drop_old(&mut owner, 24).await, Err(DropError::Wrong(found)) if found == wrong));
     assert_eq!(rows.number("SELECT count(*) FROM audit_log").await, 3);
+}
+
+/// Whoever waits to lock an account has everybody behind him who signs in.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_somebody_reads_everything_no_month_goes_and_the_log_is_not_computed_for_it() {
+    let rows = fresh().await;
+    append_at(&rows, "2020-01-31T12:00:00Z").await;
+    rows.execute(
+        "DO $$ BEGIN SET LOCAL session_replication_role = replica; \
+         UPDATE audit_log SET action = 'test.other' WHERE number = 1; END $$",
+    )
+    .await;
+    let mut dump = rows.database.open().await.unwrap();
+    dump.batch_execute("BEGIN; LOCK TABLE moderators IN ACCESS SHARE MODE").await.unwrap();
+    let mut owner = rows.database.open_owner().await.unwrap();
+    let kept = drop_old(&mut owner, 24).await;
+    assert!(matches!(kept, Err(DropError::Database(DbError::Unavailable))), "{kept:?}");
+    dump.batch_execute("COMMIT").await.unwrap();
+    assert!(matches!(drop_old(&mut owner, 24).await, Err(DropError::Wrong(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn months_that_nobody_drops_are_told_and_the_limit_is_twelve() {
+    let app = TestApp::start().await;
+    let run = async |arguments: &[&str]| program::run(program::command_on(&app.url, app.var.path(), arguments)).await;
+    append_at(&app.rows, &app.rows.value("now() - interval '14 months'").await).await;
+    let month = app.rows.value("to_char(now() AT TIME ZONE 'UTC' - interval '14 months', 'FMMonth YYYY')").await;
+    let told = run(&["doctor"]).await.expect(1).stdout;
+    assert!(told.contains("1 months of the audit log are past their time (PLEDGES_AUDIT_MONTHS=12)"), "{told}");
+    run(&["doctor", "--audit-months", "24"]).await.expect(0);
+    let would = run(&["retention", "--dry-run"]).await.expect(0).stdout;
+    assert_eq!(would, format!("audit log: 1 entries from {month} on would go\n"));
+    let later = app.rows.value("to_char(now() + interval '10 months', 'YYYY-MM-DD\"T00:00:00Z\"')").await;
+    let then = run(&["retention", "--dry-run", "--audit-months", "24", "--as-of", &later]).await.expect(0).stdout;
+    assert!(then.contains(&would), "{then}");
+    assert_eq!(app.rows.number("SELECT count(*) FROM audit_log WHERE action = 'test.old'").await, 1);
+    // As the owner, whose address the command has beside the service's.
+    let gone = run(&["retention"]).await.expect(0).stdout;
+    assert_eq!(gone, would.replace("would go", "are gone"));
+    run(&["doctor"]).await.expect(0);
+    app.stop().await;
+}
+
+/// Not before whoever should drop it has had time to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_late_some_days_after_it_is_due() {
+    let rows = fresh().await;
+    append_at(&rows, "2025-10-31T23:59:59Z").await;
+    let mut connection = rows.database.open().await.unwrap();
+    let mut late = async |as_of: &str, days: i32| {
+        !store::due(&mut connection, 12, Some(as_of.parse().unwrap()), days).await.unwrap().is_empty()
+    };
+    assert!(!late("2026-10-31T23:59:59Z", 0).await);
+    assert!(late("2026-11-01T00:00:00Z", 0).await);
+    assert!(!late("2026-11-02T23:59:59Z", 2).await);
+    assert!(late("2026-11-03T00:00:00Z", 2).await);
 }

@@ -6,9 +6,16 @@ use pledges::{
     db::{self, Database, roles},
 };
 
+use secrecy::ExposeSecret;
+use serde_json::json;
+
 use super::{append, is_well};
 use crate::{
-    moderation::REMOVALS,
+    moderation::{
+        REMOVALS,
+        by_search::{begun, remove_found, until},
+        put, undo,
+    },
     support::{TestApp, cluster, program, rows::Rows, service_role},
 };
 
@@ -85,8 +92,7 @@ async fn the_service_runs_on_a_schema_that_the_owner_has_migrated() {
     let url = cluster::empty_database().await;
     let owner = Rows::new(&url).await;
     owner.execute("CREATE ROLE service_that_migrates_not LOGIN").await;
-    let as_service =
-        secrecy::ExposeSecret::expose_secret(&url).replacen("pledges@", "service_that_migrates_not@", 1).into();
+    let as_service = url.expose_secret().replacen("pledges@", "service_that_migrates_not@", 1).into();
     let alone = Database::new(&as_service, 2).unwrap();
     db::migrate(&alone).await.unwrap_err();
     let both = Database::new(&as_service, 2).unwrap().with_owner(Some(&url));
@@ -96,25 +102,71 @@ async fn the_service_runs_on_a_schema_that_the_owner_has_migrated() {
     db::migrate(&alone).await.unwrap_err();
 }
 
-/// `PLEDGES_TEST_SERVICE_ROLE=1` runs every test so; this one is there always.
+/// All tests of removals work so; should that change, this one is still there.
 #[tokio::test(flavor = "multi_thread")]
-async fn pledges_removals_and_the_doctor_work_as_the_service() {
-    let url = cluster::database().await;
-    let app = TestApp::on(url.clone(), &[]).await;
-    let service = service_role::of(&url).await;
+async fn a_removal_by_a_search_a_large_undo_and_the_doctor_work_as_the_service() {
+    let app = TestApp::start().await;
+    let service = Rows::new(&service_role::of(&app.url).await).await;
+    let may = async |rows: &Rows| roles::may_change_the_log(&mut rows.database.open().await.unwrap()).await.unwrap();
+    assert!(may(&app.rows).await && !may(&service).await);
+    let works =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'pledges_service'";
+    assert!(app.rows.number(works).await > 0);
+    let client = app.signed_in(Role::Moderator).await;
+    let ids = put(&app, "defend", 1_203).await;
+    app.rows.repair_counts().await;
+    app.searched().await;
+    let by_ids = json!({"ids": ids[..3], "reason": "test", "note": "As the service"});
+    client.post(REMOVALS, &by_ids).await.expect(201);
+    let removal = begun(&remove_found(&client, json!({}), 1_200).await);
+    assert_eq!(until(&client, &removal, "done").await["pledges"], 1_200);
+    undo(&client, &removal).await.expect(202);
+    assert_eq!(until(&client, &removal, "undone").await["put_back"], 1_200);
+    is_well(&app.rows).await;
+    let doctor = |arguments: &[&str]| program::run(program::command_on(&app.url, app.var.path(), arguments));
+    doctor(&["doctor"]).await.expect(0);
+    doctor(&["doctor", "--repair"]).await.expect(0);
     app.stop().await;
-    let var = program::VarDir::new();
-    let running = program::Running::on(&service, var.path(), &[]).await;
+}
+
+/// A database with a role of its own, made by these statements, in which `{role}` and `{database}` stand for the names; the service
+/// would work as that role.
+async fn with_role(statements: &[&str]) -> Database {
+    let url = cluster::database().await;
     let rows = Rows::new(&url).await;
-    let mut moderator = crate::support::client::Client::new(&running.base);
-    moderator.login(&rows.moderator(Role::Moderator, &["defend"]).await).await;
-    moderator.pledge(&crate::support::client::pledge("ann@example.org")).await.expect(201);
-    let id = rows.value("SELECT id FROM pledges").await;
-    let order = serde_json::json!({"ids": [id], "reason": "test", "note": "As the service"});
-    moderator.post(REMOVALS, &order).await.expect(201);
-    assert_eq!(rows.number("SELECT count(*) FROM audit_log WHERE action = 'removal.create'").await, 1);
-    is_well(&rows).await;
-    assert!(!roles::may_change_the_log(&mut Rows::new(&service).await.database.open().await.unwrap()).await.unwrap());
-    assert!(roles::may_change_the_log(&mut rows.database.open().await.unwrap()).await.unwrap());
-    running.terminate().await.expect(0);
+    let database = rows.value("current_database()").await;
+    let role = format!("of_{database}");
+    for sql in [&["CREATE ROLE {role} LOGIN"], statements].concat() {
+        rows.execute(&sql.replace("{role}", &role).replace("{database}", &database)).await;
+    }
+    let service = url.expose_secret().replacen("pledges@", &format!("{role}@"), 1).into();
+    Database::new(&service, 2).unwrap().with_owner(Some(&url))
+}
+
+async fn could_change_the_log(service: &Database) -> bool {
+    roles::may_change_the_log(&mut service.open().await.unwrap()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_could_change_the_log_by_a_detour_is_told_and_is_not_taken_for_the_service() {
+    let url = cluster::database().await;
+    let version = Rows::new(&url).await.number("current_setting('server_version_num')").await;
+    let detours = [
+        ("ALTER SCHEMA public OWNER TO {role}", true),
+        ("ALTER DATABASE {database} OWNER TO {role}", version >= 150_000),
+        ("GRANT pledges TO {role}", true),
+        ("GRANT pg_write_all_data TO {role}", true),
+        ("ALTER ROLE {role} CREATEROLE", version < 160_000),
+        ("ALTER ROLE {role} CREATEDB", false),
+    ];
+    for (sql, could) in detours {
+        let service = with_role(&[sql]).await;
+        assert_eq!(could_change_the_log(&service).await, could, "{sql}");
+        assert_eq!(roles::grant_service(&service).await.is_err(), could, "{sql}");
+    }
+    // What was granted is taken back.
+    let service = with_role(&["GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"]).await;
+    assert!(could_change_the_log(&service).await);
+    roles::grant_service(&service).await.unwrap();
+    assert!(!could_change_the_log(&service).await);
 }

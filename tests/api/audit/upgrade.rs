@@ -3,9 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use diesel_async::SimpleAsyncConnection;
+use tokio::task::JoinSet;
 
 use super::{append, is_well};
-use crate::support::{cluster, rows::Rows};
+use crate::support::{cluster, eventually, rows::Rows};
 
 /// The folders of all migrations, in order, and where the chain begins.
 fn migrations() -> (Vec<PathBuf>, usize) {
@@ -49,4 +50,33 @@ async fn the_entries_from_before_are_chained_in_their_order() {
     rows.execute(&format!("{insert} (now(), 'test.fifth', '{{}}')")).await;
     run(&rows, &all[chain..], "up.sql").await;
     assert_eq!(is_well(&rows).await.number, 5);
+}
+
+/// Runs these migrations while a transaction that has locked something locks something else, as actions do. Both come through.
+async fn meanwhile(rows: &Rows, folders: &[PathBuf], first: &str, second: &str) {
+    let mut worker = rows.database.open().await.unwrap();
+    worker.batch_execute(&format!("BEGIN; {first}")).await.unwrap();
+    let (ours, folders) = (rows.clone(), folders.to_owned());
+    let mut migrating = JoinSet::new();
+    migrating.spawn(async move { run(&ours, &folders, "up.sql").await });
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    eventually("the migration waits", async || rows.number(waits).await > 0).await;
+    worker.batch_execute(&format!("{second}; COMMIT")).await.unwrap();
+    migrating.join_next().await.unwrap().unwrap();
+}
+
+/// Whoever is killed for the other one is an instance that doesn't start, or somebody who can't sign in.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_works_meanwhile_and_the_migrations_do_not_wait_for_each_other_for_ever() {
+    let rows = Rows::new(&cluster::empty_database().await).await;
+    let (all, chain) = migrations();
+    run(&rows, &all[..chain], "up.sql").await;
+    let append = "INSERT INTO audit_log (action, details) VALUES ('test.append', '{}')";
+    // The release before changed accounts and campaigns behind an entry.
+    meanwhile(&rows, &all[chain..=chain], append, "UPDATE moderators SET login = login").await;
+    let dropped = all.iter().position(|path| path.ends_with("2026-12-09-000001_audit_log_before")).unwrap();
+    run(&rows, &all[chain + 1..dropped], "up.sql").await;
+    let key = "SELECT FROM campaigns FOR KEY SHARE";
+    meanwhile(&rows, &all[dropped..=dropped], key, &format!("SELECT FROM moderators FOR KEY SHARE; {append}")).await;
+    assert_eq!(is_well(&rows).await.number, 2);
 }

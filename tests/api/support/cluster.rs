@@ -9,10 +9,10 @@ use pledges::db::{
     Database,
     local_postgres::{LocalPostgres, LocalPostgresConfig},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
-use super::{queries, rows::Rows};
+use super::{queries, rows::Rows, service_role};
 
 const TEMPLATE: &str = "template_of_tests";
 
@@ -35,27 +35,23 @@ pub fn config(directory: &std::path::Path) -> LocalPostgresConfig {
     }
 }
 
-/// The address of a fresh database with the schema in it.
+/// The address of a fresh database with the schema in it, in which the log must be written last ([`LOG_LAST`]). The service's role
+/// has its rights there.
 pub async fn database() -> SecretString {
     let cluster = CLUSTER.get_or_init(start).await;
     let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
     let admin = Rows::new(&cluster.postgres.url().into()).await;
     admin.execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
-    let url = cluster.postgres.database_url(&name).into();
-    if log_must_be_last() {
-        Rows::new(&url).await.execute(LOG_LAST).await;
-    }
-    url
+    cluster.postgres.database_url(&name).into()
+}
+
+/// Whether a database is one of [`database`].
+pub fn is_from_template(url: &SecretString) -> bool {
+    url.expose_secret().contains(&format!("/test_{}_", std::process::id()))
 }
 
 /// After this, whatever is written behind an entry of the audit log in its transaction is refused.
-pub const LOG_LAST: &str = include_str!("log_last.sql");
-
-/// Whether every database of the tests is to be like that: `PLEDGES_TEST_LOG_LAST=1 cargo test --test api`.
-#[expect(clippy::disallowed_methods, reason = "how the one who runs the tests asks for it")]
-fn log_must_be_last() -> bool {
-    std::env::var_os("PLEDGES_TEST_LOG_LAST").is_some()
-}
+const LOG_LAST: &str = include_str!("log_last.sql");
 
 /// The address of a fresh database with nothing in it.
 pub async fn empty_database() -> SecretString {
@@ -73,9 +69,12 @@ async fn start() -> Cluster {
     queries::record();
     let admin = Rows::new(&postgres.url().into()).await;
     admin.execute(&format!("CREATE DATABASE {TEMPLATE}")).await;
-    let template = Database::new(&postgres.database_url(TEMPLATE).into(), 2).unwrap();
+    let url = postgres.database_url(TEMPLATE).into();
+    let template = Database::new(&url, 2).unwrap();
     pledges::db::migrate(&template).await.unwrap();
     template.close();
+    service_role::make_everywhere(&url).await;
+    Rows::new(&url).await.execute(LOG_LAST).await;
     // A template must have no connections; the ones just closed take a moment.
     let sql = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{TEMPLATE}' AND pid <> pg_backend_pid()"

@@ -10,7 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{ROOT_SECRET, client::Client, cluster, eventually};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ROOT_SECRET, client::Client, cluster, eventually, service_role};
 
 /// How long a process may take to do what it was asked to before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,10 +27,24 @@ pub fn command(var_dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The same on the database at `url`, with the root secret of the tests.
-pub fn command_on(url: &secrecy::SecretString, var_dir: &Path, arguments: &[&str]) -> Command {
+/// What an operator of two roles runs with the owner's address beside the service's (docs/operations.md, "Two roles").
+const WITH_OWNER: [&str; 2] = ["migrate", "retention"];
+
+/// The same on the database at `url`, which is the owner's, with the root secret of the tests. The command works as the role of
+/// production where the database has it.
+pub fn command_on(url: &SecretString, var_dir: &Path, arguments: &[&str]) -> Command {
+    let Some(service) = service_role::known(url) else { return as_owner(url, var_dir, arguments) };
+    let mut command = as_owner(&service, var_dir, arguments);
+    if arguments.first().is_some_and(|first| WITH_OWNER.contains(first)) {
+        command.env("PLEDGES_OWNER_DATABASE_URL", url.expose_secret());
+    }
+    command
+}
+
+/// The same as whoever the address says: for tests of what is said to an operator of one role.
+pub fn as_owner(url: &SecretString, var_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = command(var_dir, arguments);
-    command.env("DATABASE_URL", secrecy::ExposeSecret::expose_secret(url)).env("PLEDGES_ROOT_SECRET", ROOT_SECRET);
+    command.env("DATABASE_URL", url.expose_secret()).env("PLEDGES_ROOT_SECRET", ROOT_SECRET);
     command
 }
 
@@ -158,7 +174,7 @@ impl Running {
     }
 
     /// `serve` on the database at `url`, quick to publish.
-    pub async fn on(url: &secrecy::SecretString, var_dir: &Path, arguments: &[&str]) -> Self {
+    pub async fn on(url: &SecretString, var_dir: &Path, arguments: &[&str]) -> Self {
         let mut all = vec!["serve", "--bind", "127.0.0.1:0", "--workers", "2", "--look-every-ms", "30"];
         all.extend(["--logins-per-minute", "10000"]);
         all.extend(arguments);

@@ -1,0 +1,2 @@
+-- What was in it is in the chain.
+SELECT 1;
