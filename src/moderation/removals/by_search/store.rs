@@ -140,7 +140,7 @@ pub async fn begin(
         .await
 }
 
-/// Has a removal undone in the background. Belongs in a transaction that has locked the removal.
+/// Has a removal undone in the background. Belongs in a transaction that has locked the removal, and ends with the entry that is returned.
 ///
 /// # Errors
 /// Those of the database.
@@ -150,7 +150,7 @@ pub(in crate::moderation::removals) async fn begin_undo(
     campaign: Uuid,
     removal: Uuid,
     note: &str,
-) -> Result<(), DbError> {
+) -> Result<Entry, DbError> {
     diesel::sql_query("UPDATE removals SET state = 'undoing' WHERE id = $1")
         .bind::<SqlUuid, _>(removal)
         .execute(&mut *connection)
@@ -158,7 +158,7 @@ pub(in crate::moderation::removals) async fn begin_undo(
     let walk = walk::store::begin(connection, Search { campaign, ..Search::default() }).await?;
     work(connection, removal, who, None, Some(note), &walk).await?;
     let details = json!({ "removal": removal, "note": note, "before": counts(connection, campaign).await? });
-    record(connection, Some(who.id), campaign, "removal.undo", details).await
+    Ok(Entry { moderator: Some(who.id), campaign: Some(campaign), action: "removal.undo", details })
 }
 
 async fn work(

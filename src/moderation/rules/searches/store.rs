@@ -229,7 +229,7 @@ pub async fn delete(
 }
 
 /// Ends the rule that made a removal, if one did and it is still there. Belongs in the transaction of its undo, before the removal is
-/// locked: whoever applies the rule locks it in that order too.
+/// locked: whoever applies the rule locks it in that order too. That transaction ends with the entries that are returned.
 ///
 /// # Errors
 /// Those of the database.
@@ -238,7 +238,7 @@ pub async fn end_of_removal(
     campaign: Uuid,
     removal: Uuid,
     moderator: Uuid,
-) -> Result<(), DbError> {
+) -> Result<Vec<Entry>, DbError> {
     let ended: Vec<Ended> = diesel::sql_query(
         "DELETE FROM search_rules USING removals WHERE removals.id = $1 AND removals.campaign_id = $2 \
            AND search_rules.id = rule_id RETURNING search_rules.id, effect, hits",
@@ -247,12 +247,12 @@ pub async fn end_of_removal(
     .bind::<SqlUuid, _>(campaign)
     .get_results(&mut *connection)
     .await?;
-    for ended in ended {
+    let entry = |ended: Ended| {
         let details = json!({ "rule": ended.id, "kind": ended.effect, "subject": "search", "hits": ended.hits,
             "undone": removal });
-        record(connection, Some(moderator), campaign, "rule.delete", details).await?;
-    }
-    Ok(())
+        Entry { moderator: Some(moderator), campaign: Some(campaign), action: "rule.delete", details }
+    };
+    Ok(ended.into_iter().map(entry).collect())
 }
 
 /// Deletes rules that have ended, and those of campaigns whose retention has.

@@ -2,6 +2,7 @@
 //! so nothing is forgotten when either of them is killed; one instance at a time takes from it, a thousand pledges a transaction:
 //! rows, deltas, removal, quota, hits and the entries in the log are one.
 
+pub mod chosen;
 pub mod store;
 
 use std::time::Duration;
