@@ -148,6 +148,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "pledge_search_pkey",
     "pledges_country_check",
     "pledges_pkey",
+    "pledges_put_back_pkey",
     "pledges_request_digest_check",
     "pledges_state_before_check",
     "pledges_state_check",

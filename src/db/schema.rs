@@ -635,6 +635,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Pledges that an undo has put back and that rules which were in force then would take again: they are left alone.
+    pledges_put_back (pledge_id) {
+        /// The pledge, which may be gone by now.
+        pledge_id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// When the last of those rules ends, and the row is deleted. Rules that are made later look at later pledges only.
+        until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Public age keys: who can open, offline, what a campaign seals.
     recipients (id) {
         /// UUIDv7.
@@ -1005,4 +1017,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

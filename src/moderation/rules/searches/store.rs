@@ -255,13 +255,18 @@ pub async fn end_of_removal(
     Ok(ended.into_iter().map(entry).collect())
 }
 
-/// Deletes rules that have ended, and those of campaigns whose retention has.
+/// Deletes rules that have ended, those of campaigns whose retention has, and what was kept of pledges for their sake.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn forget(connection: &mut Connection) -> Result<(), DbError> {
     diesel::sql_query(
         "DELETE FROM search_rules WHERE expires_at <= now() OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL)",
+    )
+    .execute(&mut *connection)
+    .await?;
+    diesel::sql_query(
+        "DELETE FROM pledges_put_back WHERE until <= now() OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL)",
     )
     .execute(connection)
     .await?;

@@ -85,7 +85,7 @@ pub async fn choose(
     Ok(choice)
 }
 
-/// Those that came after the rule was made, that nobody has accepted, and that aren't erased.
+/// Those that came after the rule was made, that nobody has accepted or put back, and that aren't erased.
 async fn fitting(
     connection: &mut Connection,
     rule: &Row,
@@ -100,6 +100,7 @@ async fn fitting(
         .filter(pledges::created_at.ge(rule.created_at))
         .filter(pledges::erased_at.is_null())
         .filter(unjudged)
+        .filter(sql::<Bool>("NOT EXISTS (SELECT FROM pledges_put_back WHERE pledge_id = pledges.id)"))
         .order(pledges::id)
         .select(pledges::id);
     Ok(fitting.load(connection).await?)
