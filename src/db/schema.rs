@@ -913,7 +913,7 @@ diesel::table! {
 diesel::table! {
     /// Searches that are kept alive for new pledges. A row is deleted when it has expired, when a removal of it is undone, or when its campaign's retention has ended.
     search_rules (id) {
-        /// UUIDv7. Nothing but hits and last_hit_at ever changes in a row.
+        /// UUIDv7. Nothing but hits, last_hit_at, untold and told_at ever changes in a row.
         id -> Uuid,
         /// The campaign.
         campaign_id -> Uuid,
@@ -933,6 +933,10 @@ diesel::table! {
         hits -> Int8,
         /// When it last did.
         last_hit_at -> Nullable<Timestamptz>,
+        /// What it has done that the audit log hasn't been told; NULL: nothing. Told within about a minute, and at its end.
+        untold -> Nullable<Jsonb>,
+        /// When the audit log was last told; NULL: never.
+        told_at -> Nullable<Timestamptz>,
     }
 }
 

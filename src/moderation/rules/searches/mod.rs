@@ -10,6 +10,7 @@
 
 pub mod apply;
 pub mod store;
+pub mod told;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -4,13 +4,16 @@ use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, QueryDsl, QueryableByName,
     dsl::{count_star, now},
-    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Effect, MOST};
+use super::{
+    Effect, MOST,
+    told::{self, Untold},
+};
 use crate::{
     audit::{self, Entry},
     db::{
@@ -44,6 +47,10 @@ pub struct Row {
     pub hits: i64,
     /// When it last did.
     pub last_hit_at: Option<DateTime<Utc>>,
+    /// What the log hasn't been told of that.
+    pub untold: Untold,
+    /// Whether it may be told again.
+    pub tells: bool,
 }
 
 #[derive(QueryableByName)]
@@ -70,6 +77,10 @@ struct Stored {
     hits: i64,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     last_hit_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    untold: Option<Value>,
+    #[diesel(sql_type = Bool)]
+    tells: bool,
 }
 
 impl Stored {
@@ -87,12 +98,15 @@ impl Stored {
             expires_at: self.expires_at,
             hits: self.hits,
             last_hit_at: self.last_hit_at,
+            untold: Untold::read(self.untold),
+            tells: self.tells,
         })
     }
 }
 
 const SELECT: &str = "SELECT search_rules.id, campaign_id, effect, reason, sealed, made_by AS maker, login AS made_by, \
-     search_rules.created_at, expires_at, hits, last_hit_at FROM search_rules JOIN moderators ON moderators.id = made_by \
+     search_rules.created_at, expires_at, hits, last_hit_at, untold, \
+     coalesce(told_at <= now() - interval '1 minute', true) AS tells FROM search_rules JOIN moderators ON moderators.id = made_by \
      WHERE campaign_id = $1 AND expires_at > now()";
 
 /// The rules of a campaign that have not ended, oldest first.
@@ -177,30 +191,58 @@ pub async fn add(connection: &mut Connection, new: &NewRule, moderator: Uuid) ->
             .await?;
             let details =
                 json!({ "rule": new.id, "kind": new.effect.as_str(), "subject": "search", "reason": new.reason });
-            record(connection, Some(moderator), new.campaign, "rule.add", details).await?;
+            let entry =
+                Entry { moderator: Some(moderator), campaign: Some(new.campaign), action: "rule.add", details };
+            audit::store::record(connection, entry).await?;
             Ok(true)
         })
         .await
 }
 
-async fn record(
-    connection: &mut Connection,
-    moderator: Option<Uuid>,
-    campaign: Uuid,
-    action: &'static str,
-    details: serde_json::Value,
-) -> Result<(), DbError> {
-    audit::store::record(connection, Entry { moderator, campaign: Some(campaign), action, details }).await
-}
-
+/// A rule that is gone.
 #[derive(QueryableByName)]
 struct Ended {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    campaign_id: Uuid,
     #[diesel(sql_type = Text)]
     effect: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
     #[diesel(sql_type = BigInt)]
     hits: i64,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    untold: Option<Value>,
+}
+
+/// The columns of one.
+const ENDED: &str = "search_rules.id, search_rules.campaign_id, effect, search_rules.reason, hits, untold";
+
+impl Ended {
+    /// What the log wasn't told while it was there.
+    fn untold(&mut self) -> Vec<Entry> {
+        let reason = Reason::parse(&self.reason).unwrap_or(Reason::Other);
+        Untold::read(self.untold.take()).entries(self.id, self.campaign_id, reason)
+    }
+
+    /// The same, and that somebody deleted it, with whatever else is to be said of that.
+    fn deleted(mut self, moderator: Option<Uuid>, why: Option<(&str, Value)>) -> Vec<Entry> {
+        let mut entries = self.untold();
+        let mut details = json!({ "rule": self.id, "kind": self.effect, "subject": "search", "hits": self.hits });
+        if let (Some((field, value)), Value::Object(details)) = (why, &mut details) {
+            details.insert(field.to_owned(), value);
+        }
+        entries.push(Entry { moderator, campaign: Some(self.campaign_id), action: "rule.delete", details });
+        entries
+    }
+}
+
+async fn record_all(connection: &mut Connection, entries: Vec<Entry>) -> Result<(), DbError> {
+    for entry in entries {
+        audit::store::record(connection, entry).await?;
+    }
+    Ok(())
 }
 
 /// Deletes a rule that has not ended. `moderator`: who does it; None: the operator.
@@ -215,15 +257,14 @@ pub async fn delete(
 ) -> Result<(), DbError> {
     connection
         .transaction(async |connection| {
-            let ended: Ended = diesel::sql_query(
-                "DELETE FROM search_rules WHERE id = $1 AND campaign_id = $2 AND expires_at > now() RETURNING id, effect, hits",
-            )
+            let ended: Ended = diesel::sql_query(format!(
+                "DELETE FROM search_rules WHERE id = $1 AND campaign_id = $2 AND expires_at > now() RETURNING {ENDED}"
+            ))
             .bind::<SqlUuid, _>(id)
             .bind::<SqlUuid, _>(campaign)
             .get_result(&mut *connection)
             .await?;
-            let details = json!({ "rule": ended.id, "kind": ended.effect, "subject": "search", "hits": ended.hits });
-            record(connection, moderator, campaign, "rule.delete", details).await
+            record_all(connection, ended.deleted(moderator, None)).await
         })
         .await
 }
@@ -239,38 +280,44 @@ pub async fn end_of_removal(
     removal: Uuid,
     moderator: Uuid,
 ) -> Result<Vec<Entry>, DbError> {
-    let ended: Vec<Ended> = diesel::sql_query(
+    let ended: Vec<Ended> = diesel::sql_query(format!(
         "DELETE FROM search_rules USING removals WHERE removals.id = $1 AND removals.campaign_id = $2 \
-           AND search_rules.id = rule_id RETURNING search_rules.id, effect, hits",
-    )
+           AND search_rules.id = rule_id RETURNING {ENDED}"
+    ))
     .bind::<SqlUuid, _>(removal)
     .bind::<SqlUuid, _>(campaign)
     .get_results(&mut *connection)
     .await?;
-    let entry = |ended: Ended| {
-        let details = json!({ "rule": ended.id, "kind": ended.effect, "subject": "search", "hits": ended.hits,
-            "undone": removal });
-        Entry { moderator: Some(moderator), campaign: Some(campaign), action: "rule.delete", details }
-    };
-    Ok(ended.into_iter().map(entry).collect())
+    Ok(ended.into_iter().flat_map(|ended| ended.deleted(Some(moderator), Some(("undone", json!(removal))))).collect())
 }
 
-/// Deletes rules that have ended, those of campaigns whose retention has, and what was kept of pledges for their sake.
+/// Deletes rules that have ended, those of campaigns whose retention has, and what was kept of pledges for their sake. False: somebody
+/// applies rules, and nothing was deleted.
 ///
 /// # Errors
-/// Those of the database.
-pub(super) async fn forget(connection: &mut Connection) -> Result<(), DbError> {
-    diesel::sql_query(
-        "DELETE FROM search_rules WHERE expires_at <= now() OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL)",
-    )
-    .execute(&mut *connection)
-    .await?;
-    diesel::sql_query(
-        "DELETE FROM pledges_put_back WHERE until <= now() OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL)",
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+/// Those of the database; then nothing has changed.
+pub(super) async fn forget(connection: &mut Connection) -> Result<bool, DbError> {
+    connection
+        .transaction(async |connection| {
+            if !told::store::try_lock(connection).await? {
+                return Ok(false);
+            }
+            let ended: Vec<Ended> = diesel::sql_query(format!(
+                "DELETE FROM search_rules WHERE expires_at <= now() \
+                   OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL) RETURNING {ENDED}"
+            ))
+            .get_results(&mut *connection)
+            .await?;
+            diesel::sql_query(
+                "DELETE FROM pledges_put_back WHERE until <= now() \
+                   OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL)",
+            )
+            .execute(&mut *connection)
+            .await?;
+            record_all(connection, ended.into_iter().flat_map(|mut ended| ended.untold()).collect()).await?;
+            Ok(true)
+        })
+        .await
 }
 
 /// Has the rules held against pledges that are taken into the search. Belongs in that transaction. Where a campaign has no rules, no row

@@ -5,20 +5,19 @@ use std::collections::BTreeMap;
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::chosen::{Choice, Chosen, store::choose};
 use crate::{
-    audit::{self, Entry},
+    audit,
     db::{Connection, DbError},
     gate::signals::Signal,
     moderation::{
         removals::store::{Changed, by_country, counted, uncounted},
-        rules::searches::store::Row,
+        rules::searches::{store::Row, told::store::try_lock},
     },
     pledges::rules::Rules,
     totals::{
@@ -26,9 +25,6 @@ use crate::{
         deltas::{CountedRow, changes},
     },
 };
-
-/// Any number, the same for every instance: "rules" in ASCII.
-const LOCK: i64 = 0x72_75_6c_65_73;
 
 /// Pledges of one transaction: a look at each of at most fifty rules takes some milliseconds.
 const ROWS_AT_ONCE: i64 = 1_000;
@@ -57,12 +53,6 @@ pub enum Step {
 }
 
 #[derive(QueryableByName)]
-struct Yes {
-    #[diesel(sql_type = Bool)]
-    yes: bool,
-}
-
-#[derive(QueryableByName)]
 struct Waiting {
     #[diesel(sql_type = SqlUuid)]
     campaign_id: Uuid,
@@ -83,10 +73,7 @@ struct Id {
 pub(super) async fn step(connection: &mut Connection, rules: &Rules) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
-            let locked: Yes = diesel::sql_query(format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS yes"))
-                .get_result(&mut *connection)
-                .await?;
-            if !locked.yes {
+            if !try_lock(connection).await? {
                 return Ok(Step::Idle);
             }
             let waiting: Vec<Waiting> = diesel::sql_query(
@@ -106,7 +93,7 @@ pub(super) async fn step(connection: &mut Connection, rules: &Rules) -> Result<S
             }
             let Choice { chosen, closed } = choose(connection, rules, &by_campaign).await?;
             went.closed = closed;
-            went.changed = apply(connection, &chosen).await?;
+            went.changed = apply(connection, chosen).await?;
             Ok(Step::Went(went))
         })
         .await
@@ -117,18 +104,31 @@ fn number(many: usize) -> i64 {
 }
 
 /// Removes and holds what was chosen. The log is locked last: the entries of all of it come behind everything else.
-async fn apply(connection: &mut Connection, chosen: &[Chosen]) -> Result<i64, DbError> {
+async fn apply(connection: &mut Connection, chosen: Vec<Chosen>) -> Result<i64, DbError> {
     let (mut changed, mut entries) = (0, Vec::new());
-    for Chosen { rule, ids, removes } in chosen {
-        let done = if *removes { remove(connection, rule, ids).await? } else { hold(connection, rule, ids).await? };
-        let Some((hits, entry)) = done else { continue };
+    for Chosen { mut rule, ids, removes } in chosen {
+        let hits = if removes {
+            remove(connection, &mut rule, &ids).await?
+        } else {
+            hold(connection, &mut rule, &ids).await?
+        };
+        if hits == 0 {
+            continue;
+        }
         changed += hits;
-        entries.push(entry);
-        diesel::sql_query("UPDATE search_rules SET hits = hits + $2, last_hit_at = now() WHERE id = $1")
-            .bind::<SqlUuid, _>(rule.id)
-            .bind::<BigInt, _>(hits)
-            .execute(&mut *connection)
-            .await?;
+        if rule.tells {
+            entries.extend(std::mem::take(&mut rule.untold).entries(rule.id, rule.campaign, rule.reason));
+        }
+        diesel::sql_query(
+            "UPDATE search_rules SET hits = hits + $2, last_hit_at = now(), untold = $3, \
+               told_at = CASE WHEN $4 THEN now() ELSE told_at END WHERE id = $1",
+        )
+        .bind::<SqlUuid, _>(rule.id)
+        .bind::<BigInt, _>(hits)
+        .bind::<Nullable<Jsonb>, _>(rule.untold.stored())
+        .bind::<Bool, _>(rule.tells)
+        .execute(&mut *connection)
+        .await?;
     }
     for entry in entries {
         audit::store::record(connection, entry).await?;
@@ -154,7 +154,7 @@ async fn removal_of_today(connection: &mut Connection, rule: &Row) -> Result<Uui
     Ok(removal.id)
 }
 
-async fn remove(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result<Option<(i64, Entry)>, DbError> {
+async fn remove(connection: &mut Connection, rule: &mut Row, ids: &[Uuid]) -> Result<i64, DbError> {
     let removal = removal_of_today(connection, rule).await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
@@ -174,9 +174,8 @@ async fn remove(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result
     if !changes.is_empty() {
         totals::deltas::store::append(connection, rule.campaign, &changes).await?;
     }
-    let details = json!({ "rule": rule.id, "removal": removal, "reason": rule.reason, "pledges": rows.len(),
-        "change": by_country(&changes) });
-    Ok(Some((number(rows.len()), entry(rule, "rule.remove", details))))
+    rule.untold.removed(removal, number(rows.len()), by_country(&changes));
+    Ok(number(rows.len()))
 }
 
 #[derive(QueryableByName)]
@@ -188,7 +187,7 @@ struct Held {
 }
 
 /// What counts is held at once; what waits for its mailbox is marked, and held when that confirms it.
-async fn hold(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result<Option<(i64, Entry)>, DbError> {
+async fn hold(connection: &mut Connection, rule: &mut Row, ids: &[Uuid]) -> Result<i64, DbError> {
     let held: Vec<Held> = diesel::sql_query(
         "WITH chosen AS (SELECT id, state AS before FROM pledges WHERE id = ANY($1) \
            AND (state = 'counted' OR (state = 'awaiting' AND signals & $2 = 0))), \
@@ -202,17 +201,12 @@ async fn hold(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result<O
     .get_results(&mut *connection)
     .await?;
     if held.is_empty() {
-        return Ok(None);
+        return Ok(0);
     }
     let changes = changes(held.iter().filter(|one| one.before == "counted").map(|one| &one.pledge), -1);
     if !changes.is_empty() {
         totals::deltas::store::append(connection, rule.campaign, &changes).await?;
     }
-    let details = json!({ "rule": rule.id, "why": "rule", "pledges": held.len(), "change": by_country(&changes) });
-    Ok(Some((number(held.len()), entry(rule, "pledge.hold", details))))
-}
-
-/// On record as the service's deed: who made the rule may be asleep.
-fn entry(rule: &Row, action: &'static str, details: serde_json::Value) -> Entry {
-    Entry { moderator: None, campaign: Some(rule.campaign), action, details }
+    rule.untold.held(number(held.len()), by_country(&changes));
+    Ok(number(held.len()))
 }
