@@ -151,10 +151,19 @@ pub struct NewRule {
     pub days: i32,
     /// Whether it ends with the day (UTC) whatever is said: it looks for a source, whose tag changes then.
     pub ends_today: bool,
+    /// What it looks for, as the log is told: names and tags are left out, because entries outlive rules.
+    pub told: Value,
+    /// The session, when it looks for somebody by name: its hits tell whether they pledge, so that is on record like a search.
+    pub of_somebody: Option<Uuid>,
 }
 
-/// Makes a rule, and says whether there was room for it. The audit entry doesn't say what it looks for: that may be somebody's name, and
-/// entries outlive rules.
+#[derive(QueryableByName)]
+struct Ends {
+    #[diesel(sql_type = Timestamptz)]
+    expires_at: DateTime<Utc>,
+}
+
+/// Makes a rule, and says whether there was room for it.
 ///
 /// # Errors
 /// [`DbError::NotFound`] when there is no such campaign, and those of the database.
@@ -173,11 +182,11 @@ pub async fn add(connection: &mut Connection, new: &NewRule, moderator: Uuid) ->
             }
             // Whatever the filler takes in from here on, it takes in when the rule is seen.
             filler::store::lock(connection).await?;
-            diesel::sql_query(
+            let Ends { expires_at } = diesel::sql_query(
                 "INSERT INTO search_rules (id, campaign_id, effect, reason, sealed, made_by, created_at, expires_at) \
                  SELECT $1, $2, $3, $4, $5, $6, at, least(at + $7 * interval '24 hours', \
                    CASE WHEN $8 THEN date_trunc('day', at, 'UTC') + interval '24 hours' END) \
-                 FROM (SELECT clock_timestamp() AS at) AS moment",
+                 FROM (SELECT clock_timestamp() AS at) AS moment RETURNING expires_at",
             )
             .bind::<SqlUuid, _>(new.id)
             .bind::<SqlUuid, _>(new.campaign)
@@ -187,13 +196,22 @@ pub async fn add(connection: &mut Connection, new: &NewRule, moderator: Uuid) ->
             .bind::<SqlUuid, _>(moderator)
             .bind::<Integer, _>(new.days)
             .bind::<Bool, _>(new.ends_today)
-            .execute(&mut *connection)
+            .get_result(&mut *connection)
             .await?;
-            let details =
-                json!({ "rule": new.id, "kind": new.effect.as_str(), "subject": "search", "reason": new.reason });
-            let entry =
-                Entry { moderator: Some(moderator), campaign: Some(new.campaign), action: "rule.add", details };
-            audit::store::record(connection, entry).await?;
+            let mut told = Vec::new();
+            if let Some(session) = new.of_somebody {
+                told.push(("pledge.search_name", json!({ "session": session, "rule": new.id })));
+            }
+            let details = json!({ "rule": new.id, "kind": new.effect.as_str(), "subject": "search", "reason": new.reason,
+                "search": new.told, "days": new.days, "expires_at": expires_at });
+            told.push(("rule.add", details));
+            let entry = |(action, details)| Entry {
+                moderator: Some(moderator),
+                campaign: Some(new.campaign),
+                action,
+                details,
+            };
+            record_all(connection, told.into_iter().map(entry).collect()).await?;
             Ok(true)
         })
         .await
