@@ -121,14 +121,23 @@ pub async fn list(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Row
     rows.into_iter().map(Stored::read).collect()
 }
 
+/// Whether the maker of a rule still sees its campaign.
+const SEES: &str = "(role = 'admin' OR EXISTS (SELECT FROM moderator_campaigns \
+     WHERE moderator_campaigns.moderator_id = made_by AND moderator_campaigns.campaign_id = search_rules.campaign_id))";
+
+/// Whether the account of its maker was reset after the rule was made: perhaps somebody else has made it. A reset leaves its invitation.
+const RESET: &str = "EXISTS (SELECT FROM invitations WHERE resets = search_rules.made_by \
+     AND greatest(made_at, accepted_at, revoked_at) >= search_rules.created_at)";
+
 /// Those that are in force, locked until the end of the transaction: what removes before what holds. The rules of an account that was
-/// closed are not, and those of a campaign whose retention has ended.
+/// closed are not, nor those of one that doesn't see the campaign any more or was reset, and those of a campaign whose retention has ended.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn in_force(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Row>, DbError> {
     let sql = format!(
-        "{SELECT} AND disabled_at IS NULL AND EXISTS (SELECT FROM campaigns WHERE campaigns.id = campaign_id AND salt IS NOT NULL) \
+        "{SELECT} AND disabled_at IS NULL AND {SEES} AND NOT {RESET} \
+           AND EXISTS (SELECT FROM campaigns WHERE campaigns.id = campaign_id AND salt IS NOT NULL) \
          ORDER BY effect DESC, search_rules.id FOR NO KEY UPDATE OF search_rules"
     );
     let rows: Vec<Stored> = diesel::sql_query(sql).bind::<SqlUuid, _>(campaign).get_results(connection).await?;
@@ -309,8 +318,8 @@ pub async fn end_of_removal(
     Ok(ended.into_iter().flat_map(|ended| ended.deleted(Some(moderator), Some(("undone", json!(removal))))).collect())
 }
 
-/// Deletes rules that have ended, those of campaigns whose retention has, and what was kept of pledges for their sake. False: somebody
-/// applies rules, and nothing was deleted.
+/// Deletes rules that have ended, those of campaigns whose retention has, those whose makers may not have them any more, and what was
+/// kept of pledges for their sake. False: somebody applies rules, and nothing was deleted.
 ///
 /// # Errors
 /// Those of the database; then nothing has changed.
@@ -326,13 +335,21 @@ pub(super) async fn forget(connection: &mut Connection) -> Result<bool, DbError>
             ))
             .get_results(&mut *connection)
             .await?;
+            let without: Vec<Ended> = diesel::sql_query(format!(
+                "DELETE FROM search_rules USING moderators WHERE moderators.id = made_by AND (NOT {SEES} OR {RESET}) \
+                 RETURNING {ENDED}"
+            ))
+            .get_results(&mut *connection)
+            .await?;
             diesel::sql_query(
                 "DELETE FROM pledges_put_back WHERE until <= now() \
                    OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL)",
             )
             .execute(&mut *connection)
             .await?;
-            record_all(connection, ended.into_iter().flat_map(|mut ended| ended.untold()).collect()).await?;
+            let ended = ended.into_iter().flat_map(|mut ended| ended.untold());
+            let without = without.into_iter().flat_map(|ended| ended.deleted(None, Some(("why", json!("account")))));
+            record_all(connection, ended.chain(without).collect()).await?;
             Ok(true)
         })
         .await
