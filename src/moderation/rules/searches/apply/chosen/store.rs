@@ -92,8 +92,11 @@ async fn fitting(
     search: &Search,
     ids: &[Uuid],
 ) -> Result<Vec<Uuid>, DbError> {
-    let judged = Signal::Accepted.bit().with(Signal::Unreviewed.bit()).bits();
-    let unjudged = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(judged).sql(" = 0");
+    let mut judged = Signal::Accepted.bit().with(Signal::Unreviewed.bit());
+    if only_by_looks(search) {
+        judged = judged.with(Signal::Allowed.bit());
+    }
+    let unjudged = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(judged.bits()).sql(" = 0");
     let fitting = conditions(search)
         .filter(pledges::id.eq_any(ids))
         .filter(pledges::state.eq_any(REMOVABLE))
@@ -104,6 +107,16 @@ async fn fitting(
         .order(pledges::id)
         .select(pledges::id);
     Ok(fitting.load(connection).await?)
+}
+
+/// Whether a rule looks for nothing but what stands out about a pledge. That is what an allow is there for: it lets go whom a score or a
+/// wave would hold.
+fn only_by_looks(search: &Search) -> bool {
+    search.country.is_none()
+        && search.partner.is_none()
+        && search.language.is_none()
+        && !search.has_tags()
+        && !search.signals.contains(&Signal::Allowed)
 }
 
 async fn lock(connection: &mut Connection, all: &[Looking]) -> Result<(), DbError> {
