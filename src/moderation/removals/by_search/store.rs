@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    dsl::sql,
     pg::Pg,
-    sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
@@ -17,19 +18,35 @@ use crate::{
     accounts::Who,
     audit::{self, Entry},
     db::{Connection, DbError, schema::pledges},
+    gate::signals::Signal,
     moderation::{
         removals::{
             PausedBecause, Removal, RemovalError,
             store::find,
             walk::{self, Place},
         },
-        search::{Search, hits::moved, store::conditions},
+        search::{
+            Search,
+            hits::moved,
+            store::{Boxed, conditions},
+        },
     },
     totals,
 };
 
 /// States of pledges that can be removed.
 pub const REMOVABLE: [&str; 3] = ["awaiting", "held", "counted"];
+
+/// What a removal by this search takes: not what a moderator has accepted, unless the search asks for that by its signal. Clusters take
+/// those for people's, and so does whoever removes one.
+pub(in crate::moderation::removals) fn removable(search: &Search) -> Boxed<'_> {
+    let fitting = conditions(search).filter(pledges::state.eq_any(REMOVABLE));
+    if search.signals.contains(&Signal::Accepted) {
+        return fitting;
+    }
+    let accepted = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(Signal::Accepted.bit().bits());
+    fitting.filter(accepted.sql(" = 0"))
+}
 
 /// Candidates that are looked at together.
 const PAGE: usize = 20_000;
@@ -68,10 +85,7 @@ pub async fn preview(connection: &mut Connection, search: &Search) -> Result<Tal
             while let Some(at) = place {
                 let page = walk::store::page(connection, &walk, at, PAGE).await?;
                 let ids: Vec<Uuid> = page.candidates.iter().map(|(id, _)| *id).collect();
-                let fitting = conditions(search)
-                    .filter(pledges::id.eq_any(&ids))
-                    .filter(pledges::state.eq_any(REMOVABLE))
-                    .select(Fits::as_select());
+                let fitting = removable(search).filter(pledges::id.eq_any(&ids)).select(Fits::as_select());
                 let rows: Vec<Fits> = if ids.is_empty() { Vec::new() } else { fitting.load(&mut *connection).await? };
                 tally.add(rows, matches!(at, Place::Changed(_)));
                 place = page.next;

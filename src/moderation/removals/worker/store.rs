@@ -21,13 +21,12 @@ use crate::{
             PausedBecause,
             by_search::{
                 kept,
-                store::{REMOVABLE, counts, record},
+                store::{counts, record, removable},
             },
             store::{Changed, by_country, counted, put_back, uncounted},
             walk::{self, Place, Walk},
             worker::paused::store::stop,
         },
-        search::store::conditions,
     },
     totals::{self, deltas::ByMinute},
 };
@@ -223,9 +222,8 @@ async fn take_out(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut fitting = conditions(&walk.search)
+    let mut fitting = removable(&walk.search)
         .filter(pledges::id.eq_any(ids))
-        .filter(pledges::state.eq_any(REMOVABLE))
         .filter(pledges::created_at.lt(walk.began_at))
         .order(pledges::id)
         .select(pledges::id);
