@@ -164,6 +164,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "refresh_tokens_parent_fkey",
     "refresh_tokens_pkey",
     "refresh_tokens_session_id_fkey",
+    "removal_counts_by_rules_check",
     "removal_counts_moderator_id_fkey",
     "removal_counts_pkey",
     "removal_counts_pledges_check",

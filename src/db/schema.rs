@@ -711,6 +711,8 @@ diesel::table! {
         day -> Date,
         /// Pledges that were removed, also those that were put back later.
         pledges -> Int8,
+        /// How many of them rules removed that the account has made: half of what it may remove at the most.
+        by_rules -> Int8,
     }
 }
 

@@ -162,7 +162,7 @@ async fn may_remove(connection: &mut Connection, rule: &Row, pledges: usize) -> 
     // Inside the other one: what was taken too much is given back, and the rest stands.
     let taken = connection
         .transaction(async |connection| {
-            quota::take(connection, rule.maker, count).await?;
+            quota::take_for_rule(connection, rule.maker, count).await?;
             Ok::<_, NotAllowed>(())
         })
         .await;
