@@ -323,7 +323,7 @@ pub async fn end_of_removal(
 ///
 /// # Errors
 /// Those of the database; then nothing has changed.
-pub(super) async fn forget(connection: &mut Connection) -> Result<bool, DbError> {
+pub async fn forget(connection: &mut Connection) -> Result<bool, DbError> {
     connection
         .transaction(async |connection| {
             if !told::store::try_lock(connection).await? {
