@@ -68,10 +68,10 @@ pub async fn list(
 /// and answered like any other; what an allow fits, and no block, isn't held by its score, nor when a wave is found later.
 ///
 /// With `hold` and `remove` a search is kept alive: it is held against each pledge that comes from now on, a second or two after it was
-/// stored, and again when it is confirmed or its score rises; so it may count for a moment. What somebody has accepted is left alone.
-/// All that such a rule removes in a day (UTC) is one removal, on your account, half of what you may remove at the
-/// most; what is beyond that is held. For
-/// `remove` the check of who you are must be fresh (`POST /v1/auth/step-up`). One that looks for a `name` is on record like a search by it.
+/// stored, and again when it is confirmed or its score rises; so it may count for a moment. What somebody has accepted or put back is left
+/// alone. All that such a rule removes in a day (UTC) is one removal, on your account; all yours together take
+/// half of what you may remove in a day at the most, and what is beyond that is held. For `remove` the check of who you are must be
+/// fresh (`POST /v1/auth/step-up`). One that looks for a `name` is on record like a search by it.
 ///
 /// What a rule has decided stays when it ends.
 #[utoipa::path(

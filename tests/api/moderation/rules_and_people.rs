@@ -230,7 +230,8 @@ async fn what_an_allow_let_go_stays_where_a_rule_looks_at_scores_alone() {
     add(&client, "remove", &json!({"score_from": 50})).await;
     pledged(&app, "DE", &["a@example.org", "b@example.org"]).await;
     settled(&app).await;
-    let allowed = "signals = CASE WHEN id = (SELECT min(id::text)::uuid FROM pledges) THEN signals | 262144 ELSE signals END";
+    let allowed =
+        "signals = CASE WHEN id = (SELECT min(id::text)::uuid FROM pledges) THEN signals | 262144 ELSE signals END";
     app.rows.execute(&format!("UPDATE pledges SET score = 60, {allowed}")).await;
     until(&app, &["counted", "removed"]).await;
     settled(&app).await;
@@ -282,7 +283,7 @@ async fn rules_leave_half_of_what_an_account_may_remove_to_the_person() {
         .await;
     }
     removal_id(&remove(&client, &ids[..2]).await);
-    remove(&client, &ids[2..]).await.problem(429, "removal_limit_reached");
+    remove(&client, &ids[2..]).await.problem(429, "removal_quota_spent");
     assert_eq!(app.differences().await, [""; 0]);
     app.stop().await;
 }

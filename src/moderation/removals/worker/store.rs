@@ -16,17 +16,15 @@ use uuid::Uuid;
 use crate::{
     accounts::quota::{self, QuotaError},
     db::{Connection, DbError, schema::pledges},
-    moderation::{
-        removals::{
-            PausedBecause,
-            by_search::{
-                kept,
-                store::{counts, record, removable},
-            },
-            store::{Changed, by_country, counted, put_back, uncounted},
-            walk::{self, Place, Walk},
-            worker::paused::store::stop,
+    moderation::removals::{
+        PausedBecause,
+        by_search::{
+            kept,
+            store::{counts, record, removable},
         },
+        store::{Changed, by_country, counted, put_back, uncounted},
+        walk::{self, Place, Walk},
+        worker::paused::store::stop,
     },
     totals::{self, deltas::ByMinute},
 };

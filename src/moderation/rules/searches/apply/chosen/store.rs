@@ -86,12 +86,7 @@ pub async fn choose(
 }
 
 /// Those that came after the rule was made, that nobody has accepted or put back, and that aren't erased.
-async fn fitting(
-    connection: &mut Connection,
-    rule: &Row,
-    search: &Search,
-    ids: &[Uuid],
-) -> Result<Vec<Uuid>, DbError> {
+async fn fitting(connection: &mut Connection, rule: &Row, search: &Search, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let mut judged = Signal::Accepted.bit().with(Signal::Unreviewed.bit());
     if only_by_looks(search) {
         judged = judged.with(Signal::Allowed.bit());
