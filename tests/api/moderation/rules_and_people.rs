@@ -19,11 +19,11 @@ use super::{
     rules::{RULES, add, pledged, rules, settled, states, until},
     undo,
 };
-use crate::support::{TestApp, cluster, eventually};
+use crate::support::{TestApp, client::Client, cluster, eventually};
 
 const ACCEPT: &str = "/v1/moderation/campaigns/defend/acceptances";
 
-async fn first_removal(client: &crate::support::client::Client) -> String {
+async fn first_removal(client: &Client) -> String {
     client.get(REMOVALS).await.expect(200)["removals"][0]["id"].as_str().unwrap().to_owned()
 }
 
