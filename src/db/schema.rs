@@ -637,6 +637,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Pledges that an undo has put back and that rules which were in force then would take again: they are left alone.
+    pledges_put_back (pledge_id) {
+        /// The pledge, which may be gone by now.
+        pledge_id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// When the last of those rules ends, and the row is deleted. Rules that are made later look at later pledges only.
+        until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Public age keys: who can open, offline, what a campaign seals.
     recipients (id) {
         /// UUIDv7.
@@ -701,6 +713,8 @@ diesel::table! {
         day -> Date,
         /// Pledges that were removed, also those that were put back later.
         pledges -> Int8,
+        /// How many of them rules removed that the account has made: half of what it may remove at the most.
+        by_rules -> Int8,
     }
 }
 
@@ -903,7 +917,7 @@ diesel::table! {
 diesel::table! {
     /// Searches that are kept alive for new pledges. A row is deleted when it has expired, when a removal of it is undone, or when its campaign's retention has ended.
     search_rules (id) {
-        /// UUIDv7. Nothing but hits and last_hit_at ever changes in a row.
+        /// UUIDv7. Nothing but hits, last_hit_at, untold and told_at ever changes in a row.
         id -> Uuid,
         /// The campaign.
         campaign_id -> Uuid,
@@ -923,6 +937,10 @@ diesel::table! {
         hits -> Int8,
         /// When it last did.
         last_hit_at -> Nullable<Timestamptz>,
+        /// What it has done that the audit log hasn't been told; NULL: nothing. Told within about a minute, and at its end.
+        untold -> Nullable<Jsonb>,
+        /// When the audit log was last told; NULL: never.
+        told_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1007,4 +1025,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);

@@ -11,6 +11,7 @@ mod queue;
 mod removals;
 mod reveal;
 mod rules;
+mod rules_and_people;
 mod search;
 mod undo;
 

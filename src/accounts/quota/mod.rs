@@ -5,7 +5,7 @@ mod store;
 
 use crate::db::DbError;
 
-pub use store::take;
+pub use store::{take, take_for_rule};
 
 /// Pledges that a moderator or organiser may remove in a day (UTC), unless the account has a number of its own. Admins
 /// without one may remove any number.

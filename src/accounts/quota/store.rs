@@ -25,19 +25,36 @@ struct Taken {
 /// # Errors
 /// [`QuotaError::Spent`], and those of the database.
 pub async fn take(connection: &mut Connection, who: Uuid, count: i64) -> Result<(), QuotaError> {
+    take_by(connection, who, count, 0).await
+}
+
+/// The same for pledges that a rule of the account removes: those are half of what it may remove at the most. Else whoever sends many that
+/// fit leaves nothing for the account to remove by hand.
+///
+/// # Errors
+/// As [`take`].
+pub async fn take_for_rule(connection: &mut Connection, who: Uuid, count: i64) -> Result<(), QuotaError> {
+    take_by(connection, who, count, count).await
+}
+
+async fn take_by(connection: &mut Connection, who: Uuid, count: i64, by_rules: i64) -> Result<(), QuotaError> {
     let taken: Taken = diesel::sql_query(
-        "WITH taken AS (INSERT INTO removal_counts AS kept (moderator_id, day, pledges) \
-           VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2) \
-           ON CONFLICT (moderator_id, day) DO UPDATE SET pledges = kept.pledges + excluded.pledges RETURNING pledges) \
-         SELECT coalesce(removals_per_day::bigint, CASE role WHEN 'admin' THEN NULL ELSE $3 END, taken.pledges) \
-             - (taken.pledges - $2) AS left, \
+        "WITH taken AS (INSERT INTO removal_counts AS kept (moderator_id, day, pledges, by_rules) \
+           VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2, $4) \
+           ON CONFLICT (moderator_id, day) DO UPDATE SET pledges = kept.pledges + excluded.pledges, \
+             by_rules = kept.by_rules + excluded.by_rules RETURNING pledges, by_rules), \
+         allowed AS (SELECT coalesce(removals_per_day::bigint, CASE role WHEN 'admin' THEN NULL ELSE $3 END) AS most \
+           FROM moderators WHERE id = $1) \
+         SELECT least(coalesce(most, pledges) - (pledges - $2), \
+             CASE WHEN $4 > 0 THEN coalesce((most + 1) / 2, by_rules) - (by_rules - $4) END) AS left, \
            extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - (now() AT TIME ZONE 'UTC')) \
              ::float8 AS seconds \
-         FROM taken JOIN moderators ON moderators.id = $1",
+         FROM taken, allowed",
     )
     .bind::<SqlUuid, _>(who)
     .bind::<BigInt, _>(count)
     .bind::<BigInt, _>(USUAL_PER_DAY)
+    .bind::<BigInt, _>(by_rules)
     .get_result(&mut *connection)
     .await
     .map_err(DbError::from)?;

@@ -81,7 +81,7 @@ pub struct Acceptance {
 /// They count from now on, and are held no more, whatever is found later. Pledges that aren't held stay as they are.
 ///
 /// By a search a whole cluster goes, a thousand at a time. Where more than 10,000 are expected, the check of who you are must be fresh
-/// (`POST /v1/auth/step-up`).
+/// (`POST /v1/auth/step-up`). By a `name` it is on record like a search by it, whatever comes of it.
 #[utoipa::path(
     tag = "Moderation", operation_id = "acceptPledges", security(("access_token" = [])), request_body = NewAcceptance,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
@@ -109,13 +109,14 @@ pub async fn accept(
             if expected > MANY {
                 signed.proved()?;
             }
+            let session = search.names_somebody().then_some(signed.who.session);
             let search = search.search(campaign.id, &moderation.tag_keys);
             let (mut search, _) = search.map_err(|problem| within("/search", problem))?;
             if search.state.take().is_some_and(|state| state != State::Held) {
                 return Err(Problem::field("/search/state", FieldCode::NotAllowed));
             }
-            let accept =
-                async |connection: &mut _| store::accept_found(connection, &signed.who, &search, expected, &note).await;
+            let order = store::Order { search, expected, note, of_somebody: session };
+            let accept = async |connection: &mut _| store::accept_found(connection, &signed.who, &order).await;
             let found = moderation.database.run(accept).await?;
             let (accepted, left) = found.ok_or(Code::PreviewOutdated)?;
             Acceptance { accepted, left }

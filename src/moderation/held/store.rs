@@ -75,6 +75,18 @@ pub async fn accept(
         .await
 }
 
+/// Which held pledges are to be accepted.
+pub struct Order {
+    /// Those that fit.
+    pub search: Search,
+    /// How many that are, as far as is known.
+    pub expected: i64,
+    /// Why, in words.
+    pub note: String,
+    /// The session, when it looks for somebody by name: what is answered tells whether they have pledged, so that is on record.
+    pub of_somebody: Option<Uuid>,
+}
+
 /// Lets the oldest held pledges that fit count, up to [`MAX_ACCEPTED`]. Returns which they were, and how many are left; None: many more or
 /// fewer fit than were expected, and none was accepted.
 ///
@@ -83,23 +95,29 @@ pub async fn accept(
 pub async fn accept_found(
     connection: &mut Connection,
     who: &Who,
-    search: &Search,
-    expected: i64,
-    note: &str,
+    order: &Order,
 ) -> Result<Option<(Vec<Uuid>, i64)>, DbError> {
     let number = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);
+    let search = &order.search;
     connection
         .transaction(async |connection| {
             let found = queue::store::count(connection, search).await?;
-            if is_off(expected, found) {
-                return Ok(None);
+            let accepted = if is_off(order.expected, found) {
+                None
+            } else {
+                let ids = queue::store::oldest(connection, search, number(MAX_ACCEPTED)).await?;
+                let told = Some(kept::told(search));
+                let accepted = accept(connection, who, search.campaign, &ids, &order.note, told).await?;
+                // Those that somebody else has judged meanwhile are gone too.
+                Some((accepted, (found - number(ids.len())).max(0)))
+            };
+            if let Some(session) = order.of_somebody {
+                let details = json!({ "session": session, "found": found });
+                let (moderator, campaign) = (Some(who.id), Some(search.campaign));
+                let entry = Entry { moderator, campaign, action: "pledge.search_name", details };
+                audit::store::record(connection, entry).await?;
             }
-            let ids = queue::store::oldest(connection, search, number(MAX_ACCEPTED)).await?;
-            let told = Some(kept::told(search));
-            let accepted = accept(connection, who, search.campaign, &ids, note, told).await?;
-            // Those that somebody else has judged meanwhile are gone too.
-            let left = (found - number(ids.len())).max(0);
-            Ok(Some((accepted, left)))
+            Ok(accepted)
         })
         .await
 }

@@ -121,7 +121,7 @@ async fn take_out(
     .await?;
     totals::deltas::store::append(connection, campaign, &changes).await?;
     let details = json!({ "removal": id, "reason": order.reason, "note": order.note, "pledges": count, "change": by_country(&changes) });
-    record(connection, who, campaign, "removal.create", details).await?;
+    audit::store::record(connection, entry(who, campaign, "removal.create", details)).await?;
     find(connection, campaign, id).await
 }
 
@@ -146,15 +146,15 @@ pub(in crate::moderation) fn by_country(changes: &ByMinute) -> BTreeMap<String, 
     sums
 }
 
-async fn record(
-    connection: &mut Connection,
-    who: &Who,
-    campaign: Uuid,
-    action: &'static str,
-    details: serde_json::Value,
-) -> Result<(), DbError> {
-    let entry = Entry { moderator: Some(who.id), campaign: Some(campaign), action, details };
-    audit::store::record(connection, entry).await
+fn entry(who: &Who, campaign: Uuid, action: &'static str, details: serde_json::Value) -> Entry {
+    Entry { moderator: Some(who.id), campaign: Some(campaign), action, details }
+}
+
+async fn record_all(connection: &mut Connection, entries: Vec<Entry>) -> Result<(), DbError> {
+    for entry in entries {
+        audit::store::record(connection, entry).await?;
+    }
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -181,7 +181,7 @@ pub async fn undo(
     connection
         .transaction(async |connection| {
             // Else it would take the same ones again.
-            searches::store::end_of_removal(connection, campaign, removal, who.id).await?;
+            let mut entries = searches::store::end_of_removal(connection, campaign, removal, who.id).await?;
             let locked: Option<Locked> = diesel::sql_query(
                 "SELECT undone_at, state, pledges FROM removals WHERE id = $1 AND campaign_id = $2 FOR UPDATE",
             )
@@ -198,7 +198,8 @@ pub async fn undo(
                 return Err(RemovalError::UnderWay);
             }
             if usize::try_from(locked.pledges).unwrap_or(usize::MAX) > MAX_IDS {
-                by_search::store::begin_undo(connection, who, campaign, removal, note).await?;
+                entries.push(by_search::store::begin_undo(connection, who, campaign, removal, note).await?);
+                record_all(connection, entries).await?;
                 return find(connection, campaign, removal).await;
             }
             let changes = uncounted(&put_back(connection, removal, Uuid::nil(), i64::MAX).await?, 1);
@@ -210,7 +211,8 @@ pub async fn undo(
                 .await?;
             totals::deltas::store::append(connection, campaign, &changes).await?;
             let details = json!({ "removal": removal, "note": note, "change": by_country(&changes) });
-            record(connection, who, campaign, "removal.undo", details).await?;
+            entries.push(entry(who, campaign, "removal.undo", details));
+            record_all(connection, entries).await?;
             find(connection, campaign, removal).await
         })
         .await
@@ -226,9 +228,16 @@ pub(super) async fn put_back(
     above: Uuid,
     limit: i64,
 ) -> Result<Vec<Changed>, DbError> {
-    // Locked in the order of the ids, like everywhere; the state before is read before it is cleared.
+    // Locked in the order of the ids, like everywhere; the state before is read before it is cleared. Rules that are in force would take
+    // again what came after them: an undo holds, whatever else the pledges fit.
     Ok(diesel::sql_query(
-        "WITH taken AS (SELECT id, state_before FROM pledges WHERE removal_id = $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE) \
+        "WITH taken AS (SELECT id, campaign_id, created_at, state_before FROM pledges WHERE removal_id = $1 AND id > $2 \
+           ORDER BY id LIMIT $3 FOR UPDATE), \
+         spared AS (INSERT INTO pledges_put_back (pledge_id, campaign_id, until) \
+           SELECT taken.id, campaign_id, rules.until FROM taken JOIN (SELECT campaign_id, min(created_at) AS since, max(expires_at) AS until \
+             FROM search_rules WHERE expires_at > now() GROUP BY campaign_id) AS rules USING (campaign_id) \
+           WHERE taken.created_at >= since \
+           ON CONFLICT (pledge_id) DO UPDATE SET until = greatest(pledges_put_back.until, excluded.until)) \
          UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
          WHERE pledges.id = taken.id RETURNING pledges.id, country, taken.state_before, counted_at, partner_id, \
            confirmed_at IS NOT NULL AS confirmed",

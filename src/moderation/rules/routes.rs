@@ -21,7 +21,7 @@ use crate::{
     http::{Code, FieldCode, Problem, ProblemBody, Valid},
     moderation::{
         Moderation,
-        removals::{Reason, routes::within},
+        removals::{Reason, by_search::kept, routes::within},
         search::filter::PledgeSearch,
     },
     partners,
@@ -68,9 +68,10 @@ pub async fn list(
 /// and answered like any other; what an allow fits, and no block, isn't held by its score, nor when a wave is found later.
 ///
 /// With `hold` and `remove` a search is kept alive: it is held against each pledge that comes from now on, a second or two after it was
-/// stored, and again when it is confirmed or its score rises; so it may count for a moment. What somebody has accepted is left alone.
-/// All that such a rule removes in a day (UTC) is one removal, on your account; what you may not remove any more today is held. For
-/// `remove` the check of who you are must be fresh (`POST /v1/auth/step-up`).
+/// stored, and again when it is confirmed or its score rises; so it may count for a moment. What somebody has accepted or put back is left
+/// alone. All that such a rule removes in a day (UTC) is one removal, on your account; all yours together take
+/// half of what you may remove in a day at the most, and what is beyond that is held. For `remove` the check of who you are must be
+/// fresh (`POST /v1/auth/step-up`). One that looks for a `name` is on record like a search by it.
 ///
 /// What a rule has decided stays when it ends.
 #[utoipa::path(
@@ -104,9 +105,10 @@ pub async fn add(
                 signed.proved()?;
             }
             let days = body.days.unwrap_or(searches::MOST_DAYS);
+            let of_somebody = search.names_somebody().then_some(signed.who.session);
             let new = searching(&moderation, &rules, &campaign, *search, &body.note.into_text())?;
-            add_searching(&signed, &moderation, &rules, searches::store::NewRule { effect, reason, days, ..new })
-                .await?
+            let new = searches::store::NewRule { effect, reason, days, of_somebody, ..new };
+            add_searching(&signed, &moderation, &rules, new).await?
         }
     };
     let location = format!("/v1/moderation/campaigns/{}/rules/{}", campaign.slug, added.id);
@@ -162,6 +164,8 @@ fn searching(
         sealed: searches::seal(rules, id, &search, written, note)?,
         days: searches::MOST_DAYS,
         ends_today: search.source_tag.is_some(),
+        told: kept::told(&search),
+        of_somebody: None,
     })
 }
 

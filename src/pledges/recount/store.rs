@@ -1,9 +1,11 @@
 //! The shelf of the recount: every row is counted, in one snapshot with the counters.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::json;
@@ -14,6 +16,7 @@ use crate::{
     campaigns,
     country::Country,
     db::{Connection, DbError},
+    pledges::rules::APPLYING,
     totals::{self, deltas::Sums, fold, recount::Recount},
 };
 
@@ -106,16 +109,44 @@ pub async fn check_counts(connection: &mut Connection) -> Result<Vec<Recount>, D
         .await
 }
 
-/// Adds to the counters what they lack, and returns what was found before. Nobody folds meanwhile; a pledge that comes
-/// meanwhile is in neither side of the comparison.
+/// How often it is looked whether rules are being applied, and how long it waits between: longer than one step of theirs may last.
+const LOOKS: u32 = 1_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
+
+/// Adds to the counters what they lack, and returns what was found before. Nobody folds meanwhile, and no rule that searches is applied:
+/// under attack those would write into the log all the time. A pledge that comes meanwhile is in neither side of the comparison.
 ///
 /// # Errors
 /// [`DbError::Conflict`] when somebody folded first, or anything went into the audit log meanwhile: run it again. And those of the database.
 pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, DbError> {
+    for _ in 0..LOOKS {
+        if let Some(recounts) = repair(connection).await? {
+            return Ok(recounts);
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    Err(DbError::Conflict)
+}
+
+#[derive(QueryableByName)]
+struct Yes {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+/// None: rules are being applied.
+async fn repair(connection: &mut Connection) -> Result<Option<Vec<Recount>>, DbError> {
     connection
         .build_transaction()
         .repeatable_read()
         .run(async |connection| {
+            // Not waited for: the snapshot would be from before the wait.
+            let alone: Yes = diesel::sql_query(format!("SELECT pg_try_advisory_xact_lock({APPLYING}) AS yes"))
+                .get_result(&mut *connection)
+                .await?;
+            if !alone.yes {
+                return Ok(None);
+            }
             fold::store::lock(connection).await?;
             let recounts = recounts(connection).await?;
             let wrong = || recounts.iter().filter(|recount| !recount.differences().is_empty());
@@ -132,7 +163,7 @@ pub async fn repair_counts(connection: &mut Connection) -> Result<Vec<Recount>, 
                 };
                 audit::store::record(connection, entry).await?;
             }
-            Ok(recounts)
+            Ok(Some(recounts))
         })
         .await
 }

@@ -41,6 +41,10 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 /// How often rows that are over are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
+/// The advisory lock of whoever applies rules that search, or doesn't want them to be applied meanwhile. Any number, the same for every
+/// instance: "rules" in ASCII.
+pub const APPLYING: i64 = 0x72_75_6c_65_73;
+
 /// Days for which a rule is in force, unless said otherwise.
 pub const USUAL_DAYS: i32 = 30;
 

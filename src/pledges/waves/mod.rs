@@ -54,6 +54,26 @@ struct Known {
     asked_at: Option<DateTime<Utc>>,
 }
 
+/// When it is to be judged who is held.
+struct Turn {
+    every: Duration,
+    /// When it was begun for the last time.
+    judged: Instant,
+}
+
+impl Turn {
+    fn is_due(&self, now: Instant) -> bool {
+        now - self.judged >= self.every
+    }
+
+    /// A look that was to judge has ended. Where another instance was at it, perhaps for clusters alone, nobody was judged.
+    fn looked(&mut self, began: Instant, held: Option<usize>) {
+        if held.is_some() {
+            self.judged = began;
+        }
+    }
+}
+
 /// The job.
 pub struct Watch {
     database: Database,
@@ -70,20 +90,21 @@ impl Watch {
 
     /// Looks again and again until `stop` is cancelled.
     pub async fn run(mut self, every: Duration, stop: CancellationToken) {
-        let (mut failing, mut judged, mut rest) = (false, Instant::now(), every.min(CLUSTERS_EVERY));
+        let mut turn = Turn { every, judged: Instant::now() };
+        let (mut failing, mut rest) = (false, every.min(CLUSTERS_EVERY));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(rest) => {}
             }
             let began = Instant::now();
-            let judging = began - judged >= every;
+            let judging = turn.is_due(began);
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
                 looked = timeout(PATIENCE, self.look(judging)) => looked.unwrap_or(Err(DbError::Unavailable)),
             };
-            if judging {
-                judged = began;
+            if judging && let Ok(looked) = &looked {
+                turn.looked(began, *looked);
             }
             rest = every.min(CLUSTERS_EVERY).max(began.elapsed() * REST);
             match looked {
@@ -100,15 +121,16 @@ impl Watch {
         }
     }
 
-    /// Looks once, if no other instance is at it: for clusters, and `judging` for those who are to be held. How many were.
+    /// Looks once, if no other instance is at it: for clusters, and `judging` for those who are to be held. How many were; None: another
+    /// instance is at it.
     ///
     /// # Errors
     /// Those of the database; the next look goes on from there.
-    pub async fn look(&mut self, judging: bool) -> Result<usize, DbError> {
+    pub async fn look(&mut self, judging: bool) -> Result<Option<usize>, DbError> {
         let mut connection = self.database.open_direct().await?;
         // The lock is the connection's and ends with it.
         if !store::try_lock(&mut connection).await? {
-            return Ok(0);
+            return Ok(None);
         }
         let open: Vec<_> = self.campaigns.all().into_iter().filter(|campaign| campaign.state == State::Open).collect();
         self.known.retain(|id, _| open.iter().any(|campaign| campaign.id == *id));
@@ -126,7 +148,7 @@ impl Watch {
             tracing::warn!(count = held, "pledges that belong to a wave are held");
             self.totals.changed();
         }
-        failed.map_or(Ok(held), Err)
+        failed.map_or(Ok(Some(held)), Err)
     }
 
     async fn look_at(
@@ -197,5 +219,21 @@ async fn raise(connection: &mut Connection, campaign: &Campaign, raises: &[Raise
             ended => return ended,
         }
         tokio::time::sleep(CONFLICT_PAUSE * attempts).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_that_another_instance_made_for_clusters_is_no_judgement() {
+        let (begin, every) = (Instant::now(), Duration::from_secs(600));
+        let mut turn = Turn { every, judged: begin };
+        assert!(!turn.is_due(begin + every / 2));
+        turn.looked(begin + every, None);
+        assert!(turn.is_due(begin + every + CLUSTERS_EVERY), "it tries again at the next look");
+        turn.looked(begin + every + CLUSTERS_EVERY, Some(0));
+        assert!(!turn.is_due(begin + every * 2));
     }
 }

@@ -57,7 +57,8 @@ pub struct HourCount {
     count: i64,
 }
 
-/// What a removal by a search would take out now: pledges that are awaiting, held or counted. All of it at one moment.
+/// What a removal by a search would take out now: pledges that are awaiting, held or counted, and that nobody has accepted (unless the
+/// search names the signal `accepted`). All of it at one moment.
 #[derive(Serialize, ToSchema)]
 pub struct Preview {
     /// How many pledges, exactly: `expected` of the removal.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    dsl::sql,
     pg::Pg,
-    sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
@@ -17,19 +18,35 @@ use crate::{
     accounts::Who,
     audit::{self, Entry},
     db::{Connection, DbError, schema::pledges},
+    gate::signals::Signal,
     moderation::{
         removals::{
             PausedBecause, Removal, RemovalError,
             store::find,
             walk::{self, Place},
         },
-        search::{Search, hits::moved, store::conditions},
+        search::{
+            Search,
+            hits::moved,
+            store::{Boxed, conditions},
+        },
     },
     totals,
 };
 
 /// States of pledges that can be removed.
 pub const REMOVABLE: [&str; 3] = ["awaiting", "held", "counted"];
+
+/// What a removal by this search takes: not what a moderator has accepted, unless the search asks for that by its signal. Clusters take
+/// those for people's, and so does whoever removes one.
+pub(in crate::moderation::removals) fn removable(search: &Search) -> Boxed<'_> {
+    let fitting = conditions(search).filter(pledges::state.eq_any(REMOVABLE));
+    if search.signals.contains(&Signal::Accepted) {
+        return fitting;
+    }
+    let accepted = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(Signal::Accepted.bit().bits());
+    fitting.filter(accepted.sql(" = 0"))
+}
 
 /// Candidates that are looked at together.
 const PAGE: usize = 20_000;
@@ -68,10 +85,7 @@ pub async fn preview(connection: &mut Connection, search: &Search) -> Result<Tal
             while let Some(at) = place {
                 let page = walk::store::page(connection, &walk, at, PAGE).await?;
                 let ids: Vec<Uuid> = page.candidates.iter().map(|(id, _)| *id).collect();
-                let fitting = conditions(search)
-                    .filter(pledges::id.eq_any(&ids))
-                    .filter(pledges::state.eq_any(REMOVABLE))
-                    .select(Fits::as_select());
+                let fitting = removable(search).filter(pledges::id.eq_any(&ids)).select(Fits::as_select());
                 let rows: Vec<Fits> = if ids.is_empty() { Vec::new() } else { fitting.load(&mut *connection).await? };
                 tally.add(rows, matches!(at, Place::Changed(_)));
                 place = page.next;
@@ -140,7 +154,7 @@ pub async fn begin(
         .await
 }
 
-/// Has a removal undone in the background. Belongs in a transaction that has locked the removal.
+/// Has a removal undone in the background. Belongs in a transaction that has locked the removal, and ends with the entry that is returned.
 ///
 /// # Errors
 /// Those of the database.
@@ -150,7 +164,7 @@ pub(in crate::moderation::removals) async fn begin_undo(
     campaign: Uuid,
     removal: Uuid,
     note: &str,
-) -> Result<(), DbError> {
+) -> Result<Entry, DbError> {
     diesel::sql_query("UPDATE removals SET state = 'undoing' WHERE id = $1")
         .bind::<SqlUuid, _>(removal)
         .execute(&mut *connection)
@@ -158,7 +172,7 @@ pub(in crate::moderation::removals) async fn begin_undo(
     let walk = walk::store::begin(connection, Search { campaign, ..Search::default() }).await?;
     work(connection, removal, who, None, Some(note), &walk).await?;
     let details = json!({ "removal": removal, "note": note, "before": counts(connection, campaign).await? });
-    record(connection, Some(who.id), campaign, "removal.undo", details).await
+    Ok(Entry { moderator: Some(who.id), campaign: Some(campaign), action: "removal.undo", details })
 }
 
 async fn work(

@@ -16,18 +16,15 @@ use uuid::Uuid;
 use crate::{
     accounts::quota::{self, QuotaError},
     db::{Connection, DbError, schema::pledges},
-    moderation::{
-        removals::{
-            PausedBecause,
-            by_search::{
-                kept,
-                store::{REMOVABLE, counts, record},
-            },
-            store::{Changed, by_country, counted, put_back, uncounted},
-            walk::{self, Place, Walk},
-            worker::paused::store::stop,
+    moderation::removals::{
+        PausedBecause,
+        by_search::{
+            kept,
+            store::{counts, record, removable},
         },
-        search::store::conditions,
+        store::{Changed, by_country, counted, put_back, uncounted},
+        walk::{self, Place, Walk},
+        worker::paused::store::stop,
     },
     totals::{self, deltas::ByMinute},
 };
@@ -223,9 +220,8 @@ async fn take_out(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut fitting = conditions(&walk.search)
+    let mut fitting = removable(&walk.search)
         .filter(pledges::id.eq_any(ids))
-        .filter(pledges::state.eq_any(REMOVABLE))
         .filter(pledges::created_at.lt(walk.began_at))
         .order(pledges::id)
         .select(pledges::id);

@@ -2,14 +2,15 @@
 //! the moment in which moderators' search takes it in, and again whenever it takes in a change of it (its mailbox confirms, a wave
 //! raises its score), so a pledge may count for some seconds before ([`apply`]).
 //!
-//! Only what came after the rule was made is touched, and nothing that a moderator has accepted. What a rule removes in a day (UTC) is
-//! one removal, on account of who made the rule and within what they may remove in a day; beyond that it is held. Undoing one of its removals
+//! Only what came after the rule was made is touched, and nothing that a moderator has accepted or an undo has put back. What a rule removes in a day (UTC) is
+//! one removal, on account of who made the rule and within half of what they may remove in a day; beyond that it is held. Undoing one of its removals
 //! ends the rule in the same transaction: otherwise it would take the same pledges once more.
 //!
 //! What is looked for is sealed like a block's value, because it may name somebody, and deleted with the rule.
 
 pub mod apply;
 pub mod store;
+pub mod told;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,7 +1,8 @@
 //! The job that holds rules against what moderators' search has just taken in. The filler puts it into a queue in its own transaction,
 //! so nothing is forgotten when either of them is killed; one instance at a time takes from it, a thousand pledges a transaction:
-//! rows, deltas, removal, quota, hits and the entries in the log are one.
+//! rows, deltas, removal, quota, hits and what the log is told are one.
 
+pub mod chosen;
 pub mod store;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::store::Step;
+use super::told;
 use crate::{
     db::{Database, DbError},
     logged,
@@ -18,7 +20,7 @@ use crate::{
     totals::Totals,
 };
 
-/// Between two looks while there is nothing to do. One entry in the log and one delta for each that finds something.
+/// Between two looks while there is nothing to do. One delta for each that finds something.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Rests so many times as long as it worked.
@@ -26,6 +28,9 @@ const REST: u32 = 1;
 
 /// How often rules that are over are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// How often rules are looked for that the log hasn't been told of for a minute.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// A transaction that takes longer is given up: it is tried again anyway.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,6 +41,7 @@ pub struct Applier {
     totals: Totals,
     rules: Rules,
     forgot: Option<Instant>,
+    told: Option<Instant>,
     /// Whether the log was told, since all was well.
     told_closed: bool,
     told_failing: bool,
@@ -49,6 +55,7 @@ impl Applier {
             totals: moderation.totals.clone(),
             rules,
             forgot: None,
+            told: None,
             told_closed: false,
             told_failing: false,
         }
@@ -88,8 +95,14 @@ impl Applier {
     pub async fn work(&mut self) -> Result<bool, DbError> {
         let deadline = Instant::now() + PATIENCE;
         if self.forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
-            self.database.run_until(deadline, async |connection| super::store::forget(connection).await).await?;
-            self.forgot = Some(Instant::now());
+            let forget = async |connection: &mut _| super::store::forget(connection).await;
+            if self.database.run_until(deadline, forget).await? {
+                self.forgot = Some(Instant::now());
+            }
+        }
+        if self.told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+            self.database.run_until(deadline, async |connection| told::store::tell(connection).await).await?;
+            self.told = Some(Instant::now());
         }
         let rules = &self.rules;
         let went = self.database.run_until(deadline, async |connection| store::step(connection, rules).await).await?;

@@ -1,34 +1,23 @@
-//! The shelf of applying rules. Locks come in this order: the rules, the pledges in the order of their ids, the quota, the removal. An
-//! undo begins with the rule too, so neither can wait for the other.
+//! The shelf of applying rules. All that a step takes is locked before anything is changed ([`super::chosen`]); then come the removals, the
+//! deltas and the hits, and the log at the very end. An undo begins with the rule too, so neither can wait for the other.
 
 use std::collections::BTreeMap;
 
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryResult, QueryableByName,
-    dsl::sql,
-    pg::Pg,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{Array, BigInt, Bool, Integer, Text, Untyped, Uuid as SqlUuid},
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use serde_json::json;
 use uuid::Uuid;
 
+use super::chosen::{Choice, Chosen, store::choose};
 use crate::{
-    accounts::quota::{self, QuotaError},
-    audit::{self, Entry},
-    db::{Connection, DbError, schema::pledges},
+    audit,
+    db::{Connection, DbError},
     gate::signals::Signal,
     moderation::{
-        removals::{
-            by_search::store::REMOVABLE,
-            store::{Changed, by_country, counted, uncounted},
-        },
-        rules::searches::{
-            self, Effect,
-            store::{Row, in_force},
-        },
-        search::{Search, store::conditions},
+        removals::store::{Changed, by_country, counted, uncounted},
+        rules::searches::{store::Row, told::store::try_lock},
     },
     pledges::rules::Rules,
     totals::{
@@ -36,9 +25,6 @@ use crate::{
         deltas::{CountedRow, changes},
     },
 };
-
-/// Any number, the same for every instance: "rules" in ASCII.
-const LOCK: i64 = 0x72_75_6c_65_73;
 
 /// Pledges of one transaction: a look at each of at most fifty rules takes some milliseconds.
 const ROWS_AT_ONCE: i64 = 1_000;
@@ -67,12 +53,6 @@ pub enum Step {
 }
 
 #[derive(QueryableByName)]
-struct Yes {
-    #[diesel(sql_type = Bool)]
-    yes: bool,
-}
-
-#[derive(QueryableByName)]
 struct Waiting {
     #[diesel(sql_type = SqlUuid)]
     campaign_id: Uuid,
@@ -93,10 +73,7 @@ struct Id {
 pub(super) async fn step(connection: &mut Connection, rules: &Rules) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
-            let locked: Yes = diesel::sql_query(format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS yes"))
-                .get_result(&mut *connection)
-                .await?;
-            if !locked.yes {
+            if !try_lock(connection).await? {
                 return Ok(Step::Idle);
             }
             let waiting: Vec<Waiting> = diesel::sql_query(
@@ -114,9 +91,9 @@ pub(super) async fn step(connection: &mut Connection, rules: &Rules) -> Result<S
             for Waiting { campaign_id, pledge_id } in waiting {
                 by_campaign.entry(campaign_id).or_default().push(pledge_id);
             }
-            for (campaign, ids) in by_campaign {
-                apply(connection, rules, campaign, &ids, &mut went).await?;
-            }
+            let Choice { chosen, closed } = choose(connection, rules, &by_campaign).await?;
+            went.closed = closed;
+            went.changed = apply(connection, chosen).await?;
             Ok(Step::Went(went))
         })
         .await
@@ -126,120 +103,37 @@ fn number(many: usize) -> i64 {
     i64::try_from(many).unwrap_or(i64::MAX)
 }
 
-async fn apply(
-    connection: &mut Connection,
-    rules: &Rules,
-    campaign: Uuid,
-    ids: &[Uuid],
-    went: &mut Went,
-) -> Result<(), DbError> {
-    for rule in in_force(connection, campaign).await? {
-        let Some(opened) = searches::open(rules, &rule) else {
-            went.closed += 1;
-            continue;
-        };
-        let fitting = lock_fitting(connection, &rule, &opened.search, ids).await?;
-        if fitting.is_empty() {
-            continue;
-        }
-        let removes = rule.effect == Effect::Remove && may_remove(connection, &rule, fitting.len()).await?;
+/// Removes and holds what was chosen. The log is locked last: the entries of all of it come behind everything else.
+async fn apply(connection: &mut Connection, chosen: Vec<Chosen>) -> Result<i64, DbError> {
+    let (mut changed, mut entries) = (0, Vec::new());
+    for Chosen { mut rule, ids, removes } in chosen {
         let hits = if removes {
-            remove(connection, &rule, &fitting).await?
+            remove(connection, &mut rule, &ids).await?
         } else {
-            // Those whom the account may not remove any more today wait for a moderator.
-            hold(connection, &rule, &fitting).await?
+            hold(connection, &mut rule, &ids).await?
         };
-        if hits > 0 {
-            went.changed += hits;
-            diesel::sql_query("UPDATE search_rules SET hits = hits + $2, last_hit_at = now() WHERE id = $1")
-                .bind::<SqlUuid, _>(rule.id)
-                .bind::<BigInt, _>(hits)
-                .execute(&mut *connection)
-                .await?;
+        if hits == 0 {
+            continue;
         }
-    }
-    Ok(())
-}
-
-/// Locks pledges that fit. Whoever changes a row meanwhile is waited for, and the row held against the search once more.
-struct Locked<'a> {
-    fitting: pledges::BoxedQuery<'a, Pg, SqlUuid>,
-}
-
-impl QueryId for Locked<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for Locked<'_> {
-    type SqlType = Untyped;
-}
-
-impl QueryFragment<Pg> for Locked<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
-        QueryFragment::<Pg>::walk_ast(&self.fitting, out.reborrow())?;
-        out.push_sql(" FOR UPDATE");
-        Ok(())
-    }
-}
-
-/// Those that came after the rule was made, that nobody has accepted, and that aren't erased.
-async fn lock_fitting(
-    connection: &mut Connection,
-    rule: &Row,
-    search: &Search,
-    ids: &[Uuid],
-) -> Result<Vec<Uuid>, DbError> {
-    let judged = Signal::Accepted.bit().with(Signal::Unreviewed.bit()).bits();
-    let unjudged = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(judged).sql(" = 0");
-    let fitting = conditions(search)
-        .filter(pledges::id.eq_any(ids))
-        .filter(pledges::state.eq_any(REMOVABLE))
-        .filter(pledges::created_at.ge(rule.created_at))
-        .filter(pledges::erased_at.is_null())
-        .filter(unjudged)
-        .order(pledges::id)
-        .select(pledges::id);
-    let locked: Vec<Id> = Locked { fitting }.get_results(connection).await?;
-    Ok(locked.into_iter().map(|Id { id }| id).collect())
-}
-
-/// Why an account may not remove.
-enum NotAllowed {
-    Spent,
-    Database(DbError),
-}
-
-impl From<diesel::result::Error> for NotAllowed {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-impl From<QuotaError> for NotAllowed {
-    fn from(error: QuotaError) -> Self {
-        match error {
-            QuotaError::Spent { .. } => Self::Spent,
-            QuotaError::Database(error) => Self::Database(error),
+        changed += hits;
+        if rule.tells {
+            entries.extend(std::mem::take(&mut rule.untold).entries(rule.id, rule.campaign, rule.reason));
         }
+        diesel::sql_query(
+            "UPDATE search_rules SET hits = hits + $2, last_hit_at = now(), untold = $3, \
+               told_at = CASE WHEN $4 THEN now() ELSE told_at END WHERE id = $1",
+        )
+        .bind::<SqlUuid, _>(rule.id)
+        .bind::<BigInt, _>(hits)
+        .bind::<Nullable<Jsonb>, _>(rule.untold.stored())
+        .bind::<Bool, _>(rule.tells)
+        .execute(&mut *connection)
+        .await?;
     }
-}
-
-/// Takes so many from what the account of the rule may remove today, if that is enough.
-async fn may_remove(connection: &mut Connection, rule: &Row, pledges: usize) -> Result<bool, DbError> {
-    // Inside the other one: what was taken too much is given back, and the rest stands.
-    let taken = connection
-        .transaction(async |connection| {
-            quota::take(connection, rule.maker, number(pledges)).await?;
-            Ok::<_, NotAllowed>(())
-        })
-        .await;
-    match taken {
-        Ok(()) => Ok(true),
-        Err(NotAllowed::Spent) => Ok(false),
-        Err(NotAllowed::Database(error)) => Err(error),
+    for entry in entries {
+        audit::store::record(connection, entry).await?;
     }
+    Ok(changed)
 }
 
 /// The removal of the rule's day; made with its first pledges.
@@ -260,7 +154,7 @@ async fn removal_of_today(connection: &mut Connection, rule: &Row) -> Result<Uui
     Ok(removal.id)
 }
 
-async fn remove(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result<i64, DbError> {
+async fn remove(connection: &mut Connection, rule: &mut Row, ids: &[Uuid]) -> Result<i64, DbError> {
     let removal = removal_of_today(connection, rule).await?;
     let rows: Vec<Changed> = diesel::sql_query(
         "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
@@ -280,9 +174,7 @@ async fn remove(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result
     if !changes.is_empty() {
         totals::deltas::store::append(connection, rule.campaign, &changes).await?;
     }
-    let details = json!({ "rule": rule.id, "removal": removal, "reason": rule.reason, "pledges": rows.len(),
-        "change": by_country(&changes) });
-    record(connection, rule, "rule.remove", details).await?;
+    rule.untold.removed(removal, number(rows.len()), by_country(&changes));
     Ok(number(rows.len()))
 }
 
@@ -295,7 +187,7 @@ struct Held {
 }
 
 /// What counts is held at once; what waits for its mailbox is marked, and held when that confirms it.
-async fn hold(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result<i64, DbError> {
+async fn hold(connection: &mut Connection, rule: &mut Row, ids: &[Uuid]) -> Result<i64, DbError> {
     let held: Vec<Held> = diesel::sql_query(
         "WITH chosen AS (SELECT id, state AS before FROM pledges WHERE id = ANY($1) \
            AND (state = 'counted' OR (state = 'awaiting' AND signals & $2 = 0))), \
@@ -315,18 +207,6 @@ async fn hold(connection: &mut Connection, rule: &Row, ids: &[Uuid]) -> Result<i
     if !changes.is_empty() {
         totals::deltas::store::append(connection, rule.campaign, &changes).await?;
     }
-    let details = json!({ "rule": rule.id, "why": "rule", "pledges": held.len(), "change": by_country(&changes) });
-    record(connection, rule, "pledge.hold", details).await?;
+    rule.untold.held(number(held.len()), by_country(&changes));
     Ok(number(held.len()))
-}
-
-/// On record as the service's deed: who made the rule may be asleep.
-async fn record(
-    connection: &mut Connection,
-    rule: &Row,
-    action: &'static str,
-    details: serde_json::Value,
-) -> Result<(), DbError> {
-    let entry = Entry { moderator: None, campaign: Some(rule.campaign), action, details };
-    audit::store::record(connection, entry).await
 }

@@ -1,0 +1,1 @@
+DROP TABLE pledges_put_back;

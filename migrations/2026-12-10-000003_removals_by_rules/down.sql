@@ -1,0 +1,1 @@
+ALTER TABLE removal_counts DROP COLUMN by_rules;
