@@ -149,7 +149,7 @@ test("an organiser switches on and off, adds and deletes a rule, and gives a par
   await page.getByLabel("Value").fill("spam.example");
   await page.getByLabel("Note").fill("Only bots use it");
   await page.getByRole("button", { name: "Add a block or an allow" }).click();
-  await page.getByRole("button", { name: "Delete: spam.example" }).click();
+  await page.getByRole("button", { name: "End: spam.example" }).click();
   await page.getByText("There are none.").waitFor();
 
   await go(page, `#/c/${slug}/partners`);

@@ -6,7 +6,7 @@ import { REASONS, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
-const reasonField = ({ autofocus = false } = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus }));
+export const reasonField = ({ autofocus = false } = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus }));
 
 /** Whether a removal goes on by itself. */
 export const isUnderWay = ({ state }) => state === "running" || state === "undoing";

@@ -5,18 +5,11 @@ import { filterForm, inWords } from "./console-filter-form.js";
 import { fromQuery, isEmpty, narrower, question, toQuery } from "./console-filters.js";
 import { meaning } from "./console-keys.js";
 import { field, form, input, make } from "./console-parts.js";
-import { Screen } from "./console-screen.js";
+import { Screen, partnerNames } from "./console-screen.js";
 import { acceptThese, removeSearch, removeThese, revealThese, undoLast } from "./console-removing.js";
 import { mark, rowsTable } from "./console-rows.js";
 import { MOST, MOST_REVEALED, Selection } from "./console-selection.js";
 import { moment, say } from "./console-texts.js";
-
-/** Names of the partners, for those who may see them. */
-export async function partnerNames(screen) {
-  if (screen.api.me?.role === "moderator") return new Map();
-  const { partners } = await screen.get(ofCampaign(screen.context.campaign, "partners", "admin"));
-  return new Map(partners.map(({ partner }) => [partner.id, partner.name]));
-}
 
 class SearchScreen extends Screen {
   #filter = {};

@@ -6,6 +6,8 @@ import "./console-campaign.js";
 import "./console-log.js";
 import "./console-partners.js";
 import "./console-removals.js";
+import "./console-rules.js";
+import "./console-search.js";
 import "./console-switches.js";
 import { stepUp } from "./console-account.js";
 import { Api } from "./console-api.js";

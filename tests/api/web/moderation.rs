@@ -11,7 +11,7 @@ async fn the_console_is_an_empty_frame_that_loads_only_files_of_ours() {
     assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
     let console = page(&client, "/moderation/").await;
-    assert!(console.contains("noindex") && console.contains("<pledges-console></pledges-console>"));
+    assert!(console.contains("noindex") && console.contains("<pledges-console><p>The console needs JavaScript."));
     assert!(!console.contains("defend"), "no campaign is named to who isn't signed in");
     let files: Vec<_> = addresses(&console).into_iter().filter(|path| path.starts_with("/assets/")).collect();
     for part in ["console.", "console-search.", "console-switches.", "console-en.", "formats."] {
