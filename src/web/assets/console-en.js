@@ -4,8 +4,8 @@
 const frame = {
   title: "{screen} – console – pledges", campaign: "Campaign", screens: "Screens", signed_in_as: "{login}, {role}", sign_in: "Sign in", sign_out: "Sign out",
   session_ended: "Your session has ended. Sign in again to go on.", signed_out: "You have signed out in another window.",
-  search: "Search", queue: "Held", removals: "Removals", totals: "Exact counts", rules: "Rules", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
-  log_everywhere: "Log of everything", account: "My account", accounts: "Accounts", keys: "Keys",
+  search: "Search", queue: "Review queue", menu: "Screens", screens_now: "Pledges", screens_campaign: "Campaign", screens_general: "You and the service", removals: "Removals", totals: "Exact counts", rules: "Rules", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
+  whole_log: "Log of everything", account: "My account", accounts: "Accounts", keys: "Keys",
   close: "Close", cancel: "Cancel", save: "Save", change: "Change", copy: "Copy", copied: "Copied", copy_failed: "Your browser doesn’t let us copy. Select the text and copy it yourself.",
   more: "Show more", nothing: "Nothing here.", choose: "Choose…", any: "Any", or: " or ", yes: "Yes", no: "No", on: "On", off: "Off", acts: "Do", act_on: "{act}: {on}", details: "Details", details_of: " of {name}",
   moment: "{moment} UTC", country: "{name} ({code})", country_unsaid: "Not said (ZZ)", country_label: "Country", time: "Time", state: "State", by: "By", why: "Why", since: "Since", until: "Until",
@@ -35,11 +35,11 @@ const account = {
 };
 
 const search = {
-  search_pledges: "Search pledges", filter_state: "State", filter_country: "Country", filter_country_hint: "Two letters, such as KE; ZZ for not said.", filter_from: "From", filter_to: "Before", filter_utc: "In UTC.",
+  search_pledges: "Search pledges", filter_state: "State", filter_country: "Country", filter_country_hint: "Two letters, such as KE; ZZ for not said.", filter_from: "From (UTC)", filter_to: "Before (UTC)",
   filter_score_from: "Score from", filter_domain: "Domain of the mailbox", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
   filter_name: "Exact name", filter_name_hint: "However it is written. That a name was looked for goes on record, without the name.", filter_partner: "Partner", filter_partner_hint: "Its id.", filter_source_tag: "Tag of the source",
   filter_domain_tag: "Tag of the domain", filter_shape_tag: "Tag of the shape", filter_name_tag: "Tag of the name", filter_tag_hint: "Sixteen characters, as in the details of a pledge.", filter_removal: "Removal", filter_signals: "Signals", filter_signals_hint: "With any of those that are ticked.",
-  filter_more: "More filters", filter_clear: "Clear", filter_is: "{filter}: {value}",
+  filters: "Filters", filter_more: "More filters", filter_clear: "Clear", filter_is: "{filter}: {value}",
   state_counted: "counted", state_held: "held", state_awaiting: "awaiting", state_removed: "removed", state_withdrawn: "withdrawn",
   found: { one: "{count} pledge", other: "{count} pledges" }, found_about: "About {count} pledges", found_none: "No pledge is like this.", found_pledges: "Pledges that were found",
   lag: { one: "What came or changed in the last second may be missing. Look again in a moment.", other: "What came or changed in the last {count} seconds may be missing. Look again in a moment." },
@@ -49,8 +49,30 @@ const search = {
   consents: "Agreed to", consent_updates: "news of the organiser", consent_partner: "news of the partner", consent_public: "being shown", removal: "Removal",
   same_source_tag: "Same source", same_domain_tag: "Same domain", same_shape_tag: "Same shape", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
   tick_row: "{name}, {country}, {state}", tick_page: "All on this page", first_page: "First page", next_page: "Next page", bulk: "With the ticked pledges", selected: { one: "{count} ticked", other: "{count} ticked" },
-  selected_none: "None ticked: buttons mean the row you are on", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
+  selected_none: "None ticked", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
   look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_found: "There is one; it is shown below.", look_up_none: "There is none.",
+};
+
+const clusters = {
+  clusters: "What stands out", clusters_told: "Groups among the pledges of the last day that look less like people than the others do. A pledge can be in several. Look at some of a group before you remove it.",
+  clusters_as_of: { one: "As of {moment}: {count} pledge of the last day was compared.", other: "As of {moment}: {count} pledges of the last day were compared." }, clusters_never: "Nothing was compared yet, or the campaign isn’t open.", clusters_none: "Nothing stands out.",
+  clusters_newer: "There is a newer look, of {moment}. Show it", clusters_stand: { one: "{count} group of pledges stands out.", other: "{count} groups of pledges stand out." }, clusters_see: "Look at them",
+  cluster_score: "Score {score}", cluster_pledges: "Show its pledges", preview_removal: "Preview removal", confirmed_share: "Confirmed by mail", likely_share: "Look like a wave’s", share_of: "{share} of {count}", minutes: "{from} to {to}",
+  trend_told: "By hour over the last day: {most} in the busiest hour, {last} in the last one.", trend_from: "24 hours ago", trend_to: "now",
+  common_source_tag: "Source", common_domain_tag: "Domain of the mailbox", common_name_tag: "Name", common_shape_tag: "Shape of name and mailbox", common_country: "Country", common_partner: "Partner", common_signal: "Signal", common_minute: "Minutes",
+  why_many_from_country: "More pledges than its people explain: {count} from {usual} people.", why_many_from_country_alone: "More pledges than its people explain: {count}.", why_wave: "{count} look more like a wave’s than like people’s; usual would be {usual}.", why_wave_alone: "{count} look more like a wave’s than like people’s, all signs together.",
+  why_more_than_usual: "{count} in the last hour; usual would be {usual}.", why_more_than_usual_alone: "{count} in the last hour, far more than before.", why_unconfirmed: "{count} have confirmed by mail; as many as of the others would be {usual}.", why_unconfirmed_alone: "Only {count} have confirmed by mail.",
+};
+
+const queue = {
+  queue_views: "Ways through the queue", queue_rows: "One by one", queue_sample: "The sample", queue_clusters: "By what they have in common", queue_sampling: "How often signals were wrong",
+  queue_held: { one: "{count} pledge is held", other: "{count} pledges are held" }, queue_only: "Only those with {what}: {value}.", queue_all: "Show all", queue_one_by_one: "One by one",
+  queue_sample_told: "One in eight, by chance. Whoever judges all of these, one by one, lets the signals be measured.", queue_clusters_none: "Held pledges have nothing in common.",
+  queue_clusters_told: { one: "{count} held pledge was looked at. A pledge can be in several groups.", other: "Of the {count} newest held pledges. A pledge can be in several groups." }, accept_all: "Accept all", accept_progress: "{done} accepted, {left} to go", first_at: "First one",
+  again: "Do the same with the next ones without asking", quick_accept: "Accept doesn’t ask: “{note}”.", quick_remove: "Remove doesn’t ask: “{note}”.", quick_stop: "Ask again",
+  newer: { one: "{count} new pledge. Show it", other: "{count} new pledges. Show them" }, newer_many: "{count} new pledges or more. Show them", week: "Stored in", weeks_all: "The last twelve weeks", week_of: "The week of {day}",
+  sampling_told: "Of the sample: what people decided, one by one. The share is only as good as the sample is judged whole: look at what still waits, and at what was removed unseen, by a search or a rule.", sampling_none: "Nothing of the sample was held yet.",
+  sampled_signal: "Signal", sampled_wrong: "Wrong: held, but honest", sampled_accepted: "Accepted", sampled_removed: "Removed", sampled_removed_unseen: "Removed unseen", sampled_undecided: "Not decided in time", sampled_waiting: "Waiting", sampled_all: "All of the sample", sampled_none: "None judged",
 };
 
 const acts = {
@@ -101,7 +123,10 @@ const campaign = {
 };
 
 const log = {
-  log_area: "About", log_by: "{who}, {moment}, no. {number}", log_many: { one: "{count} entry", other: "{count} entries" },
+  entry_by: "Done by", entry_what: "What was done", entry_told: "{who}, {moment}, no. {number}", entries_search: "Search the log", entries_show: "Show", export_these: "Download what is asked for", export_whole: "Download the whole log with its hashes",
+  exported: { one: "{count} entry is downloaded.", other: "{count} entries are downloaded." }, exported_cut: "The newest {count} entries are downloaded. For more, ask for less time.", exported_whole: "The whole log is downloaded. Keep it where nobody can change it: it proves later what the log was.",
+  area_removal: "Removals", area_pledge: "Pledges", area_rule: "Rules", area_held: "Held", area_alert: "Alerts", area_switch: "Switches", area_partner: "Partners", area_session: "Sessions", area_account: "Accounts", area_invitation: "Invitations", area_recipient: "Keys that open records",
+  area_campaign: "Campaigns", area_totals: "Totals", area_access: "Refused", area_moderator: "Accounts, at the command line", area_audit: "The log itself", entries: { one: "{count} entry", other: "{count} entries" },
   log_removal_create: "Removed pledges", log_removal_undo: "Undid a removal", log_removal_undone: "Finished undoing a removal", log_removal_pause: "Paused a removal", log_removal_resume: "Resumed a removal", log_removal_cancel: "Cancelled a removal", log_removal_finish: "Finished a removal",
   log_pledge_accept: "Accepted pledges", log_rule_remove: "Removed pledges by a rule", log_held_default: "What was held was decided, as nobody had", log_alert_add: "Added an address for alerts", log_alert_remove: "Took off an address for alerts", log_audit_drop: "Dropped old months of the log",
   log_pledge_hold: "Held pledges", log_pledge_reveal: "Revealed pledges", log_pledge_look_up: "Looked up an address", log_pledge_search_name: "Searched by name", log_rule_add: "Added a rule", log_rule_delete: "Deleted a rule",
@@ -133,4 +158,4 @@ const problems = {
   field_invalid_source_tag: "is no tag of a source",
 };
 
-export const texts = { ...frame, ...account, ...search, ...acts, ...signals, ...campaign, ...log, ...keys, ...problems };
+export const texts = { ...frame, ...account, ...search, ...clusters, ...queue, ...acts, ...signals, ...campaign, ...log, ...keys, ...problems };
