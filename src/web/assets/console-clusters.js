@@ -68,7 +68,7 @@ export class Lookout {
   #campaign = null;
   look = null;
 
-  constructor(api, told, { every = EVERY_MS, later = setTimeout, never = clearTimeout } = {}) {
+  constructor(api, told, { every = EVERY_MS, later = (...all) => setTimeout(...all), never = (timer) => clearTimeout(timer) } = {}) {
     Object.assign(this, { api, told, every, later, never });
   }
 
