@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { brotliCompressSync, constants } from "node:zlib";
 import { texts } from "../../src/web/assets/console-en.js";
 import { REASONS, SIGNALS, STATES } from "../../src/web/assets/console-filters.js";
-import { KEYS, QUEUE_KEYS } from "../../src/web/assets/console-keys.js";
+import { KEYS, QUEUE_KEYS, WALL_KEYS } from "../../src/web/assets/console-keys.js";
 import { moment, say, trouble } from "../../src/web/assets/console-texts.js";
 
 const read = (path) => readFileSync(new URL(`../../src/web/${path}`, import.meta.url), "utf8");
@@ -49,7 +49,7 @@ test("everything that is said has a text, and no text is there for nothing", () 
   for (const state of STATES) assert.ok(`state_${state}` in texts, state);
   for (const signal of SIGNALS) assert.ok(`signal_${signal}` in texts, signal);
   for (const reason of REASONS) assert.ok(`reason_${reason}` in texts, reason);
-  for (const what of [...Object.values(KEYS), ...Object.values(QUEUE_KEYS)]) assert.ok(`key_${what}` in texts, what);
+  for (const what of [...Object.values(KEYS), ...Object.values(QUEUE_KEYS), ...Object.values(WALL_KEYS)]) assert.ok(`key_${what}` in texts, what);
 });
 
 test("every action that the log can hold has words", () => {

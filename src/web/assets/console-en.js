@@ -75,6 +75,17 @@ const queue = {
   sampled_signal: "Signal", sampled_wrong: "Wrong: held, but honest", sampled_accepted: "Accepted", sampled_removed: "Removed", sampled_removed_unseen: "Removed unseen", sampled_undecided: "Not decided in time", sampled_waiting: "Waiting", sampled_all: "All of the sample", sampled_none: "None judged",
 };
 
+const wall = {
+  wall: "Wall", wall_views: "Ways through the wall", wall_waiting: "Waiting", wall_shown: "Shown", wall_reported: "Reported", wall_declined: "Declined", wall_hidden: "Hidden", wall_off: "The wall of this campaign is off: nothing of this is shown to anybody.",
+  wall_told_waiting: "They agreed to be shown, and their mailbox is confirmed. Names stand here in full, as they would on the wall: each reading is on record, and counts against the names that you may read in a day.",
+  wall_told_shown: "What anybody can read. What you hide is gone from there within a second.", wall_told_reported: "What readers have reported, with what they chose as a reason.", wall_told_declined: "Not put on the wall. The pledges count as before.", wall_told_hidden: "Taken off the wall. The pledges count as before.",
+  wall_none_waiting: "Nobody waits.", wall_none_shown: "Nothing is shown.", wall_none_reported: "Nothing is reported.", wall_none_declined: "Nothing was declined.", wall_none_hidden: "Nothing was hidden.",
+  wall_read: { one: "Read the next one", other: "Read the next {count}" }, wall_link: "has a link", wall_reports: { one: "reported once", other: "reported {count} times" }, wall_text_gone: "Not shown", wall_act_approve: "Put on the wall", wall_act_decline: "Decline", wall_act_hide: "Hide", wall_act_dismiss: "Settle the reports",
+  wall_decline_title: { one: "Decline {count} entry", other: "Decline {count} entries" }, wall_decline_told: "They are not shown. The pledges go on counting.", wall_hide_title: { one: "Hide {count} entry", other: "Hide {count} entries" }, wall_hide_told: "They are gone from the wall within a second. The pledges go on counting.",
+  wall_reason_abuse: "Abuse", wall_reason_spam: "Spam", wall_reason_private: "Private matters", wall_reason_other: "Other",
+  wall_done_approve: { one: "{count} entry is on the wall.", other: "{count} entries are on the wall." }, wall_done_decline: { one: "{count} entry is declined.", other: "{count} entries are declined." }, wall_done_hide: { one: "{count} entry is hidden.", other: "{count} entries are hidden." }, wall_done_dismiss: { one: "{count} entry stays, its reports settled.", other: "{count} entries stay, their reports settled." },
+};
+
 const acts = {
   remove: "Remove", accept: "Accept", reveal: "Reveal", preview: "Preview of a removal", preview_all: "Preview removing all that fit", reason: "Reason", reason_spam: "Spam", reason_bot: "Bots", reason_duplicate: "Duplicates", reason_abuse: "Abuse",
   reason_test: "Tests", reason_other: "Other", remove_title: { one: "Remove {count} pledge", other: "Remove {count} pledges" }, remove_told: "They leave the totals at once. Undo puts back exactly these.",
@@ -141,7 +152,7 @@ const log = {
 const keys = {
   keys_told: "While you type they are letters. Single letters can be turned off under My account.", key_next: "Next row", key_previous: "Row before", key_tick: "Tick or untick", key_tick_range: "Tick from the last tick to here", key_tick_page: "Tick the page",
   key_clear: "Untick all", key_filter: "To the filters", key_remove: "Remove what is ticked, else the row", key_preview: "Preview removing all that fit", key_accept: "Accept what is held", key_reveal: "Reveal", key_undo: "Undo your last removal",
-  key_next_page: "Next page", key_first_page: "First page", key_help: "This list",
+  key_next_page: "Next page", key_first_page: "First page", key_help: "This list", key_approve: "Put on the wall", key_decline: "Decline", key_hide: "Hide from the wall", key_dismiss: "Settle the reports",
 };
 
 const problems = {
@@ -151,11 +162,11 @@ const problems = {
   problem_nothing_to_remove: "All of these are removed already.", problem_preview_outdated: "What fits the search has changed. Look at the new preview and decide again.", problem_already_undone: "This is undone already.",
   problem_removal_quota_spent: "You have removed as many today as you may. An admin can raise the limit.", problem_too_many_requests: "Too many attempts. Wait {seconds} seconds.", problem_no_mail: "Mails don’t leave at the moment, so nobody could confirm.",
   problem_invalid_fields: "Some of it is not right.", problem_invalid_query: "Some of it is not right.", problem_field: "{field}: {code}.", problem_filter_empty: "Search for something first: a removal of everything is not offered.",
-  problem_too_many_rules: "There are as many rules as there can be. End one first.", problem_too_many_to_reveal: "A hundred at a time can be revealed.", problem_passwords_differ: "The two passwords are not the same.",
+  problem_wall_off: "The campaign has no wall: nothing can be put on it.", problem_wall_quota_spent: "You have read or approved as many names today as you may. It begins anew at midnight (UTC).", problem_too_many_rules: "There are as many rules as there can be. End one first.", problem_too_many_to_reveal: "A hundred at a time can be revealed.", problem_passwords_differ: "The two passwords are not the same.",
   field_required: "is missing", field_too_long: "is too long", field_too_short: "is too short", field_out_of_range: "is too small or too large", field_not_allowed: "is none of those that can be chosen", field_easy_to_guess: "is easy to guess",
   field_invalid_code: "is not the code of now", field_invalid_login: "small letters, digits and single . _ - only", field_invalid_origin: "is no origin such as https://www.example.org", field_invalid_domain: "is no domain of a mailbox", field_invalid_country: "is no code of a country",
   field_invalid_language: "is no tag of a language", field_invalid_email: "is no address", field_invalid_text: "has a character that no text may have", field_unknown_campaign: "there is no such campaign", field_unknown_partner: "there is no such partner", field_invalid_pattern: "has more than eight stars",
   field_invalid_source_tag: "is no tag of a source",
 };
 
-export const texts = { ...frame, ...account, ...search, ...clusters, ...queue, ...acts, ...signals, ...campaign, ...log, ...keys, ...problems };
+export const texts = { ...frame, ...account, ...search, ...clusters, ...queue, ...wall, ...acts, ...signals, ...campaign, ...log, ...keys, ...problems };

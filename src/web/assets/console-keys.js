@@ -13,6 +13,12 @@ export const QUEUE_KEYS = {
   a: "accept", r: "remove", v: "reveal", u: "undo", n: "next_page", b: "first_page", "?": "help",
 };
 
+/** Those of the wall. */
+export const WALL_KEYS = {
+  j: "next", ArrowDown: "next", k: "previous", ArrowUp: "previous", x: "tick", X: "tick_range", Escape: "clear",
+  a: "approve", d: "decline", h: "hide", s: "dismiss", n: "next_page", b: "first_page", "?": "help",
+};
+
 /** Keys that the switch of single letters leaves on: those that are no letters (WCAG 2.1.4). */
 const NO_LETTERS = ["ArrowDown", "ArrowUp", "Escape"];
 

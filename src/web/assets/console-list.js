@@ -42,6 +42,21 @@ export class ListScreen extends Screen {
   /** Says what was read, above the rows. */
   told() {}
 
+  /** The rows of a page. */
+  table(pledges, options) {
+    return rowsTable(pledges, options);
+  }
+
+  /** What is said where there are none. */
+  nothing() {
+    return say("found_none");
+  }
+
+  /** What can be done to what is ticked. */
+  acts() {
+    return ["remove", "accept", "reveal"];
+  }
+
   /** Narrows what is shown to what is like a row. */
   async narrow() {}
 
@@ -134,7 +149,7 @@ export class ListScreen extends Screen {
       ticked: (id, on, range) => this.tick(() => (range ? this.selection.extendTo(id) : this.selection.toggle(id, on))),
       tickedPage: () => this.tick(() => this.selection.togglePage()),
     };
-    this.rows.replaceChildren(pledges.length > 0 ? rowsTable(pledges, options) : make("p", { class: "note" }, say("found_none")));
+    this.rows.replaceChildren(pledges.length > 0 ? this.table(pledges, options) : make("p", { class: "note" }, this.nothing()));
     this.turns.replaceChildren(
       ...(this.cursor ? [this.button(say("first_page"), () => this.ask(null, { focus: true }))] : []),
       ...(next ? [this.button(say("next_page"), () => this.ask(next, { focus: true }))] : []),
@@ -149,10 +164,15 @@ export class ListScreen extends Screen {
     const text = size > 0 ? say("selected", { count: size }) : say("selected_none");
     if (this.#ticked.textContent !== text) this.#ticked.textContent = text;
     // Without a tick there is nothing to press: keys mean the row that one is on.
-    const each = size > 0 ? ["remove", "accept", "reveal", "clear"] : [];
-    const acts = each.map((what) => this.button(say(what === "clear" ? "selection_clear" : what), () => this.act(what)));
+    const each = size > 0 ? [...this.acts(), "clear"] : [];
+    const acts = each.map((what) => this.button(this.actName(what), () => this.act(what)));
     this.#acts.replaceChildren(...acts, ...this.more());
     this.bulk.toggleAttribute("data-ticked", size > 0);
+  }
+
+  /** What an act is called on its button. */
+  actName(what) {
+    return say(what === "clear" ? "selection_clear" : what);
   }
 
   tick(change) {

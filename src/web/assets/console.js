@@ -10,6 +10,7 @@ import "./console-removals.js";
 import "./console-rules.js";
 import "./console-search.js";
 import "./console-switches.js";
+import "./console-wall.js";
 import { stepUp } from "./console-account.js";
 import { Api, Problem, ofCampaign } from "./console-api.js";
 import { Lookout } from "./console-clusters.js";
@@ -21,7 +22,7 @@ import { action } from "./console-log.js";
 import { moment, number, say, trouble } from "./console-texts.js";
 
 /** Screens of a campaign and the least role that may see each. */
-const PLEDGES = [["clusters", "moderator"], ["queue", "moderator"], ["search", "moderator"], ["removals", "moderator"]];
+const PLEDGES = [["clusters", "moderator"], ["queue", "moderator"], ["search", "moderator"], ["removals", "moderator"], ["wall", "moderator"]];
 const CAMPAIGN = [["totals", "moderator"], ["rules", "moderator"], ["switches", "moderator"], ["partners", "organiser"], ["settings", "moderator"], ["log", "organiser"]];
 const SCREENS = [...PLEDGES, ...CAMPAIGN];
 const GENERAL = [["account", "moderator"], ["accounts", "admin"], ["log", "admin"]];
