@@ -49,7 +49,7 @@ const search = {
   consents: "Agreed to", consent_updates: "news of the organiser", consent_partner: "news of the partner", consent_public: "being shown", removal: "Removal",
   same_source_tag: "Same source", same_domain_tag: "Same domain", same_shape_tag: "Same shape", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
   tick_row: "{name}, {country}, {state}", tick_page: "All on this page", first_page: "First page", next_page: "Next page", bulk: "With the ticked pledges", selected: { one: "{count} ticked", other: "{count} ticked" },
-  selected_none: "None ticked", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
+  selected_none: "None ticked", selected_row: "The marked row", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
   look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_found: "There is one; it is shown below.", look_up_none: "There is none.",
 };
 
@@ -120,7 +120,7 @@ const campaign = {
   switch: "Switch", switch_on: "Switch on", switch_off: "Switch off", switched_on: "On: {switch}", hours: "Hours", switch_hold_all: "Hold everything", switch_require_mail: "Require mail", switch_raise_proof: "Raise the proof", switch_pause_partner: "Pause a partner",
   switch_told_hold_all: "Every pledge that comes is held. Supporters notice nothing; the total stands still.", switch_told_require_mail: "New pledges count only once their mailbox has confirmed.", switch_told_raise_proof: "Challenges cost four times as much: a short wait on phones.",
   switch_told_pause_partner: "Nothing is taken from the partner’s pages and server.",
-  rule: "Rule", rule_add: "Add a block or an allow", rule_kind: "What it does", rule_subject: "What it looks at", rule_value: "Value", rule_unreadable: "Can’t be read any more; not in force", rules_none: "There are none.", rule_end: "End", rule_add_told: "These decide at the door. To hold or remove what a search finds, search for it and choose Keep for new pledges.", kind_block: "block", kind_allow: "allow", kind_hold: "hold", kind_remove: "remove",
+  rule: "Rule", rule_add: "Add a block or an allow", rule_kind: "What it does", rule_subject: "What it looks at", rule_value: "Value", rule_unreadable: "Can’t be read any more; not in force", rules_none: "There are none.", rules_in_force: "In force", rule_end: "End", rule_add_told: "These decide at the door. To hold or remove what a search finds, search for it and choose Keep for new pledges.", kind_block: "block", kind_allow: "allow", kind_hold: "hold", kind_remove: "remove",
   kind_told_hold: "New pledges that fit are held a second or two after they came, until somebody decides.", kind_told_remove: "New pledges that fit are removed a second or two after they came. It counts as your doing; what you may not remove any more today is held.",
   keep: "Keep for new pledges", keep_now: "Keep it", keep_fits: { one: "{count} pledge that is there already fits. It stays as it is: the rule is for those to come.", other: "{count} pledges that are there already fit. They stay as they are: the rule is for those to come." },
   keep_days: "Thirty at the most.", keep_today: "Tags of sources change at midnight (UTC): it ends then.", kept: "Kept until {moment}.",

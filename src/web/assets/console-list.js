@@ -21,6 +21,8 @@ export function fresh(shown, found, { isFull = false } = {}) {
 export class ListScreen extends Screen {
   /** What each key does here. */
   keys = KEYS;
+  /** Whether buttons mean the row that one is on where none is ticked. */
+  isOneByOne = false;
   selection = new Selection();
   partners = new Map();
   page = null;
@@ -147,6 +149,7 @@ export class ListScreen extends Screen {
       partners: this.partners,
       narrow: (more) => this.run(() => this.narrow(more)),
       ticked: (id, on, range) => this.tick(() => (range ? this.selection.extendTo(id) : this.selection.toggle(id, on))),
+      went: (id) => this.selection.goTo(id) && this.mark(),
       tickedPage: () => this.tick(() => this.selection.togglePage()),
     };
     this.rows.replaceChildren(pledges.length > 0 ? this.table(pledges, options) : make("p", { class: "note" }, this.nothing()));
@@ -161,13 +164,15 @@ export class ListScreen extends Screen {
     const shown = this.rows.querySelector("table");
     if (shown) mark(shown, this.selection, { focus });
     const { size } = this.selection;
-    const text = size > 0 ? say("selected", { count: size }) : say("selected_none");
+    const text = size > 0 ? say("selected", { count: size }) : say(this.isOneByOne ? "selected_row" : "selected_none");
     if (this.#ticked.textContent !== text) this.#ticked.textContent = text;
-    // Without a tick there is nothing to press: keys mean the row that one is on.
-    const each = size > 0 ? [...this.acts(), "clear"] : [];
+    // Where one looks for many, without a tick there is nothing to press; keys mean the row that one is on.
+    const isMeant = size > 0 || (this.isOneByOne && this.selection.current !== null);
+    const each = [...(isMeant ? this.acts() : []), ...(size > 0 ? ["clear"] : [])];
     const acts = each.map((what) => this.button(this.actName(what), () => this.act(what)));
     this.#acts.replaceChildren(...acts, ...this.more());
-    this.bulk.toggleAttribute("data-ticked", size > 0);
+    this.bulk.toggleAttribute("data-ticked", isMeant);
+    this.bulk.hidden = each.length === 0 && this.#acts.childElementCount === 0;
   }
 
   /** What an act is called on its button. */

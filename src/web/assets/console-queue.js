@@ -54,6 +54,7 @@ export async function acceptAll(api, slug, search, expected, note, told = () => 
 
 class QueueScreen extends ListScreen {
   keys = QUEUE_KEYS;
+  isOneByOne = true;
   #asked = asked("");
   #told = make("div", { class: "found", role: "status" });
   #quickly = make("div", {});
@@ -96,6 +97,10 @@ class QueueScreen extends ListScreen {
   async newerCount() {
     const { held } = await this.get(withQuery(ofCampaign(this.context.campaign, "held/queue"), { limit: 1 }));
     return { count: Math.max(0, held - this.page.held), isMore: false };
+  }
+
+  acts() {
+    return ["accept", "remove", "reveal"];
   }
 
   told() {

@@ -51,12 +51,12 @@ function cellsOf(pledge, { partners, narrow }) {
   ];
 }
 
-function row(entry, label, cells, { selection, ticked }) {
+function row(entry, label, cells, { selection, ticked, went }) {
   const box = make("input", { type: "checkbox", "aria-label": label, tabindex: "-1", props: { checked: selection.has(entry.id) } });
   box.addEventListener("click", (event) => ticked(entry.id, box.checked, event.shiftKey));
   box.addEventListener("focus", () => selection.goTo(entry.id));
   const nodes = cells.map(([head, content], index) => make(index === 0 ? "th" : "td", { role: index === 0 ? "rowheader" : "cell", scope: index === 0 ? "row" : null, "data-head": say(head) }, content));
-  return make("tr", { role: "row", "data-id": entry.id }, make("td", { class: "tick-cell", role: "cell" }, box), nodes);
+  return make("tr", { role: "row", "data-id": entry.id, on: { click: () => went(entry.id) } }, make("td", { class: "tick-cell", role: "cell" }, box), nodes);
 }
 
 /** A table with a tick for each row: `cells(entry)` are pairs of a head and what stands below it, the first of which names the row. */

@@ -96,7 +96,7 @@ class RulesScreen extends Screen {
     const { rules } = await this.get(this.#path);
     const rows = rules.map((rule) => this.#row(rule, place));
     const heads = ["rule_value", "rule", "why", "by", "hits", "last_hit_at", "expires_at", "acts"].map((name) => say(name));
-    place.replaceChildren(section(say("rules"), table(say("rules"), heads, rows, { empty: say("rules_none") })));
+    place.replaceChildren(section(say("rules_in_force"), table(say("rules"), heads, rows, { empty: say("rules_none") })));
   }
 
   #row(rule, place) {

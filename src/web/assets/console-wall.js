@@ -41,6 +41,7 @@ export async function decide(api, slug, what, ids, more = {}) {
 
 class WallScreen extends ListScreen {
   keys = WALL_KEYS;
+  isOneByOne = true;
   #view = "waiting";
   #isOff = false;
   #told = make("div", { class: "found", role: "status" });
