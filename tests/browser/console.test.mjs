@@ -147,10 +147,10 @@ test("what is held is accepted from its queue by keys, the second without asking
   await page.locator(".found strong", { hasText: "2 pledges are held" }).waitFor();
   await assertAccessible(page, "the queue");
   await photograph(page, "console-queue-1440");
-  await page.getByRole("link", { name: "By what they have in common" }).click();
+  await page.getByRole("link", { name: "In groups" }).click();
   await page.getByRole("article", { name: /^Country France/ }).waitFor();
   await assertAccessible(page, "groups of the queue");
-  await page.getByRole("link", { name: "How often signals were wrong" }).click();
+  await page.getByRole("link", { name: "Wrong signals" }).click();
   await page.getByLabel("Stored in").waitFor();
   await assertAccessible(page, "the measure of signals");
   await page.getByRole("link", { name: "One by one" }).click();

@@ -4,7 +4,7 @@
 const frame = {
   title: "{screen} – console – pledges", campaign: "Campaign", screens: "Screens", signed_in_as: "{login}, {role}", sign_in: "Sign in", sign_out: "Sign out",
   session_ended: "Your session has ended. Sign in again to go on.", signed_out: "You have signed out in another window.",
-  search: "Search", queue: "Review queue", menu: "Screens", screens_now: "Pledges", screens_campaign: "Campaign", screens_general: "You and the service", removals: "Removals", totals: "Exact counts", rules: "Rules", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
+  search: "Search", queue: "Review queue", menu_at: "Screens: {screen}", screens_now: "Pledges", screens_campaign: "Campaign", screens_general: "You and the service", removals: "Removals", totals: "Exact counts", rules: "Rules", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
   whole_log: "Log of everything", account: "My account", accounts: "Accounts", keys: "Keys",
   close: "Close", cancel: "Cancel", save: "Save", change: "Change", copy: "Copy", copied: "Copied", copy_failed: "Your browser doesn’t let us copy. Select the text and copy it yourself.",
   more: "Show more", nothing: "Nothing here.", choose: "Choose…", any: "Any", or: " or ", yes: "Yes", no: "No", on: "On", off: "Off", acts: "Do", act_on: "{act}: {on}", details: "Details", details_of: " of {name}",
@@ -36,7 +36,7 @@ const account = {
 
 const search = {
   search_pledges: "Search pledges", filter_state: "State", filter_country: "Country", filter_country_hint: "Two letters, such as KE; ZZ for not said.", filter_from: "From (UTC)", filter_to: "Before (UTC)",
-  filter_score_from: "Score from", filter_domain: "Domain of the mailbox", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
+  filter_score_from: "Score from", filter_domain: "Mailbox domain", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
   filter_name: "Exact name", filter_name_hint: "However it is written. That a name was looked for goes on record, without the name.", filter_partner: "Partner", filter_partner_hint: "Its id.", filter_source_tag: "Tag of the source",
   filter_domain_tag: "Tag of the domain", filter_shape_tag: "Tag of the shape", filter_name_tag: "Tag of the name", filter_tag_hint: "Sixteen characters, as in the details of a pledge.", filter_removal: "Removal", filter_signals: "Signals", filter_signals_hint: "With any of those that are ticked.",
   filters: "Filters", filter_more: "More filters", filter_clear: "Clear", filter_is: "{filter}: {value}",
@@ -50,7 +50,7 @@ const search = {
   same_source_tag: "Same source", same_domain_tag: "Same domain", same_shape_tag: "Same shape", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
   tick_row: "{name}, {country}, {state}", tick_page: "All on this page", first_page: "First page", next_page: "Next page", bulk: "With the ticked pledges", selected: { one: "{count} ticked", other: "{count} ticked" },
   selected_none: "None ticked", selected_row: "The marked row", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
-  look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_found: "There is one; it is shown below.", look_up_none: "There is none.",
+  look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_none: "There is none.",
 };
 
 const clusters = {
@@ -65,7 +65,7 @@ const clusters = {
 };
 
 const queue = {
-  queue_views: "Ways through the queue", queue_rows: "One by one", queue_sample: "The sample", queue_clusters: "By what they have in common", queue_sampling: "How often signals were wrong",
+  queue_views: "Ways through the queue", queue_rows: "One by one", queue_sample: "Sample", queue_clusters: "In groups", queue_sampling: "Wrong signals",
   queue_held: { one: "{count} pledge is held", other: "{count} pledges are held" }, queue_only: "Only those with {what}: {value}.", queue_all: "Show all", queue_one_by_one: "One by one",
   queue_sample_told: "One in eight, by chance. Whoever judges all of these, one by one, lets the signals be measured.", queue_clusters_none: "Held pledges have nothing in common.",
   queue_clusters_told: { one: "{count} held pledge was looked at. A pledge can be in several groups.", other: "Of the {count} newest held pledges. A pledge can be in several groups." }, accept_all: "Accept all", accept_progress: "{done} accepted, {left} to go", first_at: "First one",
@@ -80,7 +80,7 @@ const wall = {
   wall_told_waiting: "They agreed to be shown, and their mailbox is confirmed. Names stand here in full, as they would on the wall: each reading is on record, and counts against the names that you may read in a day.",
   wall_told_shown: "What anybody can read. What you hide is gone from there within a second.", wall_told_reported: "What readers have reported, with what they chose as a reason.", wall_told_declined: "Not put on the wall. The pledges count as before.", wall_told_hidden: "Taken off the wall. The pledges count as before.",
   wall_none_waiting: "Nobody waits.", wall_none_shown: "Nothing is shown.", wall_none_reported: "Nothing is reported.", wall_none_declined: "Nothing was declined.", wall_none_hidden: "Nothing was hidden.",
-  wall_read: { one: "Read the next one", other: "Read the next {count}" }, wall_link: "has a link", wall_reports: { one: "reported once", other: "reported {count} times" }, wall_text_gone: "Not shown", wall_act_approve: "Put on the wall", wall_act_decline: "Decline", wall_act_hide: "Hide", wall_act_dismiss: "Settle the reports",
+  wall_read: { one: "Read the next one", other: "Read the next {count}" }, wall_marks: "Noted", wall_link: "has a link", wall_reports: { one: "reported once", other: "reported {count} times" }, wall_text_gone: "Not shown", wall_act_approve: "Put on the wall", wall_act_decline: "Decline", wall_act_hide: "Hide", wall_act_dismiss: "Settle the reports",
   wall_decline_title: { one: "Decline {count} entry", other: "Decline {count} entries" }, wall_decline_told: "They are not shown. The pledges go on counting.", wall_hide_title: { one: "Hide {count} entry", other: "Hide {count} entries" }, wall_hide_told: "They are gone from the wall within a second. The pledges go on counting.",
   wall_reason_abuse: "Abuse", wall_reason_spam: "Spam", wall_reason_private: "Private matters", wall_reason_other: "Other",
   wall_done_approve: { one: "{count} entry is on the wall.", other: "{count} entries are on the wall." }, wall_done_decline: { one: "{count} entry is declined.", other: "{count} entries are declined." }, wall_done_hide: { one: "{count} entry is hidden.", other: "{count} entries are hidden." }, wall_done_dismiss: { one: "{count} entry stays, its reports settled.", other: "{count} entries stay, their reports settled." },

@@ -48,14 +48,14 @@ export function inWords(filter, partners = new Map()) {
   return Object.entries(tidy(filter)).map(([name, value]) => [name, say("filter_is", { filter: say(`filter_${name}`), value: words[name] ? words[name](value) : `${value}` })]);
 }
 
-/** The form, filled with a filter; `search` gets the filter that was asked for, `clear` is called when none is. */
-export function filterForm(filter, partners, { search, clear: emptied }) {
+/** The form, filled with a filter; `search` gets the filter that was asked for, `clear` is called when none is; `others` stand beside. */
+export function filterForm(filter, partners, { search, clear: emptied, others = [] }) {
   const { first, rest } = controls(partners);
   const signals = make("fieldset", { class: "signals" }, make("legend", {}, say("filter_signals")), make("p", { class: "hint" }, say("filter_signals_hint")), SIGNALS.map((signal) => tick("signal", say(`signal_${signal}`), { value: signal })));
   const more = make("details", {}, make("summary", {}, say("filter_more")), make("div", { class: "filters" }, rest), signals);
   const clear = button(say("filter_clear"), () => emptied());
   const chosen = () => [...signals.querySelectorAll("input:checked")].map((box) => box.value);
-  const node = form([make("div", { class: "filters first" }, first), more], say("search"), ({ signal: _, ...typed }) => search(read(typed, chosen())), { cancel: clear, role: "search", "aria-label": say("search_pledges") });
+  const node = form([make("div", { class: "filters first" }, first), more], say("search"), ({ signal: _, ...typed }) => search(read(typed, chosen())), { cancel: [clear, ...others], role: "search", "aria-label": say("search_pledges") });
   const values = tidy(filter);
   for (const [name, value] of Object.entries(values)) {
     const control = node.elements[name];

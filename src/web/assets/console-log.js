@@ -2,7 +2,7 @@
 
 import { ofCampaign, withQuery } from "./console-api.js";
 import { fromInput, toInput } from "./console-filters.js";
-import { button, facts, field, form, input, make } from "./console-parts.js";
+import { button, facts, field, filterFold, form, input, make } from "./console-parts.js";
 import { Screen } from "./console-screen.js";
 import { actions, moment, number, say, says } from "./console-texts.js";
 
@@ -102,7 +102,7 @@ class LogScreen extends Screen {
     };
     const clear = button(say("filter_clear"), () => this.context.go({ campaign: this.context.campaign, screen: "log" }));
     const fields = [field(say("entry_by"), controls.login), field(say("entry_what"), controls.action), field(say("filter_from"), controls.from), field(say("filter_to"), controls.to)];
-    return make("div", { class: "card" }, form(make("div", { class: "filters inline" }, fields), say("entries_show"), send, { cancel: clear, role: "search", "aria-label": say("entries_search") }));
+    return filterFold(form(make("div", { class: "filters inline" }, fields), say("entries_show"), send, { cancel: clear, role: "search", "aria-label": say("entries_search") }));
   }
 
   #downloads() {

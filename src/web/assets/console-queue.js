@@ -197,7 +197,7 @@ class QueueScreen extends ListScreen {
     const place = make("div", {});
     const draw = () => place.replaceChildren(this.#sampled(summed(weeks, which.value)));
     which.addEventListener("change", draw);
-    this.append(make("p", { class: "note" }, say("sampling_told")), field(say("week"), which), place);
+    this.append(make("p", { class: "note" }, say("sampling_told")), make("div", { class: "short" }, field(say("week"), which)), place);
     draw();
   }
 

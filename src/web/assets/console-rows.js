@@ -64,7 +64,7 @@ export function tickTable(caption, entries, { class: kind, cells, label, ...opti
   const rows = entries.map((entry) => [entry, cells(entry)]);
   const heads = (rows[0]?.[1] ?? []).map(([name]) => make("th", { scope: "col", role: "columnheader" }, say(name)));
   const all = make("input", { type: "checkbox", "aria-label": say("tick_page"), on: { click: () => options.tickedPage() } });
-  const head = make("tr", { role: "row" }, make("th", { scope: "col", role: "columnheader", class: "tick-cell" }, all), heads);
+  const head = make("tr", { role: "row" }, make("th", { scope: "col", role: "columnheader", class: "tick-cell", "data-label": say("tick_page") }, all), heads);
   const body = rows.map(([entry, content]) => row(entry, label(entry), content, options));
   return make("table", { class: `console-table pledges ${kind}`, role: "table" }, make("caption", { class: "sr" }, caption), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, body));
 }

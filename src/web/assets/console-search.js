@@ -4,14 +4,11 @@ import { Problem, ofCampaign } from "./console-api.js";
 import { filterForm, inWords } from "./console-filter-form.js";
 import { fromQuery, hashOf, isEmpty, narrower, question, toQuery } from "./console-filters.js";
 import { ListScreen, fresh } from "./console-list.js";
-import { field, form, input, make } from "./console-parts.js";
+import { button, field, filterFold, form, input, make } from "./console-parts.js";
 import { removeSearch } from "./console-removing.js";
 import { keepSearch } from "./console-rules.js";
 import { partnerNames } from "./console-screen.js";
 import { moment, say } from "./console-texts.js";
-
-/** Wide enough for the filters and the rows below them. */
-const WIDE = "(min-width: 48rem)";
 
 class SearchScreen extends ListScreen {
   #filter = {};
@@ -23,7 +20,7 @@ class SearchScreen extends ListScreen {
 
   async show() {
     this.#filter = fromQuery(this.context.query);
-    this.#fold = make("details", { class: "card search-fold", open: matchMedia(WIDE).matches }, make("summary", {}, say("filters")), this.#filters, this.#lookUp());
+    this.#fold = filterFold(this.#filters);
     this.append(make("h2", { tabindex: "-1" }, say("search")), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns, this.bulk);
     this.listen();
     this.partners = (await this.run(() => partnerNames(this))) ?? new Map();
@@ -37,7 +34,7 @@ class SearchScreen extends ListScreen {
       await this.#search({}, { redraw: true });
       this.#toFilters();
     });
-    this.#filters.replaceChildren(filterForm(this.#filter, this.partners, { search: (filter) => this.#search(filter), clear }));
+    this.#filters.replaceChildren(filterForm(this.#filter, this.partners, { search: (filter) => this.#search(filter), clear, others: [this.button(say("look_up"), () => this.#lookUp())] }));
   }
 
   #toFilters() {
@@ -100,24 +97,28 @@ class SearchScreen extends ListScreen {
     return { filter: () => this.#toFilters(), preview: () => this.#removeAll(), keep: () => keepSearch(this.context, this.#filter, this.partners) };
   }
 
-  #lookUp() {
-    const place = make("div", { role: "status" });
-    const send = async ({ email }, node) => {
-      const { pledges } = await this.api.post(ofCampaign(this.context.campaign, "pledges/lookup"), { email });
-      // The address is forgotten as soon as it was asked for.
-      node.reset();
-      place.replaceChildren(make("p", {}, pledges.length > 0 ? say("look_up_found") : say("look_up_none")));
-      if (pledges.length === 0) return;
-      this.page = { pledges, total: 1, total_is_exact: true, search_lag_seconds: 0, held_ends: null, next_cursor: null };
-      this.selection.clear();
-      // What is shown is no search: nothing may be removed by the one before.
-      this.#filter = {};
-      this.#isSearch = false;
-      this.#drawFilters();
-      this.draw({ focus: true });
-    };
-    const control = input("email", { type: "email", required: true, maxlength: 254, dir: "ltr" });
-    return make("details", { class: "look-up" }, make("summary", {}, say("look_up")), form([field(say("look_up_email"), control, say("look_up_hint"))], say("look_up_now"), send), place);
+  /** Asks for an address, and shows whose it is; the address is forgotten as soon as it was asked for. */
+  async #lookUp() {
+    const { panels, campaign } = this.context;
+    const found = await panels.open(say("look_up"), (close) => {
+      const control = input("email", { type: "email", required: true, maxlength: 254, dir: "ltr", autofocus: true });
+      const told = make("p", { role: "status" });
+      const send = async ({ email }, node) => {
+        const { pledges } = await this.api.post(ofCampaign(campaign, "pledges/lookup"), { email });
+        node.reset();
+        if (pledges.length > 0) return close(pledges);
+        told.textContent = say("look_up_none");
+      };
+      return form([field(say("look_up_email"), control, say("look_up_hint")), told], say("look_up_now"), send, { cancel: button(say("cancel"), () => close()) });
+    });
+    if (!found) return;
+    this.page = { pledges: found, total: 1, total_is_exact: true, search_lag_seconds: 0, held_ends: null, next_cursor: null };
+    this.selection.clear();
+    // What is shown is no search: nothing may be removed by the one before.
+    this.#filter = {};
+    this.#isSearch = false;
+    this.#drawFilters();
+    this.draw({ focus: true });
   }
 
   async #removeAll() {

@@ -41,7 +41,6 @@ export async function decide(api, slug, what, ids, more = {}) {
 
 class WallScreen extends ListScreen {
   keys = WALL_KEYS;
-  isOneByOne = true;
   #view = "waiting";
   #isOff = false;
   #told = make("div", { class: "found", role: "status" });
@@ -117,7 +116,7 @@ class WallScreen extends ListScreen {
       ["message", entry.message ? make("p", { class: "said", dir: "auto" }, entry.message) : entry.name ? "" : make("code", { dir: "ltr" }, entry.id)],
       ["language", entry.language ?? ""],
       ["time", moment(entry.created_at) || (entry.day ?? "")],
-      ["signals", told(entry)],
+      ["wall_marks", told(entry)],
       ["acts", make("div", { class: "actions" }, this.acts().map((what) => this.button(say(`wall_act_${what}`), () => this.#decide(what, [entry.id]), { "aria-label": say("act_on", { act: say(`wall_act_${what}`), on: entry.name ?? entry.id }) })))],
     ];
     return tickTable(say("wall"), entries, { ...options, class: "wall-table", cells, label: (entry) => entry.name ?? entry.id });

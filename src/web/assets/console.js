@@ -260,7 +260,7 @@ class PledgesConsole extends HTMLElement {
     const fold = make("button", { type: "button", class: "button quiet nav-fold", "aria-expanded": "false", "aria-controls": lists.id, on: { click: () => {
       const open = bar.classList.toggle("open");
       fold.setAttribute("aria-expanded", `${open}`);
-    } } }, `${say("menu")}: ${here}`);
+    }, }, "aria-label": say("menu_at", { screen: here }) }, here);
     const who = make("div", { class: "who" }, make("p", {}, say("signed_in_as", { login, role: say(`role_${role}`) })), button(say("keys"), () => this.#help()), button(say("sign_out"), () => this.#signOut()));
     const bar = make("div", { class: "console-bar" }, this.#choice(campaign, place), make("nav", { "aria-label": say("screens") }, fold, lists), who);
     return bar;
