@@ -244,6 +244,40 @@ test("the log is filtered by the service, and taken along", async () => {
   await close(visitor);
 });
 
+test("on the wall goes what was read and approved by a key; nothing is read before somebody asks", async () => {
+  const visitor = await open();
+  const { page } = visitor;
+  const asked = [];
+  const id = (number) => `0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b8${number}`;
+  const entries = ["Amina Okafor", "Buy Now", "Nia Otieno"].map((name, number) => ({ id: id(number), name, message: number === 1 ? "casino.example" : null, language: "en", created_at: "2026-11-23T10:00:00Z", has_link: number === 1 }));
+  // Its service is in the hands of other tests.
+  await page.route("**/wall/**", (route) => {
+    const what = new URL(route.request().url()).pathname.split("/").pop();
+    const body = route.request().postDataJSON();
+    asked.push([what, body]);
+    return route.fulfill({ json: { waiting: { wall: true, entries, next_cursor: null }, approvals: { approved: body?.ids }, declines: { declined: body?.ids }, entries: { entries: [], next_cursor: null } }[what] });
+  });
+  await page.getByRole("link", { name: "Wall", exact: true }).click();
+  const read = page.getByRole("button", { name: "Read the next 20" });
+  await read.waitFor();
+  assert.deepEqual(asked, []);
+  await read.click();
+  await rows(page).first().waitFor();
+  await assertAccessible(page, "the wall");
+  await photograph(page, "console-wall-1440");
+  await page.keyboard.press("a");
+  await toast(page, "1 entry is on the wall.").waitFor();
+  await page.keyboard.press("d");
+  await page.getByRole("dialog", { name: "Decline 1 entry" }).getByLabel("Reason").selectOption("spam");
+  await page.getByRole("dialog").getByRole("button", { name: "Decline" }).click();
+  await toast(page, "1 entry is declined.").waitFor();
+  assert.deepEqual(asked, [["waiting", null], ["approvals", { ids: [id(0)] }], ["declines", { ids: [id(1)], reason: "spam" }]]);
+  assert.equal(await rows(page).count(), 1);
+  await page.getByRole("link", { name: "Reported" }).click();
+  await page.getByText("Nothing is reported.").waitFor();
+  await close(visitor);
+});
+
 test("news are said quietly and taken on demand; until then no row moves", async () => {
   const visitor = await open();
   const { page } = visitor;
@@ -300,7 +334,7 @@ test("two moderators at once: who comes second is told, and nothing happens twic
 });
 
 /** What stands on a screen once its answer has come; a picture or a look before it shows nothing. */
-const shown = { clusters: "console-clusters article", queue: ".rows > *", search: ".rows tbody tr", removals: "article.removal", rules: "console-rules section + *", log: ".log-entry" };
+const shown = { clusters: "console-clusters article", queue: ".rows > *", search: ".rows tbody tr", wall: "console-wall .actions button", removals: "article.removal", rules: "console-rules div > section", log: ".log-entry" };
 
 for (const width of widths) {
   for (const colorScheme of ["light", "dark"]) {
@@ -309,7 +343,7 @@ for (const width of widths) {
       const { page } = visitor;
       await searchFor(page, "MC", WAVE);
       await page.route("**/clusters", (route) => route.fulfill({ json: standing }));
-      for (const screen of ["clusters", "queue", "search", "removals", "totals", "rules", "switches", "partners", "settings", "log"]) {
+      for (const screen of ["clusters", "queue", "wall", "search", "removals", "totals", "rules", "switches", "partners", "settings", "log"]) {
         await page.evaluate((hash) => (location.hash = hash), `#/c/${slug}/${screen}`);
         await page.locator(`console-${screen} h2`).first().waitFor();
         await page.locator(shown[screen] ?? `console-${screen} section`).first().waitFor();

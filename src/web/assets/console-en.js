@@ -68,7 +68,7 @@ const queue = {
   queue_views: "Ways through the queue", queue_rows: "One by one", queue_sample: "Sample", queue_clusters: "In groups", queue_sampling: "Wrong signals",
   queue_held: { one: "{count} pledge is held", other: "{count} pledges are held" }, queue_only: "Only those with {what}: {value}.", queue_all: "Show all", queue_one_by_one: "One by one",
   queue_sample_told: "One in eight, by chance. Whoever judges all of these, one by one, lets the signals be measured.", queue_clusters_none: "Held pledges have nothing in common.",
-  queue_clusters_told: { one: "{count} held pledge was looked at. A pledge can be in several groups.", other: "Of the {count} newest held pledges. A pledge can be in several groups." }, accept_all: "Accept all", accept_progress: "{done} accepted, {left} to go", first_at: "First one",
+  queue_clusters_told: { one: "{count} held pledge was looked at. A pledge can be in several groups.", other: "Of the {count} newest held pledges. A pledge can be in several groups." }, accept_all: "Accept all", accept_progress: "{done} accepted, {left} to go",
   again: "Do the same with the next ones without asking", quick_accept: "Accept doesn’t ask: “{note}”.", quick_remove: "Remove doesn’t ask: “{note}”.", quick_stop: "Ask again",
   newer: { one: "{count} new pledge. Show it", other: "{count} new pledges. Show them" }, newer_many: "{count} new pledges or more. Show them", week: "Stored in", weeks_all: "The last twelve weeks", week_of: "The week of {day}",
   sampling_told: "Of the sample: what people decided, one by one. The share is only as good as the sample is judged whole: look at what still waits, and at what was removed unseen, by a search or a rule.", sampling_none: "Nothing of the sample was held yet.",

@@ -169,7 +169,7 @@ export class ListScreen extends Screen {
     // Where one looks for many, without a tick there is nothing to press; keys mean the row that one is on.
     const isMeant = size > 0 || (this.isOneByOne && this.selection.current !== null);
     const each = [...(isMeant ? this.acts() : []), ...(size > 0 ? ["clear"] : [])];
-    const acts = each.map((what) => this.button(this.actName(what), () => this.act(what)));
+    const acts = each.map((what, index) => this.button(this.actName(what), () => this.act(what), { kind: index === 0 ? "main" : "quiet" }));
     this.#acts.replaceChildren(...acts, ...this.more());
     this.bulk.toggleAttribute("data-ticked", isMeant);
     this.bulk.hidden = each.length === 0 && this.#acts.childElementCount === 0;

@@ -164,7 +164,7 @@ class QueueScreen extends ListScreen {
     const act = (text, run, kind = "quiet") => this.button(say(text), run, { kind, "aria-label": say("act_on", { act: say(text), on }) });
     return make("article", { class: "card cluster held-cluster", "aria-label": on },
       make("div", { class: "cluster-what" }, titleOf(cluster, this.partners)),
-      facts([[say("pledges"), make("strong", {}, number(cluster.pledges))], [say("first_at"), moment(cluster.first_at)], [say("last_at"), moment(cluster.last_at)]]),
+      facts([[say("pledges"), make("strong", {}, number(cluster.pledges))], [say("last_at"), moment(cluster.last_at)]]),
       make("div", { class: "actions" },
         act("preview_removal", async () => {
           const removal = await removeSearch(this.context, cluster.search, this.partners);
