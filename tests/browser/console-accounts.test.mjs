@@ -45,7 +45,8 @@ test("a one-time link makes an account with a second factor, and leaves the addr
   await page.locator(".codes li").first().waitFor();
   assert.equal(await page.locator(".codes li").count(), 10);
   await page.getByRole("button", { name: "I have kept them" }).click();
-  assert.deepEqual(await screens(page), ["What stands out", "Review queue", "Search", "Removals", "Exact counts", "Rules", "Switches", "Settings", "My account"]);
+  await page.locator("console-search .rows").waitFor();
+  assert.deepEqual(await screens(page), ["What stands out", "Review queue", "Search", "Removals", "Wall", "Exact counts", "Rules", "Switches", "Settings", "My account"]);
   await page.getByRole("button", { name: "Sign out" }).click();
 
   // Signing in takes the code now; one that was used is not taken again, so the next one.

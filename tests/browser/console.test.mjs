@@ -334,7 +334,7 @@ test("two moderators at once: who comes second is told, and nothing happens twic
 });
 
 /** What stands on a screen once its answer has come; a picture or a look before it shows nothing. */
-const shown = { clusters: "console-clusters article", queue: ".rows > *", search: ".rows tbody tr", wall: "console-wall .actions button", removals: "article.removal", rules: "console-rules div > section", log: ".log-entry" };
+const shown = { clusters: "console-clusters article", queue: ".rows > *", search: ".rows tbody tr", wall: "console-wall .actions button", removals: "article.removal, console-removals .note", rules: "console-rules div > section", log: ".log-entry" };
 
 for (const width of widths) {
   for (const colorScheme of ["light", "dark"]) {

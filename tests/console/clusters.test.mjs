@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Problem } from "../../src/web/assets/console-api.js";
 import { texts } from "../../src/web/assets/console-en.js";
 
-const { Lookout, chart, reasonsOf, titleOf, valueOf } = await import("../../src/web/assets/console-clusters.js");
+const { Lookout, chart, inOrder, reasonsOf, titleOf, valueOf } = await import("../../src/web/assets/console-clusters.js");
 
 const TAG = "00c5f16d0e7c3a9b";
 
@@ -38,6 +38,14 @@ test("a group is told by what it has in common; a tag stays a tag", () => {
 test("reasons are sentences, with what is usual where it is known", () => {
   const reasons = [{ why: "many_from_country", points: 1000, seen: 39_411, usual: 800 }, { why: "wave", points: 400, seen: 120, usual: null }];
   assert.deepEqual(reasonsOf({ reasons }), ["More pledges than its people explain: 39,411 from 800 people.", "120 look more like a wave’s than like people’s, all signs together."]);
+});
+
+test("first comes what takes most of a wave and fewest people; more pledges than people are first of all", () => {
+  const group = (value, score, likely, compared) => ({ value, score, likely, compared });
+  // As in a rehearsal: many sources of a few bots each had higher scores than the signal that has them all.
+  const all = [group("VA", 1000, 0, 0), group("source", 762, 80, 80), group("signal", 679, 521, 521), group("mixed", 406, 1_000, 2_000)];
+  assert.deepEqual(inOrder(all).map(({ value }) => value), ["VA", "signal", "source", "mixed"]);
+  assert.deepEqual(inOrder([all[3], all[1]], "score"), [all[3], all[1]], "as the service has them");
 });
 
 test("the chart is drawn with attributes alone, one bar an hour, and says its numbers", () => {

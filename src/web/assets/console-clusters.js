@@ -3,7 +3,7 @@
 
 import { Problem, ofCampaign } from "./console-api.js";
 import { hashOf, isEmpty, toQuery } from "./console-filters.js";
-import { badge, facts, make } from "./console-parts.js";
+import { badge, facts, field, make, select } from "./console-parts.js";
 import { removeSearch } from "./console-removing.js";
 import { keepSearch, keepable } from "./console-rules.js";
 import { Screen, partnerNames } from "./console-screen.js";
@@ -49,6 +49,19 @@ export function valueOf({ common, value, search }, partners = new Map()) {
     minute: () => say("minutes", { from: moment(search?.from ?? value), to: moment(search?.to) }),
   };
   return told[common] ? told[common]() : value;
+}
+
+/** More pledges than people are proof. */
+const PROOF = 1000;
+
+/** How much of a wave goes with a group, and how few people: what is mixed weighs far less, as in the score itself. */
+const weight = ({ likely, compared }) => (compared > 0 ? likely * (likely / compared) ** 5 : 0);
+
+/** Groups in the order to remove them: proofs first, then what takes most of a wave and least of people; or by their score alone, as the service has them. */
+export function inOrder(clusters, by = "weight") {
+  if (by !== "weight") return clusters;
+  const proof = ({ score }) => (score >= PROOF ? 1 : 0);
+  return [...clusters].sort((a, b) => proof(b) - proof(a) || weight(b) - weight(a) || b.score - a.score);
 }
 
 const isTag = ({ common }) => common.endsWith("_tag");
@@ -101,12 +114,14 @@ export class Lookout {
 
 class ClustersScreen extends Screen {
   #partners = new Map();
-  #shown = null;
+  #look = null;
+  #order = select("order", ["weight", "score"].map((name) => [name, say(`order_${name}`)]));
   #newer = make("div", { class: "newer", role: "status" });
   #place = make("div", { class: "pages" });
 
   async show() {
-    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), this.#newer, this.#place);
+    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "short" }, field(say("order"), this.#order)), this.#newer, this.#place);
+    this.#order.addEventListener("change", () => this.#look && this.#draw());
     this.#partners = (await this.run(() => partnerNames(this))) ?? new Map();
     await this.#ask();
   }
@@ -117,15 +132,20 @@ class ClustersScreen extends Screen {
 
   /** There was another look: what is shown stays until somebody asks, so that nothing moves under the pointer. */
   standing(look) {
-    if (!this.#shown || look.as_of === this.#shown) return;
+    if (!this.#look || look.as_of === this.#look.as_of) return;
     this.#newer.replaceChildren(this.button(say("clusters_newer", { moment: moment(look.as_of) }), () => this.#ask()));
   }
 
   async #ask() {
-    const look = await this.get(ofCampaign(this.context.campaign, "clusters"));
-    this.#shown = look.as_of;
+    this.#look = await this.get(ofCampaign(this.context.campaign, "clusters"));
+    this.#draw();
+  }
+
+  #draw() {
+    const look = this.#look;
     this.#newer.replaceChildren(make("p", { class: "note" }, look.as_of ? say("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : say("clusters_never")));
-    const cards = look.clusters.map((cluster) => this.#card(cluster));
+    const cards = inOrder(look.clusters, this.#order.value).map((cluster) => this.#card(cluster));
+    this.#order.closest(".short").hidden = cards.length < 2;
     if (cards.length === 0) return this.#place.replaceChildren(make("p", { class: "card" }, say("clusters_none")));
     this.#place.replaceChildren(...cards.slice(0, FIRST));
     if (cards.length > FIRST) {
