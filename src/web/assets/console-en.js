@@ -4,9 +4,9 @@
 const frame = {
   title: "{screen} – console – pledges", campaign: "Campaign", screens: "Screens", signed_in_as: "{login}, {role}", sign_in: "Sign in", sign_out: "Sign out",
   session_ended: "Your session has ended. Sign in again to go on.", signed_out: "You have signed out in another window.",
-  search: "Search", queue: "Held", removals: "Removals", totals: "Exact counts", rules: "Blocks and allows", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
-  log_everywhere: "Log of everything", account: "My account", accounts: "Accounts", keys: "Keys",
-  close: "Close", cancel: "Cancel", save: "Save", change: "Change", delete: "Delete", copy: "Copy", copied: "Copied", copy_failed: "Your browser doesn’t let us copy. Select the text and copy it yourself.",
+  search: "Search", queue: "Review queue", menu_at: "Screens: {screen}", screens_now: "Pledges", screens_campaign: "Campaign", screens_general: "You and the service", removals: "Removals", totals: "Exact counts", rules: "Rules", switches: "Switches", partners: "Partners", settings: "Settings", log: "Log",
+  whole_log: "Log of everything", account: "My account", accounts: "Accounts", keys: "Keys",
+  close: "Close", cancel: "Cancel", save: "Save", change: "Change", copy: "Copy", copied: "Copied", copy_failed: "Your browser doesn’t let us copy. Select the text and copy it yourself.",
   more: "Show more", nothing: "Nothing here.", choose: "Choose…", any: "Any", or: " or ", yes: "Yes", no: "No", on: "On", off: "Off", acts: "Do", act_on: "{act}: {on}", details: "Details", details_of: " of {name}",
   moment: "{moment} UTC", country: "{name} ({code})", country_unsaid: "Not said (ZZ)", country_label: "Country", time: "Time", state: "State", by: "By", why: "Why", since: "Since", until: "Until",
   note: "Note", note_hint: "Goes on record under your name. Write no names or addresses of supporters here.", by_operator: "The operator", by_service: "The service",
@@ -35,11 +35,11 @@ const account = {
 };
 
 const search = {
-  search_pledges: "Search pledges", filter_state: "State", filter_country: "Country", filter_country_hint: "Two letters, such as KE; ZZ for not said.", filter_from: "From", filter_to: "Before", filter_utc: "In UTC.",
-  filter_score_from: "Score from", filter_domain: "Domain of the mailbox", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
+  search_pledges: "Search pledges", filter_state: "State", filter_country: "Country", filter_country_hint: "Two letters, such as KE; ZZ for not said.", filter_from: "From (UTC)", filter_to: "Before (UTC)",
+  filter_score_from: "Score from", filter_domain: "Mailbox domain", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
   filter_name: "Exact name", filter_name_hint: "However it is written. That a name was looked for goes on record, without the name.", filter_partner: "Partner", filter_partner_hint: "Its id.", filter_source_tag: "Tag of the source",
   filter_domain_tag: "Tag of the domain", filter_shape_tag: "Tag of the shape", filter_name_tag: "Tag of the name", filter_tag_hint: "Sixteen characters, as in the details of a pledge.", filter_removal: "Removal", filter_signals: "Signals", filter_signals_hint: "With any of those that are ticked.",
-  filter_more: "More filters", filter_clear: "Clear", filter_is: "{filter}: {value}",
+  filters: "Filters", filter_more: "More filters", filter_clear: "Clear", filter_is: "{filter}: {value}",
   state_counted: "counted", state_held: "held", state_awaiting: "awaiting", state_removed: "removed", state_withdrawn: "withdrawn",
   found: { one: "{count} pledge", other: "{count} pledges" }, found_about: "About {count} pledges", found_none: "No pledge is like this.", found_pledges: "Pledges that were found",
   lag: { one: "What came or changed in the last second may be missing. Look again in a moment.", other: "What came or changed in the last {count} seconds may be missing. Look again in a moment." },
@@ -49,8 +49,41 @@ const search = {
   consents: "Agreed to", consent_updates: "news of the organiser", consent_partner: "news of the partner", consent_public: "being shown", removal: "Removal",
   same_source_tag: "Same source", same_domain_tag: "Same domain", same_shape_tag: "Same shape", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
   tick_row: "{name}, {country}, {state}", tick_page: "All on this page", first_page: "First page", next_page: "Next page", bulk: "With the ticked pledges", selected: { one: "{count} ticked", other: "{count} ticked" },
-  selected_none: "None ticked: buttons mean the row you are on", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
-  look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_found: "There is one; it is shown below.", look_up_none: "There is none.",
+  selected_none: "None ticked", selected_row: "The marked row", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
+  look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_none: "There is none.",
+};
+
+const clusters = {
+  clusters: "What stands out", clusters_told: "Groups among the pledges of the last day that look less like people than the others do. A pledge can be in several. Look at some of a group before you remove it.",
+  clusters_as_of: { one: "As of {moment}: {count} pledge of the last day was compared.", other: "As of {moment}: {count} pledges of the last day were compared." }, clusters_never: "Nothing was compared yet, or the campaign isn’t open.", clusters_none: "Nothing stands out.",
+  clusters_newer: "There is a newer look, of {moment}. Show it", clusters_stand: { one: "{count} group of pledges stands out.", other: "{count} groups of pledges stand out." }, clusters_see: "Look at them",
+  order: "First", order_weight: "What takes most of a wave, and fewest people", order_score: "What looks least like people", cluster_score: "Score {score}", cluster_pledges: "Show its pledges", preview_removal: "Preview removal", confirmed_share: "Confirmed by mail", likely_share: "Look like a wave’s", share_of: "{share} of {count}", minutes: "{from} to {to}",
+  trend_told: "By hour over the last day: {most} in the busiest hour, {last} in the last one.", trend_from: "24 hours ago", trend_to: "now",
+  common_source_tag: "Source", common_domain_tag: "Domain of the mailbox", common_name_tag: "Name", common_shape_tag: "Shape of name and mailbox", common_country: "Country", common_partner: "Partner", common_signal: "Signal", common_minute: "Minutes",
+  why_many_from_country: "More pledges than its people explain: {count} from {usual} people.", why_many_from_country_alone: "More pledges than its people explain: {count}.", why_wave: "{count} look more like a wave’s than like people’s; usual would be {usual}.", why_wave_alone: "{count} look more like a wave’s than like people’s, all signs together.",
+  why_more_than_usual: "{count} in the last hour; usual would be {usual}.", why_more_than_usual_alone: "{count} in the last hour, far more than before.", why_unconfirmed: "{count} have confirmed by mail; as many as of the others would be {usual}.", why_unconfirmed_alone: "Only {count} have confirmed by mail.",
+};
+
+const queue = {
+  queue_views: "Ways through the queue", queue_rows: "One by one", queue_sample: "Sample", queue_clusters: "In groups", queue_sampling: "Wrong signals",
+  queue_held: { one: "{count} pledge is held", other: "{count} pledges are held" }, queue_only: "Only those with {what}: {value}.", queue_all: "Show all", queue_one_by_one: "One by one",
+  queue_sample_told: "One in eight, by chance. Whoever judges all of these, one by one, lets the signals be measured.", queue_clusters_none: "Held pledges have nothing in common.",
+  queue_clusters_told: { one: "{count} held pledge was looked at. A pledge can be in several groups.", other: "Of the {count} newest held pledges. A pledge can be in several groups." }, accept_all: "Accept all", accept_progress: "{done} accepted, {left} to go",
+  again: "Do the same with the next ones without asking", quick_accept: "Accept doesn’t ask: “{note}”.", quick_remove: "Remove doesn’t ask: “{note}”.", quick_stop: "Ask again",
+  newer: { one: "{count} new pledge. Show it", other: "{count} new pledges. Show them" }, newer_many: "{count} new pledges or more. Show them", week: "Stored in", weeks_all: "The last twelve weeks", week_of: "The week of {day}",
+  sampling_told: "Of the sample: what people decided, one by one. The share is only as good as the sample is judged whole: look at what still waits, and at what was removed unseen, by a search or a rule.", sampling_none: "Nothing of the sample was held yet.",
+  sampled_signal: "Signal", sampled_wrong: "Wrong: held, but honest", sampled_accepted: "Accepted", sampled_removed: "Removed", sampled_removed_unseen: "Removed unseen", sampled_undecided: "Not decided in time", sampled_waiting: "Waiting", sampled_all: "All of the sample", sampled_none: "None judged",
+};
+
+const wall = {
+  wall: "Wall", wall_views: "Ways through the wall", wall_waiting: "Waiting", wall_shown: "Shown", wall_reported: "Reported", wall_declined: "Declined", wall_hidden: "Hidden", wall_off: "The wall of this campaign is off: nothing of this is shown to anybody.",
+  wall_told_waiting: "They agreed to be shown, and their mailbox is confirmed. Names stand here in full, as they would on the wall: each reading is on record, and counts against the names that you may read in a day.",
+  wall_told_shown: "What anybody can read. What you hide is gone from there within a second.", wall_told_reported: "What readers have reported, with what they chose as a reason.", wall_told_declined: "Not put on the wall. The pledges count as before.", wall_told_hidden: "Taken off the wall. The pledges count as before.",
+  wall_none_waiting: "Nobody waits.", wall_none_shown: "Nothing is shown.", wall_none_reported: "Nothing is reported.", wall_none_declined: "Nothing was declined.", wall_none_hidden: "Nothing was hidden.",
+  wall_read: { one: "Read the next one", other: "Read the next {count}" }, wall_marks: "Noted", wall_link: "has a link", wall_reports: { one: "reported once", other: "reported {count} times" }, wall_text_gone: "Not shown", wall_act_approve: "Put on the wall", wall_act_decline: "Decline", wall_act_hide: "Hide", wall_act_dismiss: "Settle the reports",
+  wall_decline_title: { one: "Decline {count} entry", other: "Decline {count} entries" }, wall_decline_told: "They are not shown. The pledges go on counting.", wall_hide_title: { one: "Hide {count} entry", other: "Hide {count} entries" }, wall_hide_told: "They are gone from the wall within a second. The pledges go on counting.",
+  wall_reason_abuse: "Abuse", wall_reason_spam: "Spam", wall_reason_private: "Private matters", wall_reason_other: "Other",
+  wall_done_approve: { one: "{count} entry is on the wall.", other: "{count} entries are on the wall." }, wall_done_decline: { one: "{count} entry is declined.", other: "{count} entries are declined." }, wall_done_hide: { one: "{count} entry is hidden.", other: "{count} entries are hidden." }, wall_done_dismiss: { one: "{count} entry stays, its reports settled.", other: "{count} entries stay, their reports settled." },
 };
 
 const acts = {
@@ -87,8 +120,11 @@ const campaign = {
   switch: "Switch", switch_on: "Switch on", switch_off: "Switch off", switched_on: "On: {switch}", hours: "Hours", switch_hold_all: "Hold everything", switch_require_mail: "Require mail", switch_raise_proof: "Raise the proof", switch_pause_partner: "Pause a partner",
   switch_told_hold_all: "Every pledge that comes is held. Supporters notice nothing; the total stands still.", switch_told_require_mail: "New pledges count only once their mailbox has confirmed.", switch_told_raise_proof: "Challenges cost four times as much: a short wait on phones.",
   switch_told_pause_partner: "Nothing is taken from the partner’s pages and server.",
-  rule: "Rule", rule_add: "Add a block or an allow", rule_kind: "What it does", rule_subject: "What it looks at", rule_value: "Value", rule_unreadable: "Can’t be read any more; not in force", rules_none: "There are none.", kind_block: "block", kind_allow: "allow",
-  subject_domain: "domain", subject_source: "source", subject_name: "name", subject_partner: "partner", subject_told_domain: "A mailbox domain, with everything under it.", subject_told_source: "The source tag of a pledge of today. It ends with the day (UTC).",
+  rule: "Rule", rule_add: "Add a block or an allow", rule_kind: "What it does", rule_subject: "What it looks at", rule_value: "Value", rule_unreadable: "Can’t be read any more; not in force", rules_none: "There are none.", rules_in_force: "In force", rule_end: "End", rule_add_told: "These decide at the door. To hold or remove what a search finds, search for it and choose Keep for new pledges.", kind_block: "block", kind_allow: "allow", kind_hold: "hold", kind_remove: "remove",
+  kind_told_hold: "New pledges that fit are held a second or two after they came, until somebody decides.", kind_told_remove: "New pledges that fit are removed a second or two after they came. It counts as your doing; what you may not remove any more today is held.",
+  keep: "Keep for new pledges", keep_now: "Keep it", keep_fits: { one: "{count} pledge that is there already fits. It stays as it is: the rule is for those to come.", other: "{count} pledges that are there already fit. They stay as they are: the rule is for those to come." },
+  keep_days: "Thirty at the most.", keep_today: "Tags of sources change at midnight (UTC): it ends then.", kept: "Kept until {moment}.",
+  subject_domain: "domain", subject_source: "source", subject_name: "name", subject_partner: "partner", subject_search: "search", subject_told_domain: "A mailbox domain, with everything under it.", subject_told_source: "The source tag of a pledge of today. It ends with the day (UTC).",
   subject_told_name: "The whole name; * stands for any text. People are called like others.", subject_told_partner: "A partner’s id.", days: "Days", hits: "Hits", last_hit_at: "Last hit",
   partner_add: "Add a partner", partner_name: "Name", partner_disabled: "disabled", partner_disable: "Disable", partner_disable_told: "Nothing is taken from its pages and server any more.", partner_enable: "Enable", partner_enable_told: "Its pages and server may post again.",
   partners_none: "There are none.", origins: "Origins", origins_hint: "Where its pages are, one a line, such as https://www.example.org; https://*.example.org stands for every subdomain.", per_minute: "Pledges a minute from its server", flag_stopped: "stopped", flag_refused: "many refused",
@@ -98,21 +134,25 @@ const campaign = {
 };
 
 const log = {
-  log_area: "About", log_by_nobody: "The operator or the service", log_by: "{who}, {moment}, no. {number}", log_many: { one: "{count} entry", other: "{count} entries" },
+  entry_by: "Done by", entry_what: "What was done", entry_told: "{who}, {moment}, no. {number}", entries_search: "Search the log", entries_show: "Show", export_these: "Download what is asked for", export_whole: "Download the whole log with its hashes",
+  exported: { one: "{count} entry is downloaded.", other: "{count} entries are downloaded." }, exported_cut: "The newest {count} entries are downloaded. For more, ask for less time.", exported_whole: "The whole log is downloaded. Keep it where nobody can change it: it proves later what the log was.",
+  area_removal: "Removals", area_pledge: "Pledges", area_rule: "Rules", area_held: "Held", area_alert: "Alerts", area_switch: "Switches", area_partner: "Partners", area_session: "Sessions", area_account: "Accounts", area_invitation: "Invitations", area_recipient: "Keys that open records",
+  area_campaign: "Campaigns", area_totals: "Totals", area_access: "Refused", area_moderator: "Accounts, at the command line", area_audit: "The log itself", area_wall: "The wall", entries: { one: "{count} entry", other: "{count} entries" },
   log_removal_create: "Removed pledges", log_removal_undo: "Undid a removal", log_removal_undone: "Finished undoing a removal", log_removal_pause: "Paused a removal", log_removal_resume: "Resumed a removal", log_removal_cancel: "Cancelled a removal", log_removal_finish: "Finished a removal",
-  log_pledge_accept: "Accepted pledges", log_pledge_hold: "Held pledges", log_pledge_reveal: "Revealed pledges", log_pledge_look_up: "Looked up an address", log_pledge_search_name: "Searched by name", log_rule_add: "Added a rule", log_rule_delete: "Deleted a rule",
+  log_pledge_accept: "Accepted pledges", log_rule_remove: "Removed pledges by a rule", log_held_default: "What was held was decided, as nobody had", log_alert_add: "Added an address for alerts", log_alert_remove: "Took off an address for alerts", log_audit_drop: "Dropped old months of the log", log_wall_read: "Read what waits for the wall", log_wall_approve: "Put on the wall", log_wall_decline: "Declined for the wall", log_wall_hide: "Hid from the wall", log_wall_dismiss: "Settled reports",
+  log_pledge_hold: "Held pledges", log_pledge_reveal: "Revealed pledges", log_pledge_look_up: "Looked up an address", log_pledge_search_name: "Searched by name", log_rule_add: "Added a rule", log_rule_delete: "Deleted a rule",
   log_switch_on: "Switched on", log_switch_off: "Switched off", log_partner_add: "Added a partner", log_partner_set: "Changed a partner", log_partner_rotate_key: "Made a secret key", log_partner_trial_mailbox: "Named a mailbox for trials", log_partner_trial_mailbox_agreed: "A mailbox for trials agreed",
   log_session_open: "Signed in", log_session_logout: "Signed out", log_session_end: "Ended a session", log_session_step_up: "Proved who they are", log_session_code_refused: "A code was refused", log_session_refresh_token_reused: "A session was used twice, and ended",
   log_account_change: "Changed an account", log_account_password: "Changed the password", log_account_reset: "Reset an account", log_account_totp: "Set up the second factor", log_account_totp_off: "Took the second factor off", log_account_totp_offer: "Began to set up the second factor",
   log_account_recovery_code: "Used a recovery code", log_account_recovery_codes: "Made recovery codes", log_invitation_make: "Invited somebody", log_invitation_accept: "Accepted an invitation", log_invitation_revoke: "Revoked an invitation",
   log_recipient_add: "Added a key that opens records", log_recipient_check: "Proved a key that opens records", log_recipient_remove: "Took off a key that opens records", log_campaign_add: "Added the campaign", log_campaign_set: "Changed the campaign", log_totals_repair: "Repaired the totals",
-  log_access_denied: "Was refused", log_moderator_add: "Added an account", log_moderator_disable: "Closed an account", log_moderator_reset_password: "Set a new password", log_audit_export: "Read the whole log", log_audit_drop: "Dropped a month of the log after its time",
+  log_access_denied: "Was refused", log_moderator_add: "Added an account", log_moderator_disable: "Closed an account", log_moderator_reset_password: "Set a new password",
 };
 
 const keys = {
   keys_told: "While you type they are letters. Single letters can be turned off under My account.", key_next: "Next row", key_previous: "Row before", key_tick: "Tick or untick", key_tick_range: "Tick from the last tick to here", key_tick_page: "Tick the page",
   key_clear: "Untick all", key_filter: "To the filters", key_remove: "Remove what is ticked, else the row", key_preview: "Preview removing all that fit", key_accept: "Accept what is held", key_reveal: "Reveal", key_undo: "Undo your last removal",
-  key_next_page: "Next page", key_first_page: "First page", key_help: "This list",
+  key_next_page: "Next page", key_first_page: "First page", key_help: "This list", key_approve: "Put on the wall", key_decline: "Decline", key_hide: "Hide from the wall", key_dismiss: "Settle the reports",
 };
 
 const problems = {
@@ -122,11 +162,11 @@ const problems = {
   problem_nothing_to_remove: "All of these are removed already.", problem_preview_outdated: "What fits the search has changed. Look at the new preview and decide again.", problem_already_undone: "This is undone already.",
   problem_removal_quota_spent: "You have removed as many today as you may. An admin can raise the limit.", problem_too_many_requests: "Too many attempts. Wait {seconds} seconds.", problem_no_mail: "Mails don’t leave at the moment, so nobody could confirm.",
   problem_invalid_fields: "Some of it is not right.", problem_invalid_query: "Some of it is not right.", problem_field: "{field}: {code}.", problem_filter_empty: "Search for something first: a removal of everything is not offered.",
-  problem_too_many_to_reveal: "A hundred at a time can be revealed.", problem_passwords_differ: "The two passwords are not the same.",
+  problem_wall_off: "The campaign has no wall: nothing can be put on it.", problem_wall_quota_spent: "You have read or approved as many names today as you may. It begins anew at midnight (UTC).", problem_too_many_rules: "There are as many rules as there can be. End one first.", problem_too_many_to_reveal: "A hundred at a time can be revealed.", problem_passwords_differ: "The two passwords are not the same.",
   field_required: "is missing", field_too_long: "is too long", field_too_short: "is too short", field_out_of_range: "is too small or too large", field_not_allowed: "is none of those that can be chosen", field_easy_to_guess: "is easy to guess",
   field_invalid_code: "is not the code of now", field_invalid_login: "small letters, digits and single . _ - only", field_invalid_origin: "is no origin such as https://www.example.org", field_invalid_domain: "is no domain of a mailbox", field_invalid_country: "is no code of a country",
   field_invalid_language: "is no tag of a language", field_invalid_email: "is no address", field_invalid_text: "has a character that no text may have", field_unknown_campaign: "there is no such campaign", field_unknown_partner: "there is no such partner", field_invalid_pattern: "has more than eight stars",
   field_invalid_source_tag: "is no tag of a source",
 };
 
-export const texts = { ...frame, ...account, ...search, ...acts, ...signals, ...campaign, ...log, ...keys, ...problems };
+export const texts = { ...frame, ...account, ...search, ...clusters, ...queue, ...wall, ...acts, ...signals, ...campaign, ...log, ...keys, ...problems };

@@ -10,7 +10,7 @@ const FOLDED = ["to", "language", "signals", "partner", "name", "source_tag", "d
 function controls(partners) {
   const known = make("datalist", { id: "console-partners" }, [...partners].map(([id, name]) => make("option", { value: id }, name)));
   const tag = (name) => field(say(`filter_${name}`), input(name, { pattern: TAG, maxlength: 16, spellcheck: "false", dir: "ltr" }), say("filter_tag_hint"));
-  const time = (name) => field(say(`filter_${name}`), input(name, { type: "datetime-local" }), say("filter_utc"));
+  const time = (name) => field(say(`filter_${name}`), input(name, { type: "datetime-local" }));
   return {
     first: [
       field(say("filter_state"), select("state", [["", say("any")], ...STATES.map((state) => [state, say(`state_${state}`)])])),
@@ -42,20 +42,20 @@ export function inWords(filter, partners = new Map()) {
     country,
     signals: (value) => value.map((signal) => say(`signal_${signal}`)).join(say("or")),
     partner: (value) => partners.get(value) ?? value,
-    from: (value) => value.replace("T", " ").replace("Z", " UTC"),
-    to: (value) => value.replace("T", " ").replace("Z", " UTC"),
+    from: (value) => value.replace("T", " ").replace("Z", ""),
+    to: (value) => value.replace("T", " ").replace("Z", ""),
   };
   return Object.entries(tidy(filter)).map(([name, value]) => [name, say("filter_is", { filter: say(`filter_${name}`), value: words[name] ? words[name](value) : `${value}` })]);
 }
 
-/** The form, filled with a filter; `search` gets the filter that was asked for, `clear` is called when none is. */
-export function filterForm(filter, partners, { search, clear: emptied }) {
+/** The form, filled with a filter; `search` gets the filter that was asked for, `clear` is called when none is; `others` stand beside. */
+export function filterForm(filter, partners, { search, clear: emptied, others = [] }) {
   const { first, rest } = controls(partners);
   const signals = make("fieldset", { class: "signals" }, make("legend", {}, say("filter_signals")), make("p", { class: "hint" }, say("filter_signals_hint")), SIGNALS.map((signal) => tick("signal", say(`signal_${signal}`), { value: signal })));
   const more = make("details", {}, make("summary", {}, say("filter_more")), make("div", { class: "filters" }, rest), signals);
   const clear = button(say("filter_clear"), () => emptied());
   const chosen = () => [...signals.querySelectorAll("input:checked")].map((box) => box.value);
-  const node = form([make("div", { class: "filters" }, first), more], say("search"), ({ signal: _, ...typed }) => search(read(typed, chosen())), { cancel: clear, role: "search", "aria-label": say("search_pledges") });
+  const node = form([make("div", { class: "filters first" }, first), more], say("search"), ({ signal: _, ...typed }) => search(read(typed, chosen())), { cancel: [clear, ...others], role: "search", "aria-label": say("search_pledges") });
   const values = tidy(filter);
   for (const [name, value] of Object.entries(values)) {
     const control = node.elements[name];

@@ -64,7 +64,7 @@ export const noteField = (label = say("note")) => field(label, make("textarea", 
 export function form(children, submit, send, { kind = "main", cancel = null, ...attributes } = {}) {
   const error = make("p", { class: "error", role: "alert", hidden: true });
   const press = make("button", { class: `button ${kind}` }, submit);
-  const actions = make("div", { class: "actions" }, press, cancel);
+  const actions = make("div", { class: "actions" }, [press, cancel].flat());
   const node = make("form", { class: "console-form", ...attributes }, children, error, actions);
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -108,6 +108,9 @@ export function bars(caption, rows, number) {
   const most = Math.max(1, ...rows.map(([, count]) => count));
   return table(caption, [caption, say("pledges")], rows.map(([name, count]) => [name, [make("progress", { class: "bar", max: most, value: count, "aria-hidden": "true" }), make("span", { class: "count" }, number(count))]]));
 }
+
+/** Filters of a screen: open where there is room for them and for what they find; folded on a phone. */
+export const filterFold = (...children) => make("details", { class: "card search-fold", open: matchMedia("(min-width: 48rem)").matches }, make("summary", {}, say("filters")), ...children);
 
 /** A section with its heading. */
 export function section(title, ...children) {

@@ -3,10 +3,10 @@
 import { ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
 import { REASONS, tidy } from "./console-filters.js";
-import { badge, bars, button, field, form, make, noteField, select, table } from "./console-parts.js";
+import { badge, bars, button, field, form, make, noteField, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
-const reasonField = ({ autofocus = false } = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus }));
+export const reasonField = ({ autofocus = false } = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus }));
 
 /** Whether a removal goes on by itself. */
 export const isUnderWay = ({ state }) => state === "running" || state === "undoing";
@@ -56,16 +56,24 @@ export async function undoLast(context) {
   return told(context, await undo(context.api, last.campaign, last.id, say("undo_note_quick")));
 }
 
-/** Asks for reason and note, and removes these. Gives whether it did. */
-export function removeThese(context, ids) {
-  const { api, campaign, panels } = context;
+/** Removes these for a reason that was given. Gives that it did. */
+export async function removeNow(context, ids, { reason, note }) {
+  announce(context, await context.api.post(ofCampaign(context.campaign, "removals"), { ids, reason, note }));
+  return true;
+}
+
+const again = (remember, count) => (remember && count === 1 ? tick("again", say("again"), { value: "yes" }) : null);
+
+/** Asks for reason and note, and removes these. Gives whether it did. `remember` hears what is to hold for the next ones too. */
+export function removeThese(context, ids, { remember = null } = {}) {
+  const { panels } = context;
   return panels.open(say("remove_title", { count: ids.length }), (close) => {
-    const send = async ({ reason, note }) => {
-      const result = await api.post(ofCampaign(campaign, "removals"), { ids, reason, note });
+    const send = async ({ reason, note, again: more }) => {
+      await removeNow(context, ids, { reason, note });
+      if (more) remember({ reason, note });
       close(true);
-      announce(context, result);
     };
-    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField()], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField(), again(remember, ids.length)], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close(false)) });
   });
 }
 
@@ -123,16 +131,23 @@ export async function removeSearch(context, filter, names) {
   });
 }
 
-/** Accepts what is held. Gives whether it did. */
-export function acceptThese(context, ids) {
-  const { api, campaign, panels, toasts } = context;
+/** Accepts what of these is held. Gives that it did. */
+export async function acceptNow(context, ids, { note }) {
+  const { accepted } = await context.api.post(ofCampaign(context.campaign, "acceptances"), { ids, note });
+  context.toasts.show(say("accepted", { count: accepted.length }));
+  return true;
+}
+
+/** Asks for a note, and accepts what is held. Gives whether it did. */
+export function acceptThese(context, ids, { remember = null } = {}) {
+  const { panels } = context;
   return panels.open(say("accept_title", { count: ids.length }), (close) => {
-    const send = async ({ note }) => {
-      const { accepted } = await api.post(ofCampaign(campaign, "acceptances"), { ids, note });
+    const send = async ({ note, again: more }) => {
+      await acceptNow(context, ids, { note });
+      if (more) remember({ note });
       close(true);
-      toasts.show(say("accepted", { count: accepted.length }));
     };
-    return form([make("p", {}, say("accept_told")), noteField()], say("accept_now", { count: ids.length }), send, { cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("accept_told")), noteField(), again(remember, ids.length)], say("accept_now", { count: ids.length }), send, { cancel: button(say("cancel"), () => close(false)) });
   });
 }
 

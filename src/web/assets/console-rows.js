@@ -39,31 +39,40 @@ function details(pledge, partners, narrow) {
   );
 }
 
-function row(pledge, { selection, partners, narrow, ticked }) {
-  const label = say("tick_row", { name: nameOf(pledge), country: country(pledge.country), state: say(`state_${pledge.state}`) });
-  const box = make("input", { type: "checkbox", "aria-label": label, tabindex: "-1", props: { checked: selection.has(pledge.id) } });
-  box.addEventListener("click", (event) => ticked(pledge.id, box.checked, event.shiftKey));
-  box.addEventListener("focus", () => selection.goTo(pledge.id));
-  const cells = [
-    ["name", make("th", { role: "rowheader", scope: "row" }, make("span", { class: "masked" }, nameOf(pledge)), make("span", { class: "under", dir: "ltr" }, pledge.review?.email ?? ""))],
-    ["state", make("td", { role: "cell" }, badge(say(`state_${pledge.state}`), pledge.state))],
-    ["country_label", make("td", { role: "cell" }, country(pledge.country))],
-    ["time", make("td", { role: "cell" }, make("time", { datetime: pledge.created_at }, moment(pledge.created_at)))],
-    ["score", make("td", { role: "cell" }, number(pledge.score))],
-    ["signals", make("td", { role: "cell" }, pledge.signals.map((signal) => [badge(say(`signal_${signal}`)), " "]).flat())],
-    ["message", make("td", { role: "cell" }, pledge.review?.message ? make("p", { class: "said", dir: "auto" }, pledge.review.message) : null, details(pledge, partners, narrow))],
+function cellsOf(pledge, { partners, narrow }) {
+  return [
+    ["name", [make("span", { class: "masked" }, nameOf(pledge)), make("span", { class: "under", dir: "ltr" }, pledge.review?.email ?? "")]],
+    ["state", badge(say(`state_${pledge.state}`), pledge.state)],
+    ["country_label", country(pledge.country)],
+    ["time", make("time", { datetime: pledge.created_at }, moment(pledge.created_at))],
+    ["score", number(pledge.score)],
+    ["signals", pledge.signals.map((signal) => [badge(say(`signal_${signal}`)), " "]).flat()],
+    ["message", [pledge.review?.message ? make("p", { class: "said", dir: "auto" }, pledge.review.message) : null, details(pledge, partners, narrow)]],
   ];
-  for (const [head, cell] of cells) cell.setAttribute("data-head", say(head));
-  return make("tr", { role: "row", "data-id": pledge.id }, make("td", { class: "tick-cell", role: "cell" }, box), cells.map(([, cell]) => cell));
 }
 
-const HEADS = ["name", "state", "country_label", "time", "score", "signals", "message"];
+function row(entry, label, cells, { selection, ticked, went }) {
+  const box = make("input", { type: "checkbox", "aria-label": label, tabindex: "-1", props: { checked: selection.has(entry.id) } });
+  box.addEventListener("click", (event) => ticked(entry.id, box.checked, event.shiftKey));
+  box.addEventListener("focus", () => selection.goTo(entry.id));
+  const nodes = cells.map(([head, content], index) => make(index === 0 ? "th" : "td", { role: index === 0 ? "rowheader" : "cell", scope: index === 0 ? "row" : null, "data-head": say(head) }, content));
+  return make("tr", { role: "row", "data-id": entry.id, on: { click: () => went(entry.id) } }, make("td", { class: "tick-cell", role: "cell" }, box), nodes);
+}
+
+/** A table with a tick for each row: `cells(entry)` are pairs of a head and what stands below it, the first of which names the row. */
+export function tickTable(caption, entries, { class: kind, cells, label, ...options }) {
+  const rows = entries.map((entry) => [entry, cells(entry)]);
+  const heads = (rows[0]?.[1] ?? []).map(([name]) => make("th", { scope: "col", role: "columnheader" }, say(name)));
+  const all = make("input", { type: "checkbox", "aria-label": say("tick_page"), on: { click: () => options.tickedPage() } });
+  const head = make("tr", { role: "row" }, make("th", { scope: "col", role: "columnheader", class: "tick-cell", "data-label": say("tick_page") }, all), heads);
+  const body = rows.map(([entry, content]) => row(entry, label(entry), content, options));
+  return make("table", { class: `console-table pledges ${kind}`, role: "table" }, make("caption", { class: "sr" }, caption), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, body));
+}
 
 /** The table of a page. `ticked(id, on, range)` is called for each tick by mouse, space or touch. */
 export function rowsTable(pledges, options) {
-  const all = make("input", { type: "checkbox", "aria-label": say("tick_page"), on: { click: () => options.tickedPage() } });
-  const head = make("tr", { role: "row" }, make("th", { scope: "col", role: "columnheader", class: "tick-cell" }, all), HEADS.map((name) => make("th", { scope: "col", role: "columnheader" }, say(name))));
-  return make("table", { class: "console-table pledges", role: "table" }, make("caption", { class: "sr" }, say("found_pledges")), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, pledges.map((pledge) => row(pledge, options))));
+  const label = (pledge) => say("tick_row", { name: nameOf(pledge), country: country(pledge.country), state: say(`state_${pledge.state}`) });
+  return tickTable(say("found_pledges"), pledges, { ...options, class: "found-table", label, cells: (pledge) => cellsOf(pledge, options) });
 }
 
 /** Shows in the table what is ticked and where the keyboard is; `focus` takes it there. */

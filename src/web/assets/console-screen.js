@@ -1,5 +1,6 @@
 // What every screen of the console is: it draws itself when it is shown, and takes back what it asked for when it is left.
 
+import { ofCampaign } from "./console-api.js";
 import { button, make } from "./console-parts.js";
 import { say } from "./console-texts.js";
 
@@ -66,4 +67,11 @@ export class Screen extends HTMLElement {
     await turn();
     return make("div", {}, list, make("div", { class: "actions" }, more));
   }
+}
+
+/** Names of the partners, for those who may see them. */
+export async function partnerNames(screen) {
+  if (screen.api.me?.role === "moderator") return new Map();
+  const { partners } = await screen.get(ofCampaign(screen.context.campaign, "partners", "admin"));
+  return new Map(partners.map(({ partner }) => [partner.id, partner.name]));
 }

@@ -13,11 +13,11 @@ export class Selection {
   /** Place of the row that the keyboard is on. */
   at = 0;
 
-  /** Another page: rows by id. Ticks of other pages stay. */
-  show(ids) {
+  /** Another page: rows by id, and the place to be at. Ticks of other pages stay. */
+  show(ids, at = 0) {
     this.#ids = [...ids];
-    this.at = 0;
-    this.#anchor = 0;
+    this.at = Math.max(0, Math.min(at, ids.length - 1));
+    this.#anchor = this.at;
   }
 
   get ids() {

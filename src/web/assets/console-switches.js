@@ -1,10 +1,9 @@
-// The switches against attacks: what is on, since when and why, and putting one on for some hours. And blocks and allows.
+// The switches against attacks: what is on, since when and why, and putting one on for some hours.
 
 import { ofCampaign, withQuery } from "./console-api.js";
 import { badge, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
-import { Screen } from "./console-screen.js";
-import { partnerNames } from "./console-search.js";
-import { moment, number, say } from "./console-texts.js";
+import { Screen, partnerNames } from "./console-screen.js";
+import { moment, say } from "./console-texts.js";
 
 const SWITCHES = ["hold_all", "require_mail", "raise_proof", "pause_partner"];
 
@@ -69,61 +68,4 @@ class SwitchesScreen extends Screen {
   }
 }
 
-const SUBJECTS = ["domain", "source", "name", "partner"];
-
-class RulesScreen extends Screen {
-  async show() {
-    const place = make("div", {});
-    this.append(make("h2", { tabindex: "-1" }, say("rules")), this.#add(place), place);
-    await this.#list(place);
-  }
-
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
-  get #path() {
-    return ofCampaign(this.context.campaign, "rules");
-  }
-
-  #add(place) {
-    const subject = select("subject", SUBJECTS.map((name) => [name, say(`subject_${name}`)]));
-    const told = make("p", { class: "hint", role: "status" }, say("subject_told_domain"));
-    subject.addEventListener("change", () => (told.textContent = say(`subject_told_${subject.value}`)));
-    const send = async ({ kind, subject: about, value, days, note }, node) => {
-      await this.api.post(this.#path, { kind, subject: about, value, days: Number(days), note });
-      node.reset();
-      told.textContent = say("subject_told_domain");
-      await this.#list(place);
-    };
-    return section(say("rule_add"), form([
-      field(say("rule_kind"), select("kind", ["block", "allow"].map((kind) => [kind, say(`kind_${kind}`)]))),
-      field(say("rule_subject"), subject), told,
-      field(say("rule_value"), input("value", { required: true, maxlength: 254, spellcheck: "false", dir: "auto" })),
-      field(say("days"), input("days", { type: "number", min: 1, max: 366, value: 30, required: true })),
-      noteField(),
-    ], say("rule_add"), send));
-  }
-
-  async #list(place) {
-    const { rules } = await this.get(this.#path);
-    const rows = rules.map((rule) => [
-      rule.value ?? say("rule_unreadable"),
-      [badge(say(`kind_${rule.kind}`), rule.kind === "block" ? "bad" : "counted"), " ", say(`subject_${rule.subject}`)],
-      make("p", { class: "said", dir: "auto" }, rule.note ?? ""),
-      rule.made_by ?? say("by_operator"),
-      number(rule.hits),
-      moment(rule.last_hit_at),
-      moment(rule.expires_at),
-      this.button(say("delete"), async () => {
-        await this.api.request("DELETE", `${this.#path}/${rule.id}`);
-        await this.#list(place);
-      }, { "aria-label": say("act_on", { act: say("delete"), on: rule.value ?? say("rule") }) }),
-    ]);
-    place.replaceChildren(section(say("rules"), table(say("rules"), [say("rule_value"), say("rule"), say("why"), say("by"), say("hits"), say("last_hit_at"), say("expires_at"), say("acts")], rows, { empty: say("rules_none") })));
-  }
-}
-
 customElements.define("console-switches", SwitchesScreen);
-customElements.define("console-rules", RulesScreen);

@@ -10,7 +10,12 @@ const plural = new Intl.PluralRules(locale);
 const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
 const countries = Intl.DisplayNames ? new Intl.DisplayNames([locale], { type: "region" }) : null;
 
+const parts = new Intl.NumberFormat(locale, { style: "percent", maximumSignificantDigits: 2 });
+
 export { number };
+
+/** A part of a whole. */
+export const share = (part) => parts.format(part);
 
 /** A text with its holes filled; numbers as the language writes them, and `count` chooses the plural. */
 export function say(key, values = {}) {
@@ -23,6 +28,9 @@ export function say(key, values = {}) {
 
 /** Whether there is a text of this name. */
 export const says = (key) => Object.prototype.hasOwnProperty.call(texts, key);
+
+/** Every action of the log that has words, by its dotted name, in the order of the texts. */
+export const actions = () => Object.keys(texts).filter((key) => key.startsWith("log_")).map((key) => key.replace("log_", "").replace("_", "."));
 
 /** A moment in UTC, which is what the log, the totals and other moderators have. */
 export const moment = (text) => (text ? say("moment", { moment: day.format(new Date(text)) }) : "");

@@ -5,24 +5,28 @@ import "./console-accounts.js";
 import "./console-campaign.js";
 import "./console-log.js";
 import "./console-partners.js";
+import "./console-queue.js";
 import "./console-removals.js";
+import "./console-rules.js";
+import "./console-search.js";
 import "./console-switches.js";
+import "./console-wall.js";
 import { stepUp } from "./console-account.js";
-import { Api } from "./console-api.js";
+import { Api, Problem, ofCampaign } from "./console-api.js";
+import { Lookout } from "./console-clusters.js";
 import { hashOf, readHash } from "./console-filters.js";
 import { lettersAreOn, listed, meaning } from "./console-keys.js";
 import { Panels, Toasts } from "./console-panel.js";
 import { button, field, make, select } from "./console-parts.js";
 import { action } from "./console-log.js";
-import { moment, say, trouble } from "./console-texts.js";
+import { moment, number, say, trouble } from "./console-texts.js";
 
 /** Screens of a campaign and the least role that may see each. */
-const SCREENS = [["search", "moderator"], ["removals", "moderator"], ["totals", "moderator"], ["rules", "moderator"], ["switches", "moderator"], ["partners", "organiser"], ["settings", "moderator"], ["log", "organiser"]];
+const PLEDGES = [["clusters", "moderator"], ["queue", "moderator"], ["search", "moderator"], ["removals", "moderator"], ["wall", "moderator"]];
+const CAMPAIGN = [["totals", "moderator"], ["rules", "moderator"], ["switches", "moderator"], ["partners", "organiser"], ["settings", "moderator"], ["log", "organiser"]];
+const SCREENS = [...PLEDGES, ...CAMPAIGN];
 const GENERAL = [["account", "moderator"], ["accounts", "admin"], ["log", "admin"]];
 const ROLES = ["moderator", "organiser", "admin"];
-
-/** The search for what is held. */
-const QUEUE = "state=held";
 
 /** Says that this browser has signed in, to other tabs too; the session itself is a cookie that no script can read. */
 const SIGNED_IN = "pledges-console-signed-in";
@@ -39,6 +43,8 @@ class PledgesConsole extends HTMLElement {
   #toasts = new Toasts();
   #panels = new Panels(this.#over, this.#body);
   #stop = null;
+  #lookout = new Lookout(this.#api, (look) => this.#standing(look));
+  #badge = null;
   #screen = null;
   #why = "";
   #at = "";
@@ -101,6 +107,7 @@ class PledgesConsole extends HTMLElement {
   #signedOut(why = "") {
     this.#stop?.();
     this.#stop = null;
+    this.#lookout.follow(null);
     this.#api.forget();
     // What one moderator saw must not be there for who comes next.
     this.#panels.closeAll();
@@ -126,21 +133,49 @@ class PledgesConsole extends HTMLElement {
     const { role } = this.#api.me;
     const general = screensOf(role, GENERAL);
     const [first] = this.#campaigns;
-    if (!place.campaign && !general.includes(place.screen)) return first ? this.#go({ campaign: first, screen: "search" }) : this.#go({ screen: "account" });
+    if (!place.campaign && !general.includes(place.screen)) return first ? this.#land(first) : this.#go({ screen: "account" });
     if (place.campaign && !screensOf(role).includes(place.screen)) return this.#go({ campaign: place.campaign, screen: "search" });
     this.#show(place);
+  }
+
+  /** Where one begins: at what stands out, if something does. */
+  async #land(campaign) {
+    let screen = "search";
+    try {
+      const { clusters } = await this.#api.get(ofCampaign(campaign, "clusters"));
+      if (clusters.length > 0) screen = "clusters";
+    } catch (problem) {
+      // The search will say the same.
+      if (!(problem instanceof Problem)) throw problem;
+    }
+    const place = readHash(location.hash);
+    if (this.#api.isSignedIn && !place.campaign && !place.invite && !screensOf(this.#api.me.role, GENERAL).includes(place.screen)) this.#go({ campaign, screen });
+  }
+
+  /** Something was looked at again: the way there says how much there is. */
+  #standing(look) {
+    const { length } = look.clusters;
+    if (this.#badge) this.#badge.hidden = length === 0;
+    if (this.#badge) this.#badge.textContent = number(length);
+    this.#screen?.standing?.(look);
   }
 
   #invited(token) {
     // The link is good for whoever has it: it must not stay in the address.
     history.replaceState(null, "", `${location.pathname}#/`);
     this.#screen = Object.assign(document.createElement("console-invitation"), { context: { api: this.#api, token, signedIn: () => this.#enter(), failed: (problem) => this.#failed(problem) } });
-    this.#body.replaceChildren(this.#screen);
+    this.#frame(this.#screen);
+  }
+
+  /** Shows one thing alone. */
+  #frame(node) {
+    this.#body.className = "console";
+    this.#body.replaceChildren(node);
   }
 
   #signIn() {
     this.#screen = Object.assign(document.createElement("console-sign-in"), { context: { api: this.#api, why: this.#why, signedIn: () => this.#enter() } });
-    this.#body.replaceChildren(this.#screen);
+    this.#frame(this.#screen);
   }
 
   async #enter() {
@@ -179,7 +214,10 @@ class PledgesConsole extends HTMLElement {
     screen.context = this.#context(place);
     const isFirst = !this.#body.querySelector("nav");
     this.#screen = screen;
+    this.#body.className = "console with-bar";
     this.#body.replaceChildren(this.#bar(place), screen);
+    this.#lookout.follow(place.campaign ?? null);
+    if (this.#lookout.look) this.#standing(this.#lookout.look);
     document.title = say("title", { screen: say(place.screen) });
     // After a change of screen a reader of screens is where it begins.
     if (!isFirst) screen.querySelector("h2")?.focus();
@@ -191,6 +229,7 @@ class PledgesConsole extends HTMLElement {
       campaign,
       query,
       shared: this.#shared,
+      standing: () => this.#lookout.look,
       panels: this.#panels,
       toasts: this.#toasts,
       letters: () => lettersAreOn(localStorage),
@@ -211,16 +250,20 @@ class PledgesConsole extends HTMLElement {
     const { login, role } = this.#api.me;
     const campaign = place.campaign ?? this.#campaigns[0];
     const link = (name, to, isHere) => make("li", {}, make("a", { href: hashOf(to), "aria-current": isHere ? "page" : null }, name));
-    const isQueue = place.screen === "search" && place.query === QUEUE;
-    const links = campaign ? screensOf(role).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen && !isQueue)) : [];
-    // What is held waits for somebody to decide: a search, but one that should be a press away.
-    if (campaign) links.splice(1, 0, link(say("queue"), { campaign, screen: "search", query: QUEUE }, isQueue));
-    const general = screensOf(role, GENERAL).map((screen) => link(say(screen === "log" ? "log_everywhere" : screen), { screen }, !place.campaign && place.screen === screen));
-    return make("div", { class: "console-bar" },
-      this.#choice(campaign, place),
-      make("nav", { "aria-label": say("screens") }, make("ul", {}, links, general)),
-      make("div", { class: "who" }, make("p", {}, say("signed_in_as", { login, role: say(`role_${role}`) })), button(say("keys"), () => this.#help()), button(say("sign_out"), () => this.#signOut())),
-    );
+    const links = (screens) => screensOf(role, screens).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen));
+    const general = screensOf(role, GENERAL).map((screen) => link(say(screen === "log" ? "whole_log" : screen), { screen }, !place.campaign && place.screen === screen));
+    const group = (name, items) => (items.length > 0 ? [make("p", { class: "nav-head", id: `console-${name}` }, say(name)), make("ul", { "aria-labelledby": `console-${name}` }, items)] : []);
+    const lists = make("div", { id: "console-screens", class: "nav-lists" }, campaign ? [group("screens_now", links(PLEDGES)), group("screens_campaign", links(CAMPAIGN))].flat() : [], group("screens_general", general));
+    this.#badge = make("span", { class: "badge bad", hidden: true });
+    lists.querySelector('[href$="/clusters"]')?.append(" ", this.#badge);
+    const here = say(place.screen === "log" && !place.campaign ? "whole_log" : place.screen);
+    const fold = make("button", { type: "button", class: "button quiet nav-fold", "aria-expanded": "false", "aria-controls": lists.id, on: { click: () => {
+      const open = bar.classList.toggle("open");
+      fold.setAttribute("aria-expanded", `${open}`);
+    }, }, "aria-label": say("menu_at", { screen: here }) }, here);
+    const who = make("div", { class: "who" }, make("p", {}, say("signed_in_as", { login, role: say(`role_${role}`) })), button(say("keys"), () => this.#help()), button(say("sign_out"), () => this.#signOut()));
+    const bar = make("div", { class: "console-bar" }, this.#choice(campaign, place), make("nav", { "aria-label": say("screens") }, fold, lists), who);
+    return bar;
   }
 
   #choice(campaign, place) {
@@ -241,7 +284,7 @@ class PledgesConsole extends HTMLElement {
   }
 
   #help() {
-    const rows = listed().map(([what, keys]) => make("div", {}, make("dt", {}, keys.map((key) => [make("kbd", {}, key), " "]).flat()), make("dd", {}, say(`key_${what}`))));
+    const rows = listed(this.#screen?.keys).map(([what, keys]) => make("div", {}, make("dt", {}, keys.map((key) => [make("kbd", {}, key), " "]).flat()), make("dd", {}, say(`key_${what}`))));
     return this.#panels.open(say("keys"), (close) => [make("dl", { class: "keys" }, rows), make("p", { class: "note" }, say("keys_told")), make("div", { class: "actions" }, button(say("close"), () => close(), { kind: "main", autofocus: true }))]);
   }
 

@@ -1,0 +1,189 @@
+// What stands out: each group of pledges that look less like people than the others, why, and the way to its removal. The first
+// thing to see under attack.
+
+import { Problem, ofCampaign } from "./console-api.js";
+import { hashOf, isEmpty, toQuery } from "./console-filters.js";
+import { badge, facts, field, make, select } from "./console-parts.js";
+import { removeSearch } from "./console-removing.js";
+import { keepSearch, keepable } from "./console-rules.js";
+import { Screen, partnerNames } from "./console-screen.js";
+import { country, moment, number, say, share } from "./console-texts.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const EVERY_MS = 20_000;
+
+/** Groups that are shown before somebody asks for more. */
+const FIRST = 12;
+
+/** A score from which on mails are sent, unless said otherwise: what looks certain rather than likely. */
+const GRAVE = 500;
+
+function drawn(name, attributes, ...children) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+const BAR = 10;
+const HIGH = 48;
+
+/** Counts by hour as bars, the last hour set apart. Told as a picture with its two numbers; heights are attributes, no styles. */
+export function chart(trend) {
+  const most = Math.max(1, ...trend);
+  // One pledge among thousands must still be seen.
+  const bars = trend.map((count, index) => {
+    const height = count > 0 ? Math.max(2, Math.round((count / most) * HIGH)) : 0;
+    return drawn("rect", { class: index === trend.length - 1 ? "now" : "", x: index * BAR + 1, y: HIGH - height, width: BAR - 2, height });
+  });
+  const label = say("trend_told", { most: Math.max(0, ...trend), last: trend[trend.length - 1] ?? 0 });
+  return drawn("svg", { class: "trend", role: "img", "aria-label": label, viewBox: `0 0 ${Math.max(1, trend.length) * BAR} ${HIGH}`, preserveAspectRatio: "none" }, ...bars);
+}
+
+/** What the pledges of a group have in common, in words; tags stay tags. */
+export function valueOf({ common, value, search }, partners = new Map()) {
+  const told = {
+    country: () => country(value),
+    signal: () => say(`signal_${value}`),
+    partner: () => partners.get(value) ?? value,
+    minute: () => say("minutes", { from: moment(search?.from ?? value), to: moment(search?.to) }),
+  };
+  return told[common] ? told[common]() : value;
+}
+
+/** More pledges than people are proof. */
+const PROOF = 1000;
+
+/** How much of a wave goes with a group, and how few people: what is mixed weighs far less, as in the score itself. */
+const weight = ({ likely, compared }) => (compared > 0 ? likely * (likely / compared) ** 5 : 0);
+
+/** Groups in the order to remove them: proofs first, then what takes most of a wave and least of people; or by their score alone, as the service has them. */
+export function inOrder(clusters, by = "weight") {
+  if (by !== "weight") return clusters;
+  const proof = ({ score }) => (score >= PROOF ? 1 : 0);
+  return [...clusters].sort((a, b) => proof(b) - proof(a) || weight(b) - weight(a) || b.score - a.score);
+}
+
+const isTag = ({ common }) => common.endsWith("_tag");
+
+/** The heading of a group: the kind above, the value below. */
+export function titleOf(cluster, partners) {
+  const value = valueOf(cluster, partners);
+  return make("h3", { class: "cluster-title" }, make("span", { class: "under" }, say(`common_${cluster.common}`)), " ", isTag(cluster) ? make("code", { dir: "ltr" }, value) : value);
+}
+
+/** Why a group stands out, one sentence for each reason. */
+export const reasonsOf = ({ reasons }) => reasons.map(({ why, seen, usual }) => say(`why_${why}${usual === null || usual === undefined ? "_alone" : ""}`, { count: seen, usual: usual ?? 0 }));
+
+/** Looks out for what stands out while a campaign is shown, whatever the screen: nobody has to think of looking. */
+export class Lookout {
+  #timer = null;
+  #campaign = null;
+  look = null;
+
+  constructor(api, told, { every = EVERY_MS, later = (...all) => setTimeout(...all), never = (timer) => clearTimeout(timer) } = {}) {
+    Object.assign(this, { api, told, every, later, never });
+  }
+
+  /** From now on of this campaign; null: of none. */
+  follow(campaign) {
+    if (campaign === this.#campaign) return;
+    this.never(this.#timer);
+    this.#campaign = campaign;
+    this.look = null;
+    if (campaign) this.turn();
+  }
+
+  async turn() {
+    const campaign = this.#campaign;
+    try {
+      if (document.visibilityState !== "hidden") {
+        const look = await this.api.get(ofCampaign(campaign, "clusters"));
+        if (campaign !== this.#campaign) return;
+        this.look = look;
+        this.told(look);
+      }
+    } catch (problem) {
+      // Away or refused: what the screen itself asks tells it.
+      if (!(problem instanceof Problem)) throw problem;
+    } finally {
+      if (campaign === this.#campaign) this.#timer = this.later(() => this.turn(), this.every);
+    }
+  }
+}
+
+class ClustersScreen extends Screen {
+  #partners = new Map();
+  #look = null;
+  #order = select("order", ["weight", "score"].map((name) => [name, say(`order_${name}`)]));
+  #newer = make("div", { class: "newer", role: "status" });
+  #place = make("div", { class: "pages" });
+
+  async show() {
+    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "short" }, field(say("order"), this.#order)), this.#newer, this.#place);
+    this.#order.addEventListener("change", () => this.#look && this.#draw());
+    this.#partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    await this.#ask();
+  }
+
+  refresh() {
+    this.run(() => this.#ask());
+  }
+
+  /** There was another look: what is shown stays until somebody asks, so that nothing moves under the pointer. */
+  standing(look) {
+    if (!this.#look || look.as_of === this.#look.as_of) return;
+    this.#newer.replaceChildren(this.button(say("clusters_newer", { moment: moment(look.as_of) }), () => this.#ask()));
+  }
+
+  async #ask() {
+    this.#look = await this.get(ofCampaign(this.context.campaign, "clusters"));
+    this.#draw();
+  }
+
+  #draw() {
+    const look = this.#look;
+    this.#newer.replaceChildren(make("p", { class: "note" }, look.as_of ? say("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : say("clusters_never")));
+    const cards = inOrder(look.clusters, this.#order.value).map((cluster) => this.#card(cluster));
+    this.#order.closest(".short").hidden = cards.length < 2;
+    if (cards.length === 0) return this.#place.replaceChildren(make("p", { class: "card" }, say("clusters_none")));
+    this.#place.replaceChildren(...cards.slice(0, FIRST));
+    if (cards.length > FIRST) {
+      const more = this.button(say("more"), () => {
+        more.replaceWith(...cards.slice(FIRST));
+        cards[FIRST].querySelector("button")?.focus();
+      });
+      this.#place.append(more);
+    }
+  }
+
+  #card(cluster) {
+    const { campaign } = this.context;
+    const { search } = cluster;
+    const title = titleOf(cluster, this.#partners);
+    const on = `${say(`common_${cluster.common}`)} ${valueOf(cluster, this.#partners)}`;
+    const acts = [
+      this.button(say("preview_removal"), () => this.#remove(search), { kind: "main", "aria-label": say("act_on", { act: say("preview_removal"), on }) }),
+      make("a", { class: "button quiet", href: hashOf({ campaign, screen: "search", query: toQuery(search) }), "aria-label": say("act_on", { act: say("cluster_pledges"), on }) }, say("cluster_pledges")),
+      isEmpty(keepable(search)) ? null : this.button(say("keep"), () => keepSearch(this.context, search, this.#partners), { "aria-label": say("act_on", { act: say("keep"), on }) }),
+    ];
+    return make("article", { class: "card cluster", "aria-label": on },
+      make("div", { class: "cluster-what" }, title, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text)))),
+      facts([
+        [say("pledges"), make("strong", {}, number(cluster.pledges))],
+        [say("confirmed_share"), cluster.confirmed_share === null ? null : say("share_of", { share: share(cluster.confirmed_share), count: cluster.compared })],
+        [say("likely_share"), cluster.compared > 0 ? share(cluster.likely / cluster.compared) : null],
+        [say("last_at"), moment(cluster.last_at)],
+      ]),
+      make("figure", { class: "cluster-trend" }, chart(cluster.trend), make("figcaption", { class: "under" }, make("span", {}, say("trend_from")), make("span", {}, say("trend_to")))),
+      make("div", { class: "actions" }, acts),
+    );
+  }
+
+  async #remove(search) {
+    const removal = await removeSearch(this.context, search, this.#partners);
+    if (removal) this.context.go({ campaign: this.context.campaign, screen: "removals", query: `id=${removal.id}` });
+  }
+}
+
+customElements.define("console-clusters", ClustersScreen);

@@ -1,0 +1,113 @@
+// What stands out: told in words, drawn without styles, and looked out for while a campaign is shown.
+
+import "./dom.mjs";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { Problem } from "../../src/web/assets/console-api.js";
+import { texts } from "../../src/web/assets/console-en.js";
+
+const { Lookout, chart, inOrder, reasonsOf, titleOf, valueOf } = await import("../../src/web/assets/console-clusters.js");
+
+const TAG = "00c5f16d0e7c3a9b";
+
+test("each kind of group and each reason that the service knows has words", () => {
+  const rust = (path) => readFileSync(new URL(`../../src/gate/waves/${path}`, import.meta.url), "utf8");
+  const kinds = [...rust("common.rs").matchAll(/Self::\w+ => "(\w+)"/g)].map(([, name]) => name);
+  assert.equal(kinds.length, 8);
+  for (const kind of kinds) assert.ok(`common_${kind}` in texts, kind);
+  const [, names] = rust("reasons.rs").match(/pub enum Why \{([\s\S]*?)\n\}/);
+  const whys = [...names.matchAll(/^ {4}(\w+),$/gm)].map(([, name]) => name.replace(/(?<!^)([A-Z])/g, "_$1").toLowerCase());
+  assert.ok(whys.length >= 4 && whys.includes("more_than_usual"));
+  for (const why of whys) for (const end of ["", "_alone"]) assert.ok(`why_${why}${end}` in texts, `${why}${end}`);
+});
+
+test("a group is told by what it has in common; a tag stays a tag", () => {
+  const partners = new Map([["0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b80", "Human Rights House"]]);
+  assert.equal(valueOf({ common: "country", value: "VA" }), "Vatican City (VA)");
+  assert.equal(valueOf({ common: "signal", value: "busy_source" }), "busy source");
+  assert.equal(valueOf({ common: "partner", value: [...partners.keys()][0] }, partners), "Human Rights House");
+  assert.equal(valueOf({ common: "source_tag", value: TAG }), TAG);
+  const minutes = valueOf({ common: "minute", value: "2026-11-23T12:00:00Z", search: { from: "2026-11-23T12:00:00Z", to: "2026-11-23T12:07:00Z" } });
+  assert.match(minutes, /12:00:00 UTC to .*12:07:00 UTC/);
+  const title = titleOf({ common: "domain_tag", value: TAG });
+  assert.equal(title.textContent, `Domain of the mailbox ${TAG}`);
+  assert.equal(title.all("code").length, 1);
+});
+
+test("reasons are sentences, with what is usual where it is known", () => {
+  const reasons = [{ why: "many_from_country", points: 1000, seen: 39_411, usual: 800 }, { why: "wave", points: 400, seen: 120, usual: null }];
+  assert.deepEqual(reasonsOf({ reasons }), ["More pledges than its people explain: 39,411 from 800 people.", "120 look more like a wave’s than like people’s, all signs together."]);
+});
+
+test("first comes what takes most of a wave and fewest people; more pledges than people are first of all", () => {
+  const group = (value, score, likely, compared) => ({ value, score, likely, compared });
+  // As in a rehearsal: many sources of a few bots each had higher scores than the signal that has them all.
+  const all = [group("VA", 1000, 0, 0), group("source", 762, 80, 80), group("signal", 679, 521, 521), group("mixed", 406, 1_000, 2_000)];
+  assert.deepEqual(inOrder(all).map(({ value }) => value), ["VA", "signal", "source", "mixed"]);
+  assert.deepEqual(inOrder([all[3], all[1]], "score"), [all[3], all[1]], "as the service has them");
+});
+
+test("the chart is drawn with attributes alone, one bar an hour, and says its numbers", () => {
+  const trend = [...Array(22).fill(0), 1, 1_000];
+  const node = chart(trend);
+  const bars = node.all("rect");
+  assert.equal(bars.length, 24);
+  assert.equal(node.attributes.viewBox, "0 0 240 48");
+  assert.deepEqual([bars[0], bars[22], bars[23]].map(({ attributes }) => [attributes.y, attributes.height]), [["48", "0"], ["46", "2"], ["0", "48"]]);
+  assert.equal(bars[23].attributes.class, "now");
+  assert.match(node.attributes["aria-label"], /1,000 in the busiest hour, 1,000 in the last one/);
+  assert.ok(![node, ...bars].some((each) => "style" in each.attributes));
+  assert.deepEqual(chart([]).all("rect"), []);
+});
+
+/** A lookout whose service answers as told, with its timer in hand. */
+function lookingOut(answer) {
+  const [asked, told, waiting] = [[], [], []];
+  const api = { get: async (path) => (asked.push(path), answer(path)) };
+  const lookout = new Lookout(api, (look) => told.push(look), { later: (run) => waiting.push(run), never: () => (waiting.length = 0) });
+  return { lookout, asked, told, waiting };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("it is looked again and again while a campaign is shown, and of the one that is shown alone", async () => {
+  const { lookout, asked, told, waiting } = lookingOut(async (path) => ({ clusters: [], as_of: path }));
+  lookout.follow("defend");
+  lookout.follow("defend");
+  await settled();
+  assert.deepEqual(asked, ["/v1/moderation/campaigns/defend/clusters"]);
+  assert.equal(waiting.length, 1);
+  lookout.follow("other");
+  assert.equal(lookout.look, null, "what stands out in one campaign isn't shown in another");
+  await settled();
+  assert.equal(told.at(-1).as_of, "/v1/moderation/campaigns/other/clusters");
+  lookout.follow(null);
+  assert.equal(waiting.length, 0);
+});
+
+test("a service that is away is asked again", async () => {
+  let away = true;
+  const { lookout, told, waiting } = lookingOut(async () => {
+    if (away) throw new Problem(0, { code: "offline" });
+    return { clusters: [{}], as_of: "now" };
+  });
+  lookout.follow("defend");
+  await settled();
+  assert.deepEqual([told.length, waiting.length], [0, 1]);
+  away = false;
+  await waiting[0]();
+  assert.equal(told.length, 1);
+});
+
+test("an answer that comes after one has gone elsewhere is dropped", async () => {
+  let answer;
+  const { lookout, told } = lookingOut(() => new Promise((resolve) => (answer = resolve)));
+  lookout.follow("defend");
+  const first = answer;
+  lookout.follow(null);
+  first({ clusters: [{}] });
+  await settled();
+  assert.deepEqual(told, []);
+  assert.equal(lookout.look, null);
+});
