@@ -167,10 +167,7 @@ mod tests {
     use super::*;
 
     fn flights(times: &[(u32, u32)]) -> Vec<Flight> {
-        times
-            .iter()
-            .map(|&(sent_us, acknowledged_us)| Flight { due_us: sent_us, sent_us, acknowledged_us })
-            .collect()
+        times.iter().map(|&(sent_us, acknowledged_us)| Flight { due_us: sent_us, sent_us, acknowledged_us }).collect()
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! Whether the totals are right: what is stored of them and what is on its way, against a count of the rows, all in one snapshot.
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
 
 use anyhow::ensure;
 use tokio::{
@@ -22,6 +27,9 @@ const TOLD: usize = 5;
 
 /// How long the public totals may take until they tell what is counted.
 const PUBLIC_WITHIN: Duration = Duration::from_secs(10);
+
+/// The sum of all countries, among them.
+const ALL: &str = "all";
 
 /// Pledges by country.
 type Counts = BTreeMap<String, i64>;
@@ -183,27 +191,26 @@ fn counts(rows: &[tokio_postgres::Row]) -> Counts {
 /// Where the totals (by country, and under `all` their sum) are something else than the rows.
 fn differences(rows: &Counts, told: &Counts) -> Vec<String> {
     let mut rows = rows.clone();
-    let sum = rows.values().sum();
-    rows.insert("all".to_owned(), sum);
-    let countries = rows.keys().chain(told.keys());
+    rows.insert(ALL.to_owned(), rows.values().sum());
+    let countries: BTreeSet<&String> = rows.keys().chain(told.keys()).collect();
     let mut wrong: Vec<String> = countries
+        .into_iter()
         .filter_map(|country| {
             let [there, said] = [&rows, told].map(|counts| counts.get(country).copied().unwrap_or(0));
             (there != said).then(|| format!("{country}: {said} are told, {there} are there"))
         })
         .collect();
-    wrong.dedup();
     wrong.truncate(TOLD);
     wrong
 }
 
-/// Waits until the published total is what is counted.
+/// Waits until the published total is what is counted: nobody may pledge meanwhile.
 ///
 /// # Errors
 /// When it doesn't become so.
 pub async fn published(stage: &Stage<'_>, api: &mut crate::api::Api) -> anyhow::Result<()> {
-    let (rows, _) = all(&stage.postgres).await?;
-    let (counted, began): (i64, _) = (rows.values().sum(), Instant::now());
+    let told = counts(&stage.postgres.query(TOLD_SQL, &[&CAMPAIGN]).await?);
+    let (counted, began) = (told.get(ALL).copied().unwrap_or(0), Instant::now());
     loop {
         let public = api.public_total().await?;
         if public == counted {

@@ -37,7 +37,12 @@ impl Meanwhile {
     pub fn line(&self) -> String {
         let (p50, p99) = (self.latencies.percentile_ms(50), self.latencies.percentile_ms(99));
         let a_second = rate(self.latencies.count(), self.time);
-        format!("{a_second:.0} pledges/s, p50 {}, p99 {}, sent late by {} at the most", ms(p50), ms(p99), ms(self.late_ms))
+        format!(
+            "{a_second:.0} pledges/s, p50 {}, p99 {}, sent late by {} at the most",
+            ms(p50),
+            ms(p99),
+            ms(self.late_ms)
+        )
     }
 }
 

@@ -57,7 +57,9 @@ pub async fn prepare(lab: &Lab, rows: usize) -> anyhow::Result<usize> {
         postgres.batch_execute(SEEN).await?;
     }
     // What PostgreSQL would do by itself at some time, perhaps while something is measured.
-    for sql in ["VACUUM (ANALYZE) pledges", "VACUUM (ANALYZE) pledge_search", "VACUUM search_changes", "ANALYZE", "CHECKPOINT"] {
+    for sql in
+        ["VACUUM (ANALYZE) pledges", "VACUUM (ANALYZE) pledge_search", "VACUUM search_changes", "ANALYZE", "CHECKPOINT"]
+    {
         postgres.batch_execute(sql).await?;
     }
     Stage::count(&postgres).await
