@@ -40,7 +40,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Pledge(pledges::Pledge),
     Stream(stream::Stream),
     Ceiling(ceiling::Ceiling),

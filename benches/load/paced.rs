@@ -30,6 +30,7 @@ const ATTEMPTS: usize = 50;
 
 /// One pledge on its way: microseconds since the beginning.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "they tell the unit")]
 pub struct Flight {
     /// When its time had come.
     pub due_us: u32,

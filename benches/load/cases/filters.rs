@@ -126,7 +126,7 @@ struct One {
 async fn select(database: &Database, pool: &Pool, dice: &mut Dice) -> anyhow::Result<Vec<u32>> {
     let mut times = Vec::new();
     for _ in 0..BARE {
-        let id = pool.id(dice).context("no rows")?.to_owned();
+        let id = pool.id(dice).context("no rows")?;
         let began = Instant::now();
         let look = async |connection: &mut _| -> Result<Vec<One>, DbError> {
             let query = diesel::sql_query("SELECT state FROM pledges WHERE id = $1::text::uuid").bind::<Text, _>(&id);

@@ -4,7 +4,7 @@
 
 mod turns;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use pledges::crypto::random_bytes;
 use serde_json::{Value, json};
 
@@ -80,32 +80,33 @@ pub async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     stage.clear(report).await
 }
 
-/// Parts of the time in which a country has so many pledges each, beginning at a random one: in a directory that is kept others were
-/// moved by the runs before.
+/// Parts of the time in which the country with most pledges has so many each, beginning at a random one: in a directory that is kept
+/// others were moved by the runs before. Where it has too few, pledges from everywhere.
 async fn waves(stage: &Stage<'_>, size: usize, wanted: usize) -> anyhow::Result<Vec<Wave>> {
-    let country: String =
-        stage.postgres.query_one("SELECT country FROM country_totals ORDER BY counted DESC LIMIT 1", &[]).await?.get(0);
+    let largest = "SELECT country FROM country_totals ORDER BY counted DESC LIMIT 1";
+    let country: String = stage.postgres.query_one(largest, &[]).await?.get(0);
+    let mut all = parts(stage, size, Some(country)).await?;
+    if all.len() < wanted {
+        all = parts(stage, size, None).await?;
+    }
+    let spare = all.len().checked_sub(wanted);
+    let spare = spare.with_context(|| {
+        format!("there are {} times {} pledges, and {wanted} times are needed", all.len(), count(size))
+    })?;
+    let first = usize::from(u16::from_le_bytes(random_bytes()?)) % (spare + 1);
+    Ok(all.into_iter().skip(first).take(wanted).collect())
+}
+
+async fn parts(stage: &Stage<'_>, size: usize, country: Option<String>) -> anyhow::Result<Vec<Wave>> {
     let sql = "SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM \
          (SELECT created_at AS at, row_number() OVER (ORDER BY created_at) AS number FROM pledges \
-           WHERE campaign_id = (SELECT id FROM campaigns WHERE slug = $1) AND country = $2 \
+           WHERE campaign_id = (SELECT id FROM campaigns WHERE slug = $1) AND ($2::text IS NULL OR country = $2) \
              AND state IN ('counted', 'held', 'awaiting') AND created_at < now() - interval '1 hour') AS each \
          WHERE (number - 1) % $3 = 0 ORDER BY at";
     let bounds = stage.postgres.query(sql, &[&CAMPAIGN, &country, &i64::try_from(size)?]).await?;
     let bounds: Vec<String> = bounds.iter().map(|row| row.get(0)).collect();
-    let all: Vec<Wave> = bounds
-        .windows(2)
-        .filter_map(|pair| match pair {
-            [from, to] => Some(Wave { country: country.clone(), from: from.clone(), to: to.clone() }),
-            _ => None,
-        })
-        .collect();
-    let spare = all.len().checked_sub(wanted).with_context(|| {
-        format!("{country} has {} times {} pledges, {wanted} times are needed", all.len(), count(size))
-    })?;
-    let first = usize::from(u16::from_le_bytes(random_bytes()?)) % (spare + 1);
-    let chosen: Vec<Wave> = all.into_iter().skip(first).take(wanted).collect();
-    ensure!(chosen.len() == wanted, "too few rows");
-    Ok(chosen)
+    let wave = |(from, to): (&String, &String)| Wave { country: country.clone(), from: from.clone(), to: to.clone() };
+    Ok(bounds.iter().zip(bounds.iter().skip(1)).map(wave).collect())
 }
 
 fn add(report: &mut Report, found: &Found, rows: usize, size: usize, whole: usize, rate: u32) {

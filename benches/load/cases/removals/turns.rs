@@ -30,8 +30,8 @@ const NO_REMOVAL: &str = "00000000-0000-0000-0000-00000000be9c";
 /// What is removed: all pledges of a country that were stored within a time.
 #[derive(Clone, Debug)]
 pub struct Wave {
-    /// The country.
-    pub country: String,
+    /// The country; None: where none has enough, all of them.
+    pub country: Option<String>,
     /// From then on (RFC 3339).
     pub from: String,
     /// Before then.
@@ -118,6 +118,7 @@ impl Turns<'_> {
     /// Keeps the ids of a wave, by which the bare statements find its rows: at no cost, compared with a search.
     pub async fn choose(&self, wave: &Wave) -> anyhow::Result<()> {
         let Wave { country, from, to } = wave;
+        let country = country.as_ref().map(|country| format!("AND country = '{country}'")).unwrap_or_default();
         let id_at = |time: &str, by: &str| {
             format!(
                 "(lpad(to_hex((extract(epoch FROM '{time}'::timestamptz {by} interval '10 minutes') * 1000)::bigint), 12, '0') \
@@ -129,7 +130,7 @@ impl Turns<'_> {
             "DROP TABLE IF EXISTS chosen".to_owned(),
             format!(
                 "CREATE TEMPORARY TABLE chosen AS SELECT id FROM pledges \
-                 WHERE campaign_id = (SELECT id FROM campaigns WHERE slug = '{CAMPAIGN}') AND country = '{country}' \
+                 WHERE campaign_id = (SELECT id FROM campaigns WHERE slug = '{CAMPAIGN}') {country} \
                    AND created_at >= '{from}' AND created_at < '{to}' AND id >= {} AND id < {} \
                    AND state IN ('counted', 'held', 'awaiting')",
                 id_at(from, "-"),
@@ -163,12 +164,12 @@ impl Turns<'_> {
         self.api.stay_fresh().await?;
         let order =
             json!({ "search": wave.search(), "expected": expected, "reason": "bot", "note": "A wave of the bench" });
-        let begun = self.api.post("removals", &order).await?.is(202)?;
+        let accepted = self.api.post("removals", &order).await?.is(202)?;
         let began = Instant::now();
-        let id = text(begun.body.get("removal").unwrap_or(&Value::Null), "id")?;
-        let sampler = Sampler::begin(self.stage, how.clone(), id.clone()).await?;
+        let id = text(accepted.body.get("removal").unwrap_or(&Value::Null), "id")?;
+        let looking = Sampler::begin(self.stage, how.clone(), id.clone()).await?;
         let (done, ended) = self.until(&id, "done").await?;
-        let mut samples = sampler.end().await?;
+        let mut samples = looking.end().await?;
         let removal = Work::new(self.removed(&id, &done).await?, load.end(self.stage, began, ended).await?);
         self.tell(if all { "removal, all counted" } else { "removal" }, &removal);
         published(self.stage, &mut self.api).await?;
@@ -178,9 +179,9 @@ impl Turns<'_> {
         let note = json!({ "note": "They were none" });
         self.api.post(&format!("removals/{id}/undo"), &note).await?.is(202)?;
         let began = Instant::now();
-        let sampler = Sampler::begin(self.stage, how, id.clone()).await?;
+        let looking = Sampler::begin(self.stage, how, id.clone()).await?;
         let (_, ended) = self.until(&id, "undone").await?;
-        samples.add(&sampler.end().await?);
+        samples.add(&looking.end().await?);
         let undo = Work::new(removal.rows, load.end(self.stage, began, ended).await?);
         self.tell(if all { "undo, all counted" } else { "undo" }, &undo);
         published(self.stage, &mut self.api).await?;
