@@ -102,6 +102,10 @@ pub struct Options {
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: u32,
 
+    /// First pages of each kind that the case `filters` asks for, and as many deep in. Fewer are for trials: they tell no p95.
+    #[arg(long, default_value_t = 200, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    pub requests: usize,
+
     /// Rows of the larger list of the case `export`; the smaller one has a tenth.
     #[arg(long, default_value_t = 1_000_000)]
     pub export_rows: usize,

@@ -24,9 +24,6 @@ use crate::{
 /// Rows, unless somebody says how many.
 const ROWS: usize = 1_000_000;
 
-/// First pages of each, and as many deep in.
-const REQUESTS: usize = 200;
-
 /// Bare statements beside each kind of question.
 const BARE: usize = 40;
 
@@ -86,7 +83,7 @@ async fn measure(
         slowest: (0.0, String::new()),
     };
     let (mut first, mut deep) = (Vec::new(), Vec::new());
-    for _ in 0..REQUESTS {
+    for _ in 0..stage.lab.options.requests {
         for is_deep in [false, true] {
             let question = pool.ask(case, is_deep, dice)?;
             api.stay_fresh().await?;

@@ -126,7 +126,7 @@ fn add(report: &mut Report, found: &Found, rows: usize, size: usize, whole: usiz
     report.add(compared("its undo".to_owned(), &undone, "bare UPDATE back", &put_back));
     let untold = speeds(&found.untold, |one| one.removal.a_second);
     let second = speeds(ours_second, |one| one.removal.a_second);
-    let row = Row::new("for comparison: the removal of moved rows again", per_second(median(&second)));
+    let row = Row::new("the removal of moved rows, beside", format!("rows: {}", per_second(median(&second))));
     report.add(row.against(
         format!("bare UPDATE without triggers: {}", per_second(median(&untold))),
         median(&second) / median(&untold),
@@ -148,8 +148,8 @@ fn speeds<T>(all: &[T], of: impl Fn(&T) -> f64) -> Vec<f64> {
 
 fn compared(what: String, ours: &[f64], with: &str, bare: &[f64]) -> Row {
     let ratio = median(ours) / median(bare);
-    Row::new(what, format!("{} rows", per_second(median(ours))))
-        .against(format!("{with}: {} rows", per_second(median(bare))), ratio)
+    Row::new(what, format!("rows: {}", per_second(median(ours))))
+        .against(format!("{with}: {}", per_second(median(bare))), ratio)
         .at_least(WANTED_RATIO)
 }
 
