@@ -5,15 +5,18 @@ pub mod confirm;
 pub mod crowd;
 pub mod export;
 pub mod few;
+pub mod filters;
 pub mod gate;
 pub mod ingest;
 pub mod large;
 pub mod pgbench;
 pub mod reads;
+pub mod removals;
 pub mod sealing;
 pub mod search;
 pub mod snapshot;
 pub mod stream;
+mod varied;
 
 use crate::{people::Spread, pledges::Shape};
 

@@ -100,6 +100,11 @@ impl Client {
         lines.find_map(|(its, value)| its.eq_ignore_ascii_case(name).then(|| value.trim().to_owned()))
     }
 
+    /// The body of the last answer.
+    pub fn body(&self, head: &Head) -> &[u8] {
+        self.input.get(head.size..).and_then(|rest| rest.get(..head.length?)).unwrap_or_default()
+    }
+
     async fn try_once(&mut self, request: &[u8]) -> io::Result<Head> {
         self.input.clear();
         let mut stream = match self.stream.take() {

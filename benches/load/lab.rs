@@ -247,6 +247,24 @@ impl Stage<'_> {
         Self::count(&self.postgres).await
     }
 
+    /// The greatest id of a pledge: those of later ones are greater.
+    ///
+    /// # Errors
+    /// Those of the database, and when there is none.
+    pub async fn last_id(&self) -> anyhow::Result<String> {
+        let last = "SELECT id::text FROM pledges ORDER BY id DESC LIMIT 1";
+        Ok(self.postgres.query_one(last, &[]).await?.get(0))
+    }
+
+    /// Rows of pledges with greater ids.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rows_behind(&self, id: &str) -> anyhow::Result<usize> {
+        let sql = format!("SELECT count(*) FROM pledges WHERE id > '{id}'");
+        Ok(usize::try_from(self.postgres.query_one(&sql, &[]).await?.get::<_, i64>(0))?)
+    }
+
     /// Rows of pledges in any database.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The load driver: sends pledges and reads totals as many people do, on the machine that the service runs on, and
 //! measures in the same run what PostgreSQL and an empty handler could do at best.
 
+mod api;
 mod cases;
 mod ceiling;
 mod figures;
@@ -14,10 +15,12 @@ mod out;
 mod paced;
 mod people;
 mod pledges;
+mod recount;
 mod run;
 mod service;
 mod sse;
 mod static_server;
+mod steady;
 mod stream;
 mod table;
 mod target;
@@ -37,7 +40,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Pledge(pledges::Pledge),
     Stream(stream::Stream),
     Ceiling(ceiling::Ceiling),

@@ -30,7 +30,10 @@ const ATTEMPTS: usize = 50;
 
 /// One pledge on its way: microseconds since the beginning.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "they tell the unit")]
 pub struct Flight {
+    /// When its time had come.
+    pub due_us: u32,
     /// When it was first sent.
     pub sent_us: u32,
     /// When it was acknowledged.
@@ -59,11 +62,25 @@ pub async fn send(
     rate: u32,
     time: Duration,
 ) -> anyhow::Result<Flights> {
+    send_until(address, campaign, epoch, rate, Rc::new(Cell::new(Instant::now() + time))).await
+}
+
+/// The same until a moment that may be changed meanwhile.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_until(
+    address: SocketAddr,
+    campaign: &str,
+    epoch: Instant,
+    rate: u32,
+    end: Rc<Cell<Instant>>,
+) -> anyhow::Result<Flights> {
     let plan = Rc::new(Plan {
         address,
         epoch,
         start: Instant::now(),
-        end: Instant::now() + time,
+        end,
         gap: Duration::from_secs(1) / rate.max(1),
         next: Cell::new(0),
         people: People::new(Spread::Even)?,
@@ -84,7 +101,7 @@ struct Plan {
     address: SocketAddr,
     epoch: Instant,
     start: Instant,
-    end: Instant,
+    end: Rc<Cell<Instant>>,
     gap: Duration,
     next: Cell<u32>,
     people: People,
@@ -99,13 +116,14 @@ impl Plan {
         loop {
             let due = self.start + self.gap * self.next.get();
             self.next.set(self.next.get() + 1);
-            if due.max(Instant::now()) >= self.end {
+            if due.max(Instant::now()) >= self.end.get() {
                 return;
             }
             self.requests.write(&self.people, self.people.next(), &mut body, &mut request);
             sleep_until(due).await;
             let late_us = microseconds(due.elapsed());
-            let flight = self.fly(&mut client, &request).await;
+            let due_us = microseconds(due.saturating_duration_since(self.epoch));
+            let flight = self.fly(&mut client, &request, due_us).await;
             let mut found = self.found.borrow_mut();
             found.late_us = found.late_us.max(late_us);
             match flight {
@@ -115,12 +133,12 @@ impl Plan {
         }
     }
 
-    async fn fly(&self, client: &mut Client, request: &str) -> Option<Flight> {
+    async fn fly(&self, client: &mut Client, request: &str, due_us: u32) -> Option<Flight> {
         let sent_us = microseconds(self.epoch.elapsed());
         for _ in 0..ATTEMPTS {
             let answer = client.exchange(request.as_bytes()).await;
             if answer.is_ok_and(|head| head.status == 201) {
-                return Some(Flight { sent_us, acknowledged_us: microseconds(self.epoch.elapsed()) });
+                return Some(Flight { due_us, sent_us, acknowledged_us: microseconds(self.epoch.elapsed()) });
             }
             sleep(PAUSE).await;
         }
@@ -150,7 +168,7 @@ mod tests {
     use super::*;
 
     fn flights(times: &[(u32, u32)]) -> Vec<Flight> {
-        times.iter().map(|&(sent_us, acknowledged_us)| Flight { sent_us, acknowledged_us }).collect()
+        times.iter().map(|&(sent_us, acknowledged_us)| Flight { due_us: sent_us, sent_us, acknowledged_us }).collect()
     }
 
     #[test]

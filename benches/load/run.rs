@@ -69,7 +69,8 @@ pub struct Options {
     #[arg(long)]
     pub unsealed: Option<PathBuf>,
 
-    /// A case to run (may be given several times). Default: all but `confirm`, `search`, `large`, `sealing`, `gate` and `export`.
+    /// A case to run (may be given several times). Default: all but `confirm`, `search`, `filters`, `removals`, `large`, `sealing`,
+    /// `gate` and `export`.
     #[arg(long, value_enum)]
     pub only: Vec<Case>,
 
@@ -89,9 +90,21 @@ pub struct Options {
     #[arg(long, default_value_t = 10_000)]
     pub subscribers: usize,
 
-    /// Rows of the case `large`.
-    #[arg(long, default_value_t = 20_000_000)]
-    pub large_rows: usize,
+    /// Rows that are stored at least, for the cases `large` (20,000,000 without it), `filters` and `removals` (1,000,000).
+    #[arg(long)]
+    pub rows: Option<usize>,
+
+    /// Rows that the case `removals` removes; without it, one in 200.
+    #[arg(long)]
+    pub removed: Option<usize>,
+
+    /// Pledges a second that arrive meanwhile.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: u32,
+
+    /// First pages of each kind that the case `filters` asks for, and as many deep in. Fewer are for trials: they tell no p95.
+    #[arg(long, default_value_t = 200, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    pub requests: usize,
 
     /// Rows of the larger list of the case `export`; the smaller one has a tenth.
     #[arg(long, default_value_t = 1_000_000)]
@@ -127,6 +140,10 @@ pub enum Case {
     Gate,
     /// Against the same without moderators' search.
     Search,
+    /// A moderator's pages: every filter alone, and pairs.
+    Filters,
+    /// A removal by a search and its undo, while pledges arrive.
+    Removals,
     /// With 20 million rows stored.
     Large,
     /// The sealed list given out and opened.
@@ -143,7 +160,8 @@ fn root_secret(directory: &Path) -> anyhow::Result<SecretString> {
 }
 
 /// What takes long, or a build of its own.
-const NOT_BY_DEFAULT: [Case; 6] = [Case::Confirm, Case::Search, Case::Large, Case::Sealing, Case::Gate, Case::Export];
+const NOT_BY_DEFAULT: [Case; 8] =
+    [Case::Confirm, Case::Search, Case::Filters, Case::Removals, Case::Large, Case::Sealing, Case::Gate, Case::Export];
 
 impl Options {
     fn wants(&self, case: Case) -> bool {
@@ -204,6 +222,8 @@ impl Run {
                 Case::Sealing => cases::sealing::run(lab, report).await,
                 Case::Gate => cases::gate::run(lab, report).await,
                 Case::Search => cases::search::run(lab, report).await,
+                Case::Filters => cases::filters::run(lab, report).await,
+                Case::Removals => cases::removals::run(lab, report).await,
                 Case::Large => cases::large::run(lab, report).await,
                 Case::Export => cases::export::run(lab, report).await,
             };

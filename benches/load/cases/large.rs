@@ -12,6 +12,9 @@ use crate::{
     table::{Report, Row},
 };
 
+/// Rows, unless somebody says how many.
+const ROWS: usize = 20_000_000;
+
 /// Connections.
 const CONNECTIONS: usize = 256;
 
@@ -53,7 +56,7 @@ async fn seed(lab: &Lab) -> anyhow::Result<usize> {
     }
     let url = lab.postgres().database_url(LARGE);
     let there = Stage::count(&lab.connect(LARGE).await?).await?;
-    let missing = lab.options.large_rows.saturating_sub(there);
+    let missing = lab.options.rows.unwrap_or(ROWS).saturating_sub(there);
     if missing > 0 {
         tell(&format!("large     seeding {} rows; this takes a while", count(missing)));
         let mut command = lab.program.command(&lab.var_dir("seed"), Some(&url));
