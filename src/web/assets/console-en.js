@@ -9,7 +9,7 @@ const frame = {
   close: "Close", cancel: "Cancel", save: "Save", change: "Change", copy: "Copy", copied: "Copied", copy_failed: "Your browser doesn’t let us copy. Select the text and copy it yourself.",
   more: "Show more", nothing: "Nothing here.", choose: "Choose…", any: "Any", or: " or ", yes: "Yes", no: "No", on: "On", off: "Off", acts: "Do", act_on: "{act}: {on}", details: "Details", details_of: " of {name}",
   moment: "{moment} UTC", country: "{name} ({code})", country_unsaid: "Not said (ZZ)", country_label: "Country", time: "Time", state: "State", by: "By", why: "Why", since: "Since", until: "Until",
-  note: "Note", note_hint: "Goes on record under your name. Write no names or addresses of supporters here.", by_operator: "The operator", by_service: "The service",
+  note: "Note", note_hint: "Goes on record under your name. Write no names or addresses of supporters here.", by_nobody: "The operator or the service", by_operator: "The operator", by_service: "The service",
   announcements: "Who can open records has changed", announcements_told: "In the last thirty days. If you know nothing of one of these, ask who did it.", announcements_read: "I have read this",
   announced: "{what} {campaign}: {who}, {moment}",
 };

@@ -123,7 +123,7 @@ class LogScreen extends Screen {
   #entry(entry) {
     const { note, ...rest } = entry.details ?? {};
     return make("article", { class: "log-entry", "aria-label": `${action(entry.action)}, ${moment(entry.at)}` },
-      make("p", {}, make("strong", {}, action(entry.action)), " ", make("span", { class: "under" }, say("entry_told", { who: entry.login ?? say("by_operator"), moment: moment(entry.at), number: number(entry.id) })), entry.campaign && !this.context.campaign ? ` ${entry.campaign}` : ""),
+      make("p", {}, make("strong", {}, action(entry.action)), " ", make("span", { class: "under" }, say("entry_told", { who: entry.login ?? say("by_nobody"), moment: moment(entry.at), number: number(entry.id) })), entry.campaign && !this.context.campaign ? ` ${entry.campaign}` : ""),
       note ? make("p", { class: "said", dir: "auto" }, note) : null,
       Object.keys(rest).length > 0 ? make("details", {}, make("summary", {}, make("span", {}, say("details")), make("span", { class: "sr" }, say("details_of", { name: action(entry.action) }))), facts(flat(rest))) : null,
     );
