@@ -42,7 +42,7 @@ use crate::{
     metrics::Metrics,
     moderation::{
         Moderation, clusters::alerts::Alerts, corrections::Corrections, removals, rules::searches::apply::Applier,
-        search::filler::Filler,
+        search::filler::Filler, wall::public::Wall,
     },
     ops::figures::Figures,
     partners::Partners,
@@ -133,6 +133,7 @@ pub struct Handles {
     accounts: Accounts,
     moderation: Moderation,
     corrections: Corrections,
+    wall: Wall,
     by_partner: ByPartner,
     exports: Exports,
     privacy: Privacy,
@@ -200,6 +201,7 @@ impl Handles {
         let (methods, proxies) = (Methods::of(document()), TrustedProxies::new(&serve.trusted_proxies));
         Ok(Self {
             corrections: Corrections::new(database.clone(), totals.clone()),
+            wall: Wall::new(database.clone(), campaigns.clone()),
             by_partner: ByPartner::new(database.clone(), campaigns.clone()),
             exports: Exports::new(database.clone()),
             database,
@@ -264,6 +266,7 @@ impl Handles {
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
             .app_data(Data::new(self.corrections.clone()))
+            .app_data(Data::new(self.wall.clone()))
             .app_data(Data::new(self.by_partner.clone()))
             .app_data(Data::new(self.exports.clone()))
             .app_data(Data::new(self.privacy.clone()))
