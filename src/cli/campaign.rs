@@ -23,7 +23,9 @@ use crate::{
         self, State,
         held_default::HeldDefault,
         recipients,
-        settings::{Confirmation, Consent, Controller, Erasure, NewCampaign, ProofRule, Purpose, Texts, is_language, told},
+        settings::{
+            Confirmation, Consent, Controller, Erasure, NewCampaign, ProofRule, Purpose, Texts, is_language, told,
+        },
         store,
     },
     config::{Mode, Settings},
@@ -214,7 +216,9 @@ pub(super) fn warn_of_confirmation(session: &Session, campaign: &campaigns::Camp
 fn warn_of_wall(campaign: &campaigns::Campaign) {
     let slug = &campaign.slug;
     if campaign.wall && campaign.confirmation == Confirmation::None {
-        complain(&format!("warning: only what is confirmed by mail can be shown on the wall, and pledges for {slug} aren't"));
+        complain(&format!(
+            "warning: only what is confirmed by mail can be shown on the wall, and pledges for {slug} aren't"
+        ));
     }
     if campaign.wall && !campaign.consents.iter().any(|consent| consent.purpose == Purpose::Public) {
         complain(&format!("warning: nobody can agree to be shown on the wall: {slug} has no consent \"public\""));

@@ -4,7 +4,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Bytea, Date, Double, Integer, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid},
+    sql_types::{
+        Array, BigInt, Bool, Bytea, Date, Double, Integer, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid,
+    },
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};

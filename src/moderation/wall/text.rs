@@ -46,8 +46,15 @@ mod tests {
 
     #[test]
     fn a_text_keeps_its_words_and_stays_in_its_lines() {
-        for plain in ["Together.", "أمينة\u{200F} — معًا", "می\u{200C}خواهم", "Việt Nam", "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}", "👩\u{200D}👩", "a\n\nb"]
-        {
+        for plain in [
+            "Together.",
+            "أمينة\u{200F} — معًا",
+            "می\u{200C}خواهم",
+            "Việt Nam",
+            "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
+            "👩\u{200D}👩",
+            "a\n\nb",
+        ] {
             assert_eq!(shown(plain), plain);
         }
         let zalgo = format!("a{}b", "\u{0301}".repeat(50));
