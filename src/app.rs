@@ -165,8 +165,7 @@ impl Handles {
         let (gate, accounts) = parts::people(settings, serve, &database, &ring, &clock, &origin, &metrics)?;
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics, pledges::ingest::NAMES);
         let confirmations = Confirmations::new(database.clone(), totals.clone(), &metrics, pledges::confirm::NAMES);
-        let sealing = Sealing::new(ring.clone());
-        let outbox = Outbox::new(&ring, &metrics);
+        let (sealing, outbox) = (Sealing::new(ring.clone()), Outbox::new(&ring, &metrics));
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock.clone())?;
         let (proofs, challenges) = parts::proofs(&ring, &clock, &metrics)?;

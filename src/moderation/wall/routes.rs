@@ -24,7 +24,7 @@ use crate::{
 
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(waiting).service(entries);
+    config.service(get_waiting).service(list_entries);
     config.service(approve).service(decline).service(hide).service(dismiss);
 }
 
@@ -89,7 +89,7 @@ pub struct WaitingPage {
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/wall/waiting")]
-pub async fn waiting(
+pub async fn get_waiting(
     signed: Signed<Moderator>,
     moderation: Data<Moderation>,
     slug: Path<String>,
@@ -168,7 +168,7 @@ pub struct DecidedPage {
     ),
 )]
 #[get("/v1/moderation/campaigns/{slug}/wall/entries")]
-pub async fn entries(
+pub async fn list_entries(
     signed: Signed<Moderator>,
     moderation: Data<Moderation>,
     slug: Path<String>,

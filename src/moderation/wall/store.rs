@@ -64,7 +64,7 @@ pub async fn waiting(
     who: &Who,
     campaign: Uuid,
     (after, limit): (Option<Uuid>, u32),
-    open: &impl Fn(Uuid, &[u8]) -> Option<Text>,
+    open: &(impl Fn(Uuid, &[u8]) -> Option<Text> + Sync),
 ) -> Result<(Vec<Waiting>, Option<Uuid>), WallError> {
     connection
         .transaction(async |connection| {
@@ -114,7 +114,7 @@ pub async fn approve(
     who: &Who,
     campaign: Uuid,
     ids: &[Uuid],
-    open: &impl Fn(Uuid, &[u8]) -> Option<Text>,
+    open: &(impl Fn(Uuid, &[u8]) -> Option<Text> + Sync),
 ) -> Result<Vec<Uuid>, WallError> {
     connection
         .transaction(async |connection| {

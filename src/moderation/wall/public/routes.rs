@@ -33,7 +33,7 @@ const ROBOTS: (HeaderName, &str) = (HeaderName::from_static("x-robots-tag"), "no
 
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(get_wall).service(report).route(REPORTS, web::method(Method::OPTIONS).to(preflight));
+    config.service(get_wall).service(report_entry).route(REPORTS, web::method(Method::OPTIONS).to(preflight));
 }
 
 /// Which part.
@@ -113,7 +113,7 @@ pub struct NewReport {
     ),
 )]
 #[post("/v1/campaigns/{slug}/wall/reports")]
-pub async fn report(
+pub async fn report_entry(
     request: HttpRequest,
     wall: Data<Wall>,
     limits: Data<Limits>,
