@@ -59,7 +59,7 @@ use crate::{
 
 /// What scripts of every site may read.
 const PUBLIC_READS: &[&str] =
-    &["/v1/campaigns", "/assets", "/embed.js", "/pledge.js", "/embed/texts", "/embed/world.json"];
+    &["/v1/campaigns", "/assets", "/embed.js", "/pledge.js", "/wall.js", "/embed/texts", "/embed/world.json"];
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
