@@ -42,7 +42,7 @@ use crate::{
     metrics::Metrics,
     moderation::{
         Moderation, clusters::alerts::Alerts, corrections::Corrections, removals, rules::searches::apply::Applier,
-        search::filler::Filler,
+        search::filler::Filler, wall::public::Wall,
     },
     ops::figures::Figures,
     partners::Partners,
@@ -59,7 +59,7 @@ use crate::{
 
 /// What scripts of every site may read.
 const PUBLIC_READS: &[&str] =
-    &["/v1/campaigns", "/assets", "/embed.js", "/pledge.js", "/embed/texts", "/embed/world.json"];
+    &["/v1/campaigns", "/assets", "/embed.js", "/pledge.js", "/wall.js", "/embed/texts", "/embed/world.json"];
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +133,7 @@ pub struct Handles {
     accounts: Accounts,
     moderation: Moderation,
     corrections: Corrections,
+    wall: Wall,
     by_partner: ByPartner,
     exports: Exports,
     privacy: Privacy,
@@ -164,8 +165,7 @@ impl Handles {
         let (gate, accounts) = parts::people(settings, serve, &database, &ring, &clock, &origin, &metrics)?;
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics, pledges::ingest::NAMES);
         let confirmations = Confirmations::new(database.clone(), totals.clone(), &metrics, pledges::confirm::NAMES);
-        let sealing = Sealing::new(ring.clone());
-        let outbox = Outbox::new(&ring, &metrics);
+        let (sealing, outbox) = (Sealing::new(ring.clone()), Outbox::new(&ring, &metrics));
         let mailer = mailer(settings, serve, &origin, clock.clone())?;
         let epochs = epochs(settings, database.clone(), clock.clone())?;
         let (proofs, challenges) = parts::proofs(&ring, &clock, &metrics)?;
@@ -200,6 +200,7 @@ impl Handles {
         let (methods, proxies) = (Methods::of(document()), TrustedProxies::new(&serve.trusted_proxies));
         Ok(Self {
             corrections: Corrections::new(database.clone(), totals.clone()),
+            wall: Wall::new(database.clone(), campaigns.clone()),
             by_partner: ByPartner::new(database.clone(), campaigns.clone()),
             exports: Exports::new(database.clone()),
             database,
@@ -264,6 +265,7 @@ impl Handles {
             .app_data(Data::new(self.accounts.clone()))
             .app_data(Data::new(self.moderation.clone()))
             .app_data(Data::new(self.corrections.clone()))
+            .app_data(Data::new(self.wall.clone()))
             .app_data(Data::new(self.by_partner.clone()))
             .app_data(Data::new(self.exports.clone()))
             .app_data(Data::new(self.privacy.clone()))

@@ -27,6 +27,7 @@ pub(super) fn api(config: &mut ServiceConfig) {
     campaigns::routes::routes(config);
     totals::history::routes::routes(config);
     moderation::corrections::routes::routes(config);
+    moderation::wall::public::routes::routes(config);
     pledges::by_partner::routes::routes(config);
     accounts::routes::routes(config);
     moderation::routes::routes(config);

@@ -117,6 +117,8 @@ pub struct Campaign {
     pub test_of: Option<Uuid>,
     /// Whether everybody may see how many pledges came by which partner, rounded down.
     pub publish_partners: bool,
+    /// Whether approved names and messages are shown to everybody.
+    pub wall: bool,
     /// What is switched on; only the copy in memory knows.
     pub switched: Switched,
 }

@@ -71,6 +71,8 @@ pub struct CampaignBody {
     threshold: i32,
     /// Whether it is published how many pledges came by which partner (`totals/partners`).
     publish_partners: bool,
+    /// Whether there is a public wall (`wall`): names and messages of supporters who agree to be shown, once a moderator has approved them.
+    wall: bool,
 }
 
 impl From<&Campaign> for CampaignBody {
@@ -89,6 +91,7 @@ impl From<&Campaign> for CampaignBody {
             controller: campaign.controller.clone(),
             threshold: campaign.threshold,
             publish_partners: campaign.publish_partners,
+            wall: campaign.wall,
         }
     }
 }

@@ -297,6 +297,9 @@ pub struct NewCampaign {
     /// Whether everybody may see how many pledges came by which partner, rounded down.
     #[serde(default)]
     pub publish_partners: bool,
+    /// Whether approved names and messages are shown to everybody.
+    #[serde(default)]
+    pub wall: bool,
 }
 
 /// Design rule 8.

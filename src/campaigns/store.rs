@@ -61,6 +61,7 @@ struct Row {
     test_of: Option<Uuid>,
     held_default: String,
     publish_partners: bool,
+    wall: bool,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -106,6 +107,7 @@ impl TryFrom<Row> for Campaign {
             mail_texts: serde_json::from_value(row.mail_texts).map_err(|_| unreadable())?,
             test_of: row.test_of,
             publish_partners: row.publish_partners,
+            wall: row.wall,
             switched: Switched::default(),
         })
     }
@@ -197,6 +199,7 @@ pub async fn add(
         test_of: None,
         held_default: new.held_default.as_str().into(),
         publish_partners: new.publish_partners,
+        wall: new.wall,
     };
     connection
         .transaction(async |connection| {
@@ -233,7 +236,8 @@ pub async fn add_trials(connection: &mut Connection, campaign: Uuid, salt: &[u8;
             let row: Row = campaigns::table.find(campaign).select(Row::as_select()).first(connection).await?;
             let slug = format!("test-{}", id.simple());
             let state = State::Draft.as_str().to_owned();
-            let row = Row { id, slug, state, salt: Some(salt.to_vec()), goal: None, test_of: Some(campaign), ..row };
+            let (salt, test_of) = (Some(salt.to_vec()), Some(campaign));
+            let row = Row { id, slug, state, salt, goal: None, wall: false, test_of, ..row };
             let added = diesel::insert_into(campaigns::table)
                 .values(&row)
                 .on_conflict(campaigns::test_of)
@@ -285,6 +289,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                     campaigns::hold_at.eq(campaign.hold_at),
                     campaigns::held_default.eq(campaign.retention.held_default.as_str()),
                     campaigns::publish_partners.eq(campaign.publish_partners),
+                    campaigns::wall.eq(campaign.wall),
                 ))
                 .execute(connection)
                 .await?;

@@ -1,15 +1,18 @@
 //! `pledges campaign`.
 
+mod arguments;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use serde_json::json;
 use validator::Validate;
 
+use self::arguments::{AskArgument, ConfirmationArgument, ErasureArgument, ProofArgument};
 use super::{
     input::{read, refuse},
     output::{complain, say},
@@ -20,7 +23,9 @@ use crate::{
         self, State,
         held_default::HeldDefault,
         recipients,
-        settings::{Ask, Confirmation, Consent, Controller, Erasure, NewCampaign, ProofRule, Texts, is_language, told},
+        settings::{
+            Confirmation, Consent, Controller, Erasure, NewCampaign, ProofRule, Purpose, Texts, is_language, told,
+        },
         store,
     },
     config::{Mode, Settings},
@@ -36,7 +41,7 @@ pub(super) enum Campaign {
     /// Add a campaign, as a draft that the public doesn't see.
     Add {
         /// JSON file with slug, default_language, fields, texts, and if wanted goal, threshold, controller, consents, retention,
-        /// confirmation, proof, hold_at, held_default, publish_partners, mail_texts.
+        /// confirmation, proof, hold_at, held_default, publish_partners, wall, mail_texts.
         /// docs/campaigns.md explains it.
         file: PathBuf,
         /// Open it at once.
@@ -92,6 +97,10 @@ pub(super) struct Set {
     /// Whether everybody may see how many pledges came by which partner: the names, and numbers rounded down.
     #[arg(long)]
     publish_partners: Option<bool>,
+    /// Whether everybody may see names and messages of supporters who agree to it, once a moderator has approved each. Turned off,
+    /// everything that was approved must be approved anew, as long as its review copy is kept.
+    #[arg(long)]
+    wall: Option<bool>,
     /// Whether a pledge needs a proof of work.
     #[arg(long, value_enum)]
     proof: Option<ProofArgument>,
@@ -122,66 +131,6 @@ pub(super) struct Set {
     controller_contact: Option<String>,
 }
 
-/// Whether a form asks for something, as an argument.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum AskArgument {
-    /// Must be given.
-    Required,
-    /// May be given.
-    Optional,
-    /// Isn't asked.
-    Off,
-}
-
-impl From<AskArgument> for Ask {
-    fn from(ask: AskArgument) -> Self {
-        match ask {
-            AskArgument::Required => Self::Required,
-            AskArgument::Optional => Self::Optional,
-            AskArgument::Off => Self::Off,
-        }
-    }
-}
-
-/// What becomes of the count when somebody is erased, as an argument.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum ErasureArgument {
-    /// The pledge goes on counting, without the person.
-    Keep,
-    /// The pledge is withdrawn.
-    Withdraw,
-}
-
-/// Whether a pledge counts at once, as an argument.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum ConfirmationArgument {
-    /// Once its mailbox has confirmed it.
-    Email,
-    /// At once. Whoever watches the total can then tell whether an address had pledged before.
-    None,
-}
-
-/// Whether a pledge needs a proof of work, as an argument.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum ProofArgument {
-    /// No.
-    Off,
-    /// Yes, always of the same price.
-    On,
-    /// Yes, dearer for busy sources and in busy times.
-    Adaptive,
-}
-
-impl From<ProofArgument> for ProofRule {
-    fn from(proof: ProofArgument) -> Self {
-        match proof {
-            ProofArgument::Off => Self::Off,
-            ProofArgument::On => Self::On,
-            ProofArgument::Adaptive => Self::Adaptive,
-        }
-    }
-}
-
 pub(super) async fn run(session: &Session, settings: &Settings, command: &Campaign) -> anyhow::Result<()> {
     match command {
         Campaign::Add { file, open } => {
@@ -195,6 +144,7 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Campai
             }
             let campaign = add(session, settings, &new).await?;
             warn_of_confirmation(session, &campaign);
+            warn_of_wall(&campaign);
             if *open {
                 open_campaign(session, campaign.clone()).await?;
             }
@@ -262,6 +212,19 @@ pub(super) fn warn_of_confirmation(session: &Session, campaign: &campaigns::Camp
     }
 }
 
+/// Says why nothing can be approved for a wall, where nothing can.
+fn warn_of_wall(campaign: &campaigns::Campaign) {
+    let slug = &campaign.slug;
+    if campaign.wall && campaign.confirmation == Confirmation::None {
+        complain(&format!(
+            "warning: only what is confirmed by mail can be shown on the wall, and pledges for {slug} aren't"
+        ));
+    }
+    if campaign.wall && !campaign.consents.iter().any(|consent| consent.purpose == Purpose::Public) {
+        complain(&format!("warning: nobody can agree to be shown on the wall: {slug} has no consent \"public\""));
+    }
+}
+
 pub(super) async fn find(session: &Session, slug: &str) -> anyhow::Result<campaigns::Campaign> {
     let mut connection = session.database.get().await?;
     store::find(&mut connection, slug).await.with_context(|| format!("there is no campaign {slug}"))
@@ -322,6 +285,7 @@ fn apply(campaign: &mut campaigns::Campaign, set: &Set) -> anyhow::Result<()> {
     let held_default = set.held_default.as_deref().and_then(HeldDefault::parse);
     campaign.retention.held_default = held_default.unwrap_or(campaign.retention.held_default);
     campaign.publish_partners = set.publish_partners.unwrap_or(campaign.publish_partners);
+    campaign.wall = set.wall.unwrap_or(campaign.wall);
     campaign.proof = set.proof.map_or(campaign.proof, ProofRule::from);
     let fields = &mut campaign.fields;
     for (argument, field) in
@@ -372,13 +336,16 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "review_days": campaign.retention.review_days, "record_days": campaign.retention.record_days,
         "erasure": campaign.retention.erasure, "confirmation": campaign.confirmation, "proof": campaign.proof,
         "hold_at": campaign.hold_at, "held_default": campaign.retention.held_default,
-        "publish_partners": campaign.publish_partners,
+        "publish_partners": campaign.publish_partners, "wall": campaign.wall,
         "mail_texts": campaign.mail_texts.0.keys().collect::<Vec<_>>(),
     });
     let mut connection = session.database.get().await?;
     store::update(&mut connection, &campaign, what).await?;
     if set.open || set.confirmation.is_some() {
         warn_of_confirmation(session, &campaign);
+    }
+    if set.wall.is_some() || set.confirmation.is_some() {
+        warn_of_wall(&campaign);
     }
     Ok(())
 }

@@ -31,6 +31,10 @@ pub struct GateSettings {
     #[arg(long, env = "PLEDGES_CODES_PER_MINUTE", value_parser = clap::value_parser!(u32).range(1..))]
     pub codes_per_minute: Option<u32>,
 
+    /// Entries of public walls that one source may report in a minute. Default: 10 in production, as good as none in development.
+    #[arg(long, env = "PLEDGES_REPORTS_PER_MINUTE", value_parser = clap::value_parser!(u32).range(1..))]
+    pub reports_per_minute: Option<u32>,
+
     /// Looks at its status that a partner may take in a minute. Default: 30 in production, as good as none in development.
     #[arg(long, env = "PLEDGES_STATUS_PER_MINUTE", value_parser = clap::value_parser!(u32).range(1..))]
     pub status_per_minute: Option<u32>,
@@ -89,6 +93,11 @@ impl GateSettings {
     /// Codes that one source may try in a minute.
     pub fn codes(&self, mode: Mode) -> u32 {
         Self::or(self.codes_per_minute, mode, 30)
+    }
+
+    /// Entries of public walls that one source may report in a minute.
+    pub fn reports(&self, mode: Mode) -> u32 {
+        Self::or(self.reports_per_minute, mode, 10)
     }
 
     /// Looks at its status that a partner may take in a minute.

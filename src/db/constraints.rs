@@ -123,6 +123,7 @@ pub const CONSTRAINTS: &[&str] = &[
     "one_removal_per_rule_and_day",
     "one_switch_of_a_kind",
     "only_closed_without_salt",
+    "only_what_is_shown_is_kept",
     "partner_hours_amount_check",
     "partner_hours_partner_id_fkey",
     "partner_hours_pkey",
@@ -221,6 +222,14 @@ pub const CONSTRAINTS: &[&str] = &[
     "time_buckets_unit_check",
     "trials_are_never_public",
     "undone_by_somebody",
+    "wall_entries_campaign_id_fkey",
+    "wall_entries_pkey",
+    "wall_entries_reports_check",
+    "wall_entries_state_check",
+    "wall_entries_token_key",
+    "wall_looks_moderator_id_fkey",
+    "wall_looks_pkey",
+    "wall_looks_pledges_check",
 ];
 
 /// The name as it stands in [`CONSTRAINTS`].

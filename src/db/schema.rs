@@ -175,6 +175,8 @@ diesel::table! {
         held_default -> Text,
         /// Whether everybody may see how many pledges came by which partner, rounded down.
         publish_partners -> Bool,
+        /// Whether approved names and messages are shown publicly. Turned off, nothing that was approved is kept.
+        wall -> Bool,
     }
 }
 
@@ -1024,5 +1026,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// What moderators decided about showing pledges publicly. An entry is of a counted, confirmed pledge whose supporter agrees to be shown: with the end of that it is deleted, in the same transaction.
+    wall_entries (pledge_id) {
+        /// The pledge; never shown to the public.
+        pledge_id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// What the public calls the entry: random, new with each approval.
+        token -> Uuid,
+        /// shown, declined (never was shown) or hidden (was shown).
+        state -> Text,
+        /// As it is shown; NULL: none, or not shown.
+        name -> Nullable<Text>,
+        /// As it is shown; NULL: none, or not shown.
+        message -> Nullable<Text>,
+        /// Day (UTC) of the approval; NULL: not shown.
+        day -> Nullable<Date>,
+        /// How often it was reported since the approval, or since a moderator last said that it may stay.
+        reports -> Int4,
+        /// Why, each once: abuse, spam, private, other.
+        reasons -> Array<Nullable<Text>>,
+    }
+}
+
+diesel::table! {
+    /// How many unmasked names an account has seen or approved in a day for the wall; thirty days of it.
+    wall_looks (moderator_id, day) {
+        /// Who.
+        moderator_id -> Uuid,
+        /// The day (UTC, database clock).
+        day -> Date,
+        /// Pledges that were seen or approved, each time counted.
+        pledges -> Int8,
+    }
+}
+
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets);
+diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets, wall_entries, wall_looks);

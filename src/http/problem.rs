@@ -115,6 +115,8 @@ codes! {
     TooManyRules = "too_many_rules", 409, "Too many rules";
     /// This removal was undone before.
     AlreadyUndone = "already_undone", 409, "Already undone";
+    /// The campaign has no public wall, so nothing can be put onto it. The operator turns it on (pledges campaign set SLUG --wall true).
+    WallOff = "wall_off", 409, "There is no wall";
     /// There is no key yet that the list could be sealed to. Add one (docs/organisers.md).
     NoRecipient = "no_recipient", 409, "Nobody could open it";
     /// The list of this campaign is being given out at this moment. Try again when that has ended.
@@ -142,6 +144,8 @@ codes! {
     TooManyRequests = "too_many_requests", 429, "Too many requests";
     /// You have removed as many pledges today (UTC) as your account may. Ask an admin to go on, or to raise the number.
     RemovalQuotaSpent = "removal_quota_spent", 429, "Too many removals today";
+    /// You have seen as many names for the wall today (UTC) as an account may. Go on tomorrow, or let somebody else.
+    WallQuotaSpent = "wall_quota_spent", 429, "Too many names today";
     /// A defect of the service. It has been logged; trying again rarely helps.
     Internal = "internal", 500, "Something went wrong";
     /// The service can't do this at the moment; nothing was lost that was acknowledged. Try again after Retry-After.

@@ -15,6 +15,7 @@ pub mod routes;
 pub mod rules;
 pub mod search;
 pub mod switches;
+pub mod wall;
 
 use std::sync::Arc;
 

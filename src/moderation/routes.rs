@@ -29,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig) {
     super::partners::routes::routes(config);
     super::recipients::routes::routes(config);
     super::switches::routes::routes(config);
+    super::wall::routes::routes(config);
 }
 
 /// A campaign's exact counts, deltas included.

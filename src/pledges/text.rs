@@ -124,7 +124,7 @@ const LINK_ENDINGS: [&str; 20] = [
 /// pass, and with them a bare "example.org", which the gate only scores. A link is: `//`; `http:` or `https:`; `www.`
 /// at the start of a word with something after it; `name.ending/`, the ending in lower case and either two letters
 /// or in the list above. Seen through compatibility forms (fullwidth letters) and invisible characters.
-pub(super) fn contains_link(name: &str) -> bool {
+pub fn contains_link(name: &str) -> bool {
     let plain: String =
         name.nfkc().filter(|c| c.is_ascii() || c.general_category() != GeneralCategory::Format).collect();
     let lower = plain.to_ascii_lowercase();

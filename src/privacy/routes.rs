@@ -6,7 +6,7 @@ use actix_web::{
     HttpResponse, post,
     web::{Data, Json},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -136,6 +136,8 @@ pub struct HeldBody {
     signals: Vec<&'static str>,
     /// What is kept for review; null when it is gone.
     review: Option<HeldReview>,
+    /// What moderators decided about showing it publicly; null when nothing was.
+    on_wall: Option<HeldOnWall>,
     /// What is sealed for the organiser; null when nothing is.
     sealed_record: Option<HeldRecord>,
     /// What is sealed for the partner; null when nothing is.
@@ -165,6 +167,19 @@ pub struct HeldReview {
     message: Option<String>,
     /// When it goes.
     kept_until: DateTime<Utc>,
+}
+
+/// What moderators decided about showing it publicly.
+#[derive(Serialize, ToSchema)]
+pub struct HeldOnWall {
+    #[schema(example = "shown", pattern = "^(shown|declined|hidden)$")]
+    state: String,
+    /// As everybody sees it; null unless it is shown.
+    name: Option<String>,
+    /// As everybody sees it; null unless it is shown.
+    message: Option<String>,
+    /// Since which day (UTC) it is shown.
+    day: Option<NaiveDate>,
 }
 
 /// What is sealed.
@@ -223,6 +238,12 @@ impl From<Held<'_>> for HeldBody {
                 email: copy.email,
                 message: copy.message,
                 kept_until: review_until,
+            }),
+            on_wall: held.on_wall.map(|entry| HeldOnWall {
+                state: entry.state,
+                name: entry.name,
+                message: entry.message,
+                day: entry.day,
             }),
             sealed_record: record(held.row.sealed_record),
             sealed_for_partner: record(held.row.sealed_for_partner),

@@ -28,7 +28,7 @@ use crate::{
 pub(super) const PATH: &str = "/embed/";
 
 /// What the elements and `pledge.js` say. Shipped with each release, so caches may keep them for minutes.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
     "error_",
     "errors_",
     "form_",
@@ -43,6 +43,7 @@ const WORDS: [&str; 14] = [
     "closed_text",
     "trouble_no_match",
     "embed_",
+    "wall_",
 ];
 
 /// What frame.js loads look.js for.
@@ -53,6 +54,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(embed_script)
         .service(pledge_script)
+        .service(wall_script)
         .service(world)
         .service(words)
         .service(in_some_language)
@@ -75,6 +77,11 @@ async fn embed_script(request: HttpRequest, pages: Data<Pages>) -> Result<HttpRe
 #[get("/pledge.js")]
 async fn pledge_script(request: HttpRequest, pages: Data<Pages>) -> Result<HttpResponse, Problem> {
     pages.stable(&request, "pledge.js")
+}
+
+#[get("/wall.js")]
+async fn wall_script(request: HttpRequest, pages: Data<Pages>) -> Result<HttpResponse, Problem> {
+    pages.stable(&request, "wall.js")
 }
 
 #[get("/embed/world.json")]

@@ -24,7 +24,7 @@ const STABLE_CACHING: &str = "public, max-age=300, stale-while-revalidate=3600, 
 const OTHER_RELEASE_CACHING: &str = "public, max-age=60";
 
 /// What other sites load.
-const STABLE: [&str; 3] = ["embed.js", "pledge.js", WORLD];
+const STABLE: [&str; 4] = ["embed.js", "pledge.js", "wall.js", WORLD];
 
 /// The map, see map/README.md.
 const WORLD: &str = "world.json";

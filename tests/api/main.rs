@@ -38,4 +38,5 @@ mod sealing;
 mod settings;
 mod switches;
 mod totals;
+mod wall;
 mod web;

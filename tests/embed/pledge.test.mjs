@@ -192,7 +192,7 @@ test("Retry-After is read in both of its forms", () => {
 });
 
 test("it stores and logs nothing", () => {
-  for (const file of ["pledge.js", "solve.js", "form.js", "notes.js", "frame.js", "embed.js", "feed.js"]) {
+  for (const file of ["pledge.js", "solve.js", "form.js", "notes.js", "frame.js", "embed.js", "feed.js", "wall.js"]) {
     const text = readFileSync(new URL(`../../src/web/assets/${file}`, import.meta.url), "utf8");
     assert.doesNotMatch(text, /localStorage|sessionStorage|indexedDB|document\.cookie|console\.|innerHTML|eval\(|sendBeacon/, file);
   }

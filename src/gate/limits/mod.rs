@@ -60,6 +60,7 @@ struct Inner {
     logins: Keyed,
     failed_logins: Logins,
     status: Keyed,
+    reports: Keyed,
     campaigns: Option<Keyed>,
     partners: Mutex<HashMap<(Uuid, bool), Own>>,
     clock: DefaultClock,
@@ -112,6 +113,7 @@ impl Limits {
                 refused.with_label_values(&["failed_logins"]),
             ),
             status: steady("status", settings.status(mode), MOST_NAMES),
+            reports: steady("reports", settings.reports(mode), FEWER_SOURCES),
             campaigns: settings.campaign_per_minute.map(|rate| steady("campaign", rate, MOST_NAMES)),
             partners: Mutex::default(),
             partner_refused: refused.with_label_values(&[PARTNER]),
@@ -171,6 +173,11 @@ impl Limits {
     /// It was no failure.
     pub fn login_forgiven(&self, attempt: Attempt) {
         self.0.failed_logins.forgive(attempt);
+    }
+
+    /// A report of what a public wall shows, from `source`.
+    pub fn report(&self, source: IpAddr) -> Allowance {
+        self.0.reports.check(source)
     }
 
     /// A look of a partner at its status, and at that of its trials.

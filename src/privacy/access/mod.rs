@@ -14,7 +14,7 @@ use crate::{
     sealing::ReviewCopy,
 };
 
-use store::Row;
+use store::{Found, OnWall, Row};
 
 /// What is held about a person in one campaign.
 pub struct Held<'a> {
@@ -24,6 +24,8 @@ pub struct Held<'a> {
     pub row: Row,
     /// What moderators may see, while it is kept.
     pub review: Option<ReviewCopy>,
+    /// What was decided about showing it publicly; None: nothing.
+    pub on_wall: Option<OnWall>,
 }
 
 impl Held<'_> {
@@ -64,18 +66,18 @@ impl Privacy {
         let places = self.places(campaigns, email)?;
         let find = async |connection: &mut _| store::find(connection, who, campaigns, &places).await;
         let rows = self.database.run(find).await?;
-        let mut held: Vec<_> = rows.into_iter().map(|(campaign, row)| self.opened(campaign, row)).collect();
+        let mut held: Vec<_> = rows.into_iter().map(|(campaign, found)| self.opened(campaign, found)).collect();
         held.sort_by(|a, b| a.campaign.slug.cmp(&b.campaign.slug));
         Ok(held)
     }
 
-    fn opened<'a>(&self, campaign: &'a Campaign, row: Row) -> Held<'a> {
+    fn opened<'a>(&self, campaign: &'a Campaign, (row, on_wall): Found) -> Held<'a> {
         let open = |sealed: &Vec<u8>| {
             let opened = self.copies.open(campaign.id, row.id, sealed);
             opened.inspect_err(|_| tracing::error!("a review copy does not open")).ok()
         };
         let review = row.sealed_review.as_ref().and_then(open);
-        Held { campaign, row, review }
+        Held { campaign, row, review, on_wall }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The shelf of access.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper, pg::Pg};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -9,7 +9,10 @@ use crate::{
     accounts::Who,
     audit,
     campaigns::Campaign,
-    db::{Connection, DbError, schema::pledges},
+    db::{
+        Connection, DbError,
+        schema::{pledges, wall_entries},
+    },
     privacy::{Place, entry},
 };
 
@@ -59,6 +62,23 @@ pub struct Row {
     pub sealed_for_partner: Option<Vec<u8>>,
 }
 
+/// What was decided about showing it publicly.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = wall_entries, check_for_backend(Pg))]
+pub struct OnWall {
+    /// shown, declined or hidden.
+    pub state: String,
+    /// As it is shown.
+    pub name: Option<String>,
+    /// As it is shown.
+    pub message: Option<String>,
+    /// Since which day (UTC).
+    pub day: Option<NaiveDate>,
+}
+
+/// A row, and what was decided about showing it.
+pub type Found = (Row, Option<OnWall>);
+
 /// The rows at these places, with that they were asked for on record for each of the campaigns.
 ///
 /// # Errors
@@ -68,19 +88,22 @@ pub async fn find<'a>(
     who: Option<&Who>,
     campaigns: &[Campaign],
     places: &[Place<'a>],
-) -> Result<Vec<(&'a Campaign, Row)>, DbError> {
+) -> Result<Vec<(&'a Campaign, Found)>, DbError> {
     connection
         .transaction(async |connection| {
             let mut found = Vec::new();
             for place in places {
-                let row = pledges::table
+                let row: Option<Row> = pledges::table
                     .filter(pledges::campaign_id.eq(place.campaign.id))
                     .filter(pledges::fingerprint.eq(place.fingerprint))
                     .select(Row::as_select())
                     .first(connection)
                     .await
                     .optional()?;
-                found.extend(row.map(|row| (place.campaign, row)));
+                let Some(row) = row else { continue };
+                let entry = wall_entries::table.find(row.id).select(OnWall::as_select());
+                let on_wall = entry.first(connection).await.optional()?;
+                found.push((place.campaign, (row, on_wall)));
             }
             for campaign in campaigns {
                 audit::store::record(connection, entry(who, campaign.id, "access")).await?;

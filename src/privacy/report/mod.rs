@@ -162,6 +162,12 @@ fn categories(out: &mut String, campaign: &Campaign) -> fmt::Result {
     )?;
     writeln!(out, "| country | asked, may be withheld | in clear | who has the database |")?;
     writeln!(out, "| consents, language, page, times | given with the pledge | in clear | who has the database |")?;
+    if campaign.wall {
+        writeln!(
+            out,
+            "| name and message of who agrees to be shown, once approved | given with the pledge | public wall, in clear | everybody |"
+        )?;
+    }
     writeln!(out, "| network address | not asked | in memory only, for limits | nobody; never stored or logged |")?;
     writeln!(
         out,
@@ -209,6 +215,14 @@ fn retention(out: &mut String, campaign: &Campaign, facts: &Facts) -> fmt::Resul
          campaign is closed |",
         limits.record_days
     )?;
+    if campaign.wall {
+        writeln!(
+            out,
+            "| name and message on the public wall | until the consent or the pledge is taken back or the entry is hidden; at \
+             the latest until {} days after the campaign is closed |",
+            limits.record_days
+        )?;
+    }
     writeln!(
         out,
         "| campaign, country, partner, state, times (the count) | for good; nothing in them names anybody |"

@@ -36,7 +36,7 @@ impl World {
         let app = TestApp::start().await;
         app.rows.campaign("other").await;
         app.rows.recipient("defend", &Identity::generate()).await;
-        app.rows.execute("UPDATE campaigns SET publish_partners = true").await;
+        app.rows.execute("UPDATE campaigns SET publish_partners = true, wall = true").await;
         app.service.handles.campaigns.renew().await.unwrap();
         let admin = app.signed_in(Role::Admin).await;
         Self { app, admin, next: 0 }
@@ -190,6 +190,9 @@ impl World {
             "revealPledges" => Some(json!({"ids": [Uuid::now_v7()], "note": "To see"})),
             "removePledges" => Some(json!({"ids": [self.new_pledge().await], "reason": "bot", "note": "A bot"})),
             "acceptPledges" => Some(json!({"ids": [self.new_pledge().await], "note": "Nothing odd"})),
+            "approveWallEntries" | "dismissWallReports" => Some(json!({"ids": [Uuid::now_v7()]})),
+            "declineWallEntries" | "hideWallEntries" => Some(json!({"ids": [Uuid::now_v7()], "reason": "spam"})),
+            "reportWallEntry" => Some(json!({"entry": Uuid::new_v4(), "reason": "abuse"})),
             "switchOn" => Some(json!({"reason": "A wave"})),
             "undoRemoval" => Some(json!({"note": "No bot"})),
             "exportPledges" | "setPartner" | "rotatePartnerKey" | "setPartnerTrialMailbox" => Some(json!({})),

@@ -102,6 +102,7 @@ async fn what_other_sites_load_may_be_read_by_all_and_stays_where_it_is() {
     for (path, kind) in [
         ("/embed.js", "text/javascript; charset=utf-8"),
         ("/pledge.js", "text/javascript; charset=utf-8"),
+        ("/wall.js", "text/javascript; charset=utf-8"),
         ("/embed/world.json", "application/json"),
         ("/embed/texts/en.json", "application/json"),
     ] {
