@@ -1,4 +1,4 @@
-//! The shelf of what is held for too long: rows, deltas, removal and audit entry belong in one transaction.
+//! The shelf of what is held for too long: rows, deltas and removal, and the entry that belongs in the same transaction.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Ending;
 use crate::{
-    audit::{self, Entry},
+    audit::Entry,
     campaigns::held_default::HeldDefault,
     db::{Connection, DbError},
     gate::signals::Signal,
@@ -87,7 +87,8 @@ const DUE: &str = "WITH due AS (SELECT id FROM pledges WHERE campaign_id = $2 AN
 /// What is settled bears a signal; of an ended campaign no row may, because signals are personal.
 const MARKED: &str = "signals = CASE WHEN $3 THEN signals ELSE signals | $1 END";
 
-/// Settles at most `limit` held pledges of a campaign as `default` says, and returns how many. Belongs in a transaction.
+/// Settles at most `limit` held pledges of a campaign as `default` says, and returns how many, with the entry that the transaction
+/// which this belongs in writes last. None: there were none.
 ///
 /// # Errors
 /// Those of the database; then none is.
@@ -97,7 +98,7 @@ pub async fn settle(
     default: HeldDefault,
     which: Which,
     limit: i64,
-) -> Result<i64, DbError> {
+) -> Result<Option<(i64, Entry)>, DbError> {
     let (all, before, below) = match which {
         Which::Before(before, below) => (false, before, below),
         Which::All => (true, DateTime::UNIX_EPOCH, Uuid::nil()),
@@ -136,7 +137,7 @@ pub async fn settle(
     };
     let pledges = i64::try_from(settled).unwrap_or(i64::MAX);
     if pledges == 0 {
-        return Ok(0);
+        return Ok(None);
     }
     if let Some(removal) = removal {
         diesel::sql_query(
@@ -151,8 +152,7 @@ pub async fn settle(
     }
     let details = json!({ "pledges": pledges, "default": default.as_str(), "removal": removal });
     let entry = Entry { moderator: None, campaign: Some(campaign), action: "held.default", details };
-    audit::store::record(connection, entry).await?;
-    Ok(pledges)
+    Ok(Some((pledges, entry)))
 }
 
 #[derive(QueryableByName)]

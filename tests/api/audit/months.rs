@@ -152,7 +152,7 @@ async fn months_that_nobody_drops_are_told_and_the_limit_is_twelve() {
     run(&["doctor", "--audit-months", "24"]).await.expect(0);
     let would = run(&["retention", "--dry-run"]).await.expect(0).stdout;
     assert_eq!(would, format!("audit log: 1 entries from {month} on would go\n"));
-    let later = app.rows.value("to_char(now() + interval '10 months', 'YYYY-MM-DD\"T00:00:00Z\"')").await;
+    let later = app.rows.value("to_char(now() + interval '11 months', 'YYYY-MM-DD\"T00:00:00Z\"')").await;
     let then = run(&["retention", "--dry-run", "--audit-months", "24", "--as-of", &later]).await.expect(0).stdout;
     assert!(then.contains(&would), "{then}");
     assert_eq!(app.rows.number("SELECT count(*) FROM audit_log WHERE action = 'test.old'").await, 1);

@@ -77,15 +77,6 @@ impl TestApp {
 
     /// A service on the database at `url`, as the role of production; several may share one.
     pub async fn on(url: SecretString, arguments: &[&str]) -> Self {
-        Self::start_on(url, arguments, false).await
-    }
-
-    /// A service that works as the owner of the tables, for tests of what only that one may do.
-    pub async fn as_owner(url: SecretString, arguments: &[&str]) -> Self {
-        Self::start_on(url, arguments, true).await
-    }
-
-    async fn start_on(url: SecretString, arguments: &[&str], is_owner: bool) -> Self {
         let var = tempfile::tempdir().unwrap();
         let mut all = vec!["test", "--bind", "127.0.0.1:0", "--root-secret", ROOT_SECRET, "--look-every-ms", "30"];
         all.extend(["--workers", "2", "--logins-per-minute", "10000", "--reread-every-seconds", "3600"]);
@@ -99,7 +90,7 @@ impl TestApp {
         if rows.number("SELECT count(*) FROM campaigns WHERE slug = 'defend'").await == 0 {
             rows.campaign("defend").await;
         }
-        let as_role = if is_owner { url.clone() } else { service_role::of(&url).await };
+        let as_role = service_role::of(&url).await;
         let service = Box::pin(Service::start(&settings, &serve, &as_role, Clock::System)).await.unwrap();
         Self { service: Box::new(service), url, rows, var }
     }

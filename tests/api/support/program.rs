@@ -33,16 +33,16 @@ const WITH_OWNER: [&str; 2] = ["migrate", "retention"];
 /// The same on the database at `url`, which is the owner's, with the root secret of the tests. The command works as the role of
 /// production where the database has it.
 pub fn command_on(url: &SecretString, var_dir: &Path, arguments: &[&str]) -> Command {
-    let Some(service) = service_role::known(url) else { return as_owner(url, var_dir, arguments) };
-    let mut command = as_owner(&service, var_dir, arguments);
+    let Some(service) = service_role::known(url) else { return as_told(url, var_dir, arguments) };
+    let mut command = as_told(&service, var_dir, arguments);
     if arguments.first().is_some_and(|first| WITH_OWNER.contains(first)) {
         command.env("PLEDGES_OWNER_DATABASE_URL", url.expose_secret());
     }
     command
 }
 
-/// The same as whoever the address says: for tests of what is said to an operator of one role.
-pub fn as_owner(url: &SecretString, var_dir: &Path, arguments: &[&str]) -> Command {
+/// The same as whoever the address says.
+fn as_told(url: &SecretString, var_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = command(var_dir, arguments);
     command.env("DATABASE_URL", url.expose_secret()).env("PLEDGES_ROOT_SECRET", ROOT_SECRET);
     command

@@ -1,6 +1,10 @@
 //! The role that the service works as in production: it reads and writes rows and can't change the schema or the audit log. Every
-//! service and every command of the tests works as this role, but those of [`super::TestApp::as_owner`] and of
-//! [`super::program::as_owner`], which say why; what a test does behind the service's back is done as the owner.
+//! service and every command of the tests works as this role. Not so, and why:
+//!
+//! * what a test does behind the service's back (`app.rows`, and parts of the service that it calls with `app.rows.database`): it
+//!   changes what no service may;
+//! * commands on an empty database, or on a server that a command makes for itself: they bring the schema up to date, as the owner;
+//! * `migrate` and `retention` have the owner's address beside the role's, as docs/operations.md wants it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

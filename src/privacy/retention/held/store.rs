@@ -4,6 +4,7 @@ use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
 use crate::{
+    audit,
     campaigns::held_default::HeldDefault,
     db::{Connection, DbError},
     pledges::held::{self, store::Which},
@@ -31,8 +32,12 @@ pub async fn settle(connection: &mut Connection, plan: &Plan, run: Uuid) -> Resu
     connection
         .transaction(async |connection| {
             let settled = held::store::settle(connection, plan.campaign_id, default, which(plan), ROWS_AT_ONCE).await?;
-            note(connection, run, Some(plan.campaign_id), Limit::Held, settled).await?;
-            Ok(Step::deleted(settled, ROWS_AT_ONCE))
+            let count = settled.as_ref().map_or(0, |(count, _)| *count);
+            note(connection, run, Some(plan.campaign_id), Limit::Held, count).await?;
+            if let Some((_, entry)) = settled {
+                audit::store::record(connection, entry).await?;
+            }
+            Ok(Step::deleted(count, ROWS_AT_ONCE))
         })
         .await
 }
