@@ -140,9 +140,8 @@ async fn only_who_is_confirmed_agreed_and_was_approved_is_shown() {
 async fn nothing_but_name_message_and_day_is_told_and_no_cache_may_keep_it() {
     let app = with_a_wall(&[]).await;
     let moderator = app.signed_in(Role::Moderator).await;
-    let message =
-        "<script>alert(1)</script> & \"quoted\"\n\n\n\n\u{202B}".trim_end_matches('\u{202B}').to_owned() + "معًا";
-    let id = agreed(&app, "Amina Okafor", &message).await;
+    let message = "<script>alert(1)</script> & \"quoted\"\n\n\n\nمعًا";
+    let id = agreed(&app, "Amina Okafor", message).await;
     approve(&moderator, &[id]).await;
     let answer = app.client().get(WALL).await;
     let page = answer.expect(200);
