@@ -139,11 +139,12 @@ class ClustersScreen extends Screen {
   #partners = new Map();
   #look = null;
   #order = select("order", ["weight", "score"].map((name) => [name, say(`order_${name}`)]));
+  #by = make("div", { class: "short", hidden: true }, field(say("order"), this.#order));
   #newer = make("div", { class: "newer", role: "status" });
   #place = make("div", { class: "pages" });
 
   async show() {
-    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "short" }, field(say("order"), this.#order)), this.#newer, this.#place);
+    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
     this.#order.addEventListener("change", () => this.#look && this.#draw());
     this.#partners = (await this.run(() => partnerNames(this))) ?? new Map();
     await this.#ask();
@@ -168,7 +169,7 @@ class ClustersScreen extends Screen {
     const look = this.#look;
     this.#newer.replaceChildren(make("p", { class: "note" }, look.as_of ? say("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : say("clusters_never")));
     const cards = inOrder(look.clusters, this.#order.value).map((cluster) => this.#card(cluster));
-    this.#order.closest(".short").hidden = cards.length < 2;
+    this.#by.hidden = cards.length < 2;
     if (cards.length === 0) return this.#place.replaceChildren(make("p", { class: "card" }, say("clusters_none")));
     this.#place.replaceChildren(...cards.slice(0, FIRST));
     if (cards.length > FIRST) {
