@@ -180,7 +180,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             within(&settings, async |session| person::access(session, &settings, &whose).await).await?;
         }
         Command::Privacy(command) => {
-            within(&settings, async |session| privacy::run(session, &settings, &command).await).await?
+            within(&settings, async |session| privacy::run(session, &settings, &command).await).await?;
         }
         Command::Doctor(doctor) => {
             let session = Session::open(&settings).await?;

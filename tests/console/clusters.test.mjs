@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Problem } from "../../src/web/assets/console-api.js";
 import { texts } from "../../src/web/assets/console-en.js";
 
-const { Lookout, chart, inOrder, reasonsOf, titleOf, valueOf } = await import("../../src/web/assets/console-clusters.js");
+const { Lookout, burst, chart, inOrder, reasonsOf, titleOf, valueOf } = await import("../../src/web/assets/console-clusters.js");
 
 const TAG = "00c5f16d0e7c3a9b";
 
@@ -46,6 +46,20 @@ test("first comes what takes most of a wave and fewest people; more pledges than
   const all = [group("VA", 1000, 0, 0), group("source", 762, 80, 80), group("signal", 679, 521, 521), group("mixed", 406, 1_000, 2_000)];
   assert.deepEqual(inOrder(all).map(({ value }) => value), ["VA", "signal", "source", "mixed"]);
   assert.deepEqual(inOrder([all[3], all[1]], "score"), [all[3], all[1]], "as the service has them");
+});
+
+test("the preview is of the hours in which nearly all came: who trickled in over the day is more likely a person", () => {
+  const asOf = "2026-11-29T09:32:00.5Z";
+  const hours = (counts) => Object.assign(Array(24).fill(0), counts);
+  const of = (trend, more = {}) => burst({ trend, score: 680, search: { signals: ["wave_source"], from: "2026-11-28T10:00:00Z" }, ...more }, asOf);
+  // As in a rehearsal: 42 people of the day before bore the signals of the wave.
+  assert.deepEqual(of(hours({ 3: 20, 9: 22, 23: 1_785 })), { signals: ["wave_source"], from: "2026-11-29T08:32:00Z" });
+  assert.deepEqual(of(hours({ 3: 20, 9: 1_000, 10: 900, 20: 9 })), { signals: ["wave_source"], from: "2026-11-28T18:32:00Z", to: "2026-11-28T20:32:00Z" });
+  assert.equal(of(hours({ 23: 1_785 })), null, "there is nobody else");
+  assert.equal(of(Array(24).fill(100)), null, "all day long");
+  assert.equal(of(Object.assign(Array(24).fill(10), { 23: 1_000 })), null, "too many came at other times to be left out unsaid");
+  assert.equal(of(hours({ 3: 20, 23: 1_785 }), { score: 1_000 }), null, "more pledges than people: all of them");
+  assert.equal(of(hours({ 3: 20, 23: 1_785 }), { search: { from: "2026-11-29T09:20:00Z" } }), null, "the search knows it better");
 });
 
 test("the chart is drawn with attributes alone, one bar an hour, and says its numbers", () => {

@@ -64,6 +64,29 @@ export function inOrder(clusters, by = "weight") {
   return [...clusters].sort((a, b) => proof(b) - proof(a) || weight(b) - weight(a) || b.score - a.score);
 }
 
+const HOUR_MS = 3_600_000;
+
+/** An hour with fewer than this part of the busiest one's isn't the wave's; and where the others have less than this part of all, they may be left out. */
+const QUIET = 0.05;
+const FEW = 0.1;
+
+/** The same search, of the hours in which nearly all came: what trickled in before or after is more likely people. Null: there is nothing to leave out, or it is proof and all of it goes. */
+export function burst({ trend, score, search }, asOf) {
+  const sum = (counts) => counts.reduce((before, count) => before + count, 0);
+  const all = sum(trend);
+  const busy = trend.flatMap((count, hour) => (count > 0 && count >= Math.max(...trend) * QUIET ? [hour] : []));
+  if (score >= PROOF || !asOf || busy.length === 0) return null;
+  const [first, last] = [busy[0], busy[busy.length - 1]];
+  const within = sum(trend.slice(first, last + 1));
+  if (within === all || within < all * (1 - FEW)) return null;
+  const before = (hours) => `${new Date(Date.parse(asOf) - hours * HOUR_MS).toISOString().slice(0, 19)}Z`;
+  const [from, to] = [before(trend.length - first), before(trend.length - 1 - last)];
+  const narrowed = { ...search };
+  if (first > 0 && (!search.from || search.from < from)) narrowed.from = from;
+  if (last < trend.length - 1 && (!search.to || search.to > to)) narrowed.to = to;
+  return narrowed.from === search.from && narrowed.to === search.to ? null : narrowed;
+}
+
 const isTag = ({ common }) => common.endsWith("_tag");
 
 /** The heading of a group: the kind above, the value below. */
@@ -116,11 +139,12 @@ class ClustersScreen extends Screen {
   #partners = new Map();
   #look = null;
   #order = select("order", ["weight", "score"].map((name) => [name, say(`order_${name}`)]));
+  #by = make("div", { class: "short", hidden: true }, field(say("order"), this.#order));
   #newer = make("div", { class: "newer", role: "status" });
   #place = make("div", { class: "pages" });
 
   async show() {
-    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "short" }, field(say("order"), this.#order)), this.#newer, this.#place);
+    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
     this.#order.addEventListener("change", () => this.#look && this.#draw());
     this.#partners = (await this.run(() => partnerNames(this))) ?? new Map();
     await this.#ask();
@@ -145,7 +169,7 @@ class ClustersScreen extends Screen {
     const look = this.#look;
     this.#newer.replaceChildren(make("p", { class: "note" }, look.as_of ? say("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : say("clusters_never")));
     const cards = inOrder(look.clusters, this.#order.value).map((cluster) => this.#card(cluster));
-    this.#order.closest(".short").hidden = cards.length < 2;
+    this.#by.hidden = cards.length < 2;
     if (cards.length === 0) return this.#place.replaceChildren(make("p", { class: "card" }, say("clusters_none")));
     this.#place.replaceChildren(...cards.slice(0, FIRST));
     if (cards.length > FIRST) {
@@ -160,15 +184,16 @@ class ClustersScreen extends Screen {
   #card(cluster) {
     const { campaign } = this.context;
     const { search } = cluster;
+    const most = burst(cluster, this.#look.as_of);
     const title = titleOf(cluster, this.#partners);
     const on = `${say(`common_${cluster.common}`)} ${valueOf(cluster, this.#partners)}`;
     const acts = [
-      this.button(say("preview_removal"), () => this.#remove(search), { kind: "main", "aria-label": say("act_on", { act: say("preview_removal"), on }) }),
+      this.button(say("preview_removal"), () => this.#remove(most ?? search), { kind: "main", "aria-label": say("act_on", { act: say("preview_removal"), on }) }),
       make("a", { class: "button quiet", href: hashOf({ campaign, screen: "search", query: toQuery(search) }), "aria-label": say("act_on", { act: say("cluster_pledges"), on }) }, say("cluster_pledges")),
       isEmpty(keepable(search)) ? null : this.button(say("keep"), () => keepSearch(this.context, search, this.#partners), { "aria-label": say("act_on", { act: say("keep"), on }) }),
     ];
     return make("article", { class: "card cluster", "aria-label": on },
-      make("div", { class: "cluster-what" }, title, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text)))),
+      make("div", { class: "cluster-what" }, title, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text))), most ? make("p", { class: "note" }, say(most.to ? "burst_between" : "burst_since", { from: moment(most.from), to: moment(most.to) })) : null),
       facts([
         [say("pledges"), make("strong", {}, number(cluster.pledges))],
         [say("confirmed_share"), cluster.confirmed_share === null ? null : say("share_of", { share: share(cluster.confirmed_share), count: cluster.compared })],
