@@ -185,6 +185,8 @@ impl Turns<'_> {
         let undo = Work::new(removal.rows, load.end(self.stage, began, ended).await?);
         self.tell(if all { "undo, all counted" } else { "undo" }, &undo);
         published(self.stage, &mut self.api).await?;
+        let Samples { taken, wrong, told } = &samples;
+        self.stage.tell("samples", &format!("{taken} of the totals, {wrong} wrong {}", told.join("; ")));
 
         ensure!(self.checksum().await? == before, "the undo has not restored the rows as they were");
         // All rows once more, in case others were changed.
