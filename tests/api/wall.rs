@@ -75,7 +75,7 @@ async fn decide(client: &Client, what: &str, ids: &[Uuid]) -> Answer {
 /// Approves them all.
 async fn approve(client: &Client, ids: &[Uuid]) {
     let approved = decide(client, "approvals", ids).await.expect(200);
-    assert_eq!(ids_in(&approved["approved"]), BTreeSet::from_iter(ids.iter().copied()));
+    assert_eq!(ids_in(&approved["approved"]), ids.iter().copied().collect::<BTreeSet<_>>());
 }
 
 fn ids_in(list: &Value) -> BTreeSet<Uuid> {

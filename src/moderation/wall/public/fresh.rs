@@ -58,7 +58,7 @@ mod tests {
     async fn many_wait_for_one_load_and_nothing_is_served_for_longer_than_it_is_kept() {
         let (fresh, loads) = (Fresh::default(), Cell::new(0));
         let ask = async || {
-            let load = async |_| {
+            let load = async |_: Instant| {
                 loads.set(loads.get() + 1);
                 tokio::task::yield_now().await;
                 Ok(loads.get())
@@ -73,7 +73,7 @@ mod tests {
     #[tokio::test]
     async fn a_copy_counts_from_the_beginning_of_its_load() {
         let fresh = Fresh::default();
-        let slow = async |_| {
+        let slow = async |_: Instant| {
             tokio::time::sleep(KEPT_FOR).await;
             Ok(1)
         };
