@@ -14,7 +14,7 @@ const names = readdirSync(new URL("../../src/web/assets/", import.meta.url)).fil
 const modules = names.filter((name) => name.endsWith(".js"));
 
 /** What the whole console weighs, and a twentieth that it may grow by. It is loaded by few, often over bad lines. */
-const MEASURED = 63_222;
+const MEASURED = 63_833;
 const LIMIT = Math.round(MEASURED * 1.05);
 
 test("the console stays small, and each of its files short", (context) => {

@@ -156,7 +156,7 @@ class PledgesConsole extends HTMLElement {
   #standing(look) {
     const { length } = look.clusters;
     if (this.#badge) this.#badge.hidden = length === 0;
-    if (this.#badge) this.#badge.textContent = number(length);
+    if (this.#badge) this.#badge.textContent = length > 0 ? number(length) : "";
     this.#screen?.standing?.(look);
   }
 
