@@ -234,7 +234,8 @@ impl From<RemovalError> for Problem {
 /// already, and ids that are not there, are named in the answer.
 ///
 /// By a search any number goes, in the background: the answer comes at once, and the removal tells how far it is. Pledges that are
-/// stored later stay, and so do those that somebody has accepted, unless the search names the signal `accepted`. Where more than 10,000 are expected, the check of who you are must be fresh (`POST /v1/auth/step-up`).
+/// stored later stay, and so do those that somebody has accepted, unless the search names the signal `accepted`. Where more than 10,000
+/// are expected, the check of who you are must be fresh (`POST /v1/auth/step-up`).
 #[utoipa::path(
     tag = "Moderation", operation_id = "removePledges", security(("access_token" = [])), request_body = NewRemoval,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),

@@ -23,7 +23,7 @@ BEGIN
     FOR each IN SELECT oid FROM pg_class WHERE relkind = 'r' AND NOT relispartition AND relnamespace = 'public'::regnamespace
         AND relname NOT IN ('audit_head', 'audit_checkpoints') AND relname NOT LIKE '\_\_diesel%'
     LOOP
-        EXECUTE format('CREATE TRIGGER nothing_follows_the_log BEFORE %s ON %s '
+        EXECUTE format('CREATE OR REPLACE TRIGGER nothing_follows_the_log BEFORE %s ON %s '
             'FOR EACH STATEMENT EXECUTE FUNCTION nothing_follows_the_log()',
             CASE WHEN each IN ('sessions'::regclass, 'refresh_tokens'::regclass) THEN 'UPDATE OR DELETE'
                 ELSE 'INSERT OR UPDATE OR DELETE' END, each);
