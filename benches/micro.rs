@@ -193,6 +193,7 @@ fn campaign() -> Campaign {
         mail_texts: Overrides::default(),
         test_of: None,
         publish_partners: false,
+        wall: false,
         switched: Switched::default(),
     }
 }
