@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Api, Problem, ofCampaign, withQuery } from "../../src/web/assets/console-api.js";
+import { Api, Problem, ofCampaign, roleIn, withQuery } from "../../src/web/assets/console-api.js";
 
 const ACCOUNT = { login: "ada", role: "moderator", campaigns: ["defend"] };
 const json = (status, body, headers = {}) => new Response(body === undefined ? null : JSON.stringify(body), { status, headers });
@@ -93,6 +93,13 @@ test("the watch looks again only after the answer, and stops when told", async (
   stop();
   await waiting[1][0]();
   assert.equal(waiting.length, 2);
+});
+
+test("a moderator may be an organiser of some campaigns, and an admin is one of all", () => {
+  const ada = { ...ACCOUNT, campaigns: ["defend", "other"], organises: ["other"] };
+  assert.deepEqual(["defend", "other"].map((slug) => roleIn(ada, slug)), ["moderator", "organiser"]);
+  assert.equal(roleIn({ ...ada, role: "organiser", organises: ["defend", "other"] }, "defend"), "organiser");
+  assert.equal(roleIn({ ...ada, role: "admin", organises: ["other"] }, "other"), "admin");
 });
 
 test("another role is told, the same one isn't", async () => {

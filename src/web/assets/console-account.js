@@ -37,11 +37,15 @@ export function sessionsTable(screen, sessions, end) {
   return table(say("sessions"), [say("program"), say("opened_at"), say("used_at"), say("expires_at"), say("acts")], rows);
 }
 
+/** The campaigns of an account, and in which it may do more than elsewhere. */
+export const campaignsTold = ({ role, campaigns, organises = [] }) =>
+  role === "admin" ? say("campaigns_all") : campaigns.map((slug) => (role === "moderator" && organises.includes(slug) ? say("organises_it", { campaign: slug }) : slug)).join(", ");
+
 class AccountScreen extends Screen {
   async show() {
-    const { login, role, campaigns } = this.api.me;
+    const { login, role } = this.api.me;
     this.append(make("h2", { tabindex: "-1" }, say("account")));
-    this.append(section(login, facts([[say("role"), say(`role_${role}`)], [say("campaigns"), role === "admin" ? say("campaigns_all") : campaigns.join(", ")]]), this.#letters()));
+    this.append(section(login, facts([[say("role"), say(`role_${role}`)], [say("campaigns"), campaignsTold(this.api.me)]]), this.#letters()));
     const secured = make("div", {});
     this.append(secured);
     const factor = await this.get("/v1/auth/totp");

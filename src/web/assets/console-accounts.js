@@ -1,6 +1,6 @@
 // For admins: who may sign in, with what role and in which campaigns; invitations, and sessions of others.
 
-import { sessionsTable } from "./console-account.js";
+import { campaignsTold, sessionsTable } from "./console-account.js";
 import { badge, button, field, form, input, make, section, select, table, tick } from "./console-parts.js";
 import { Screen } from "./console-screen.js";
 import { moment, number, say } from "./console-texts.js";
@@ -11,7 +11,11 @@ const roleField = (value = "moderator") => field(say("role"), select("role", ROL
 /** Slugs as they were typed, with blanks or commas between. */
 export const slugs = (text) => text.split(/[\s,]+/).filter(Boolean);
 
-const campaignsField = (value = []) => field(say("campaigns"), input("campaigns", { value: value.join(" "), spellcheck: "false", dir: "ltr" }), say("campaigns_hint"));
+const slugsField = (name, label, hint, value) => field(label, input(name, { value: value.join(" "), spellcheck: "false", dir: "ltr" }), hint);
+const campaignsFields = ({ role = "moderator", campaigns = [], organises = [] } = {}) => [
+  slugsField("campaigns", say("campaigns"), say("campaigns_hint"), campaigns),
+  slugsField("organises", say("organises"), say("organises_hint"), role === "moderator" ? organises : []),
+];
 
 class AccountsScreen extends Screen {
   async show() {
@@ -31,7 +35,7 @@ class AccountsScreen extends Screen {
     const rows = accounts.map((account) => [
       [account.login, account.disabled_at ? [" ", badge(say("account_closed"), "bad")] : []].flat(),
       say(`role_${account.role}`),
-      account.role === "admin" ? say("campaigns_all") : account.campaigns.join(", "),
+      campaignsTold(account),
       say(account.second_factor ? "yes" : "no"),
       account.removals_per_day === null || account.removals_per_day === undefined ? number(account.removed_today) : say("quota", { done: account.removed_today, of: account.removals_per_day }),
       moment(account.used_at),
@@ -57,17 +61,18 @@ class AccountsScreen extends Screen {
     const path = `/v1/admin/accounts/${account.id}`;
     return this.context.panels.open(say("act_on", { act: say("change"), on: account.login }), (close) => {
       const quota = input("removals", { type: "number", min: 0, step: 1, value: account.removals_per_day ?? "" });
-      const send = async ({ role, campaigns, removals, closed }) => {
+      const send = async ({ role, campaigns, organises, removals, closed }) => {
         await this.api.request("PATCH", path, {
           role,
           campaigns: slugs(campaigns),
+          organises: slugs(organises),
           disabled: closed === "on",
           ...(removals === "" ? {} : { removals_per_day: Number(removals) }),
         });
         close(true);
         await again();
       };
-      return form([roleField(account.role), campaignsField(account.campaigns), field(say("removals_per_day"), quota, say("removals_per_day_hint")), tick("closed", say("account_close"), { props: { checked: Boolean(account.disabled_at) } })], say("save"), send, { cancel: button(say("cancel"), () => close()) });
+      return form([roleField(account.role), ...campaignsFields(account), field(say("removals_per_day"), quota, say("removals_per_day_hint")), tick("closed", say("account_close"), { props: { checked: Boolean(account.disabled_at) } })], say("save"), send, { cancel: button(say("cancel"), () => close()) });
     });
   }
 
@@ -111,13 +116,13 @@ class AccountsScreen extends Screen {
 
   #invite(invitations) {
     const login = input("login", { required: true, maxlength: 63, pattern: "[a-z0-9]+([._\\-][a-z0-9]+)*", autocapitalize: "off", spellcheck: "false", dir: "ltr" });
-    const send = async ({ login: name, role, campaigns }, node) => {
-      const { link } = await this.api.post("/v1/admin/invitations", { login: name, role, campaigns: role === "admin" ? [] : slugs(campaigns) });
+    const send = async ({ login: name, role, campaigns, organises }, node) => {
+      const { link } = await this.api.post("/v1/admin/invitations", { login: name, role, campaigns: role === "admin" ? [] : slugs(campaigns), organises: role === "admin" ? [] : slugs(organises) });
       node.reset();
       await this.#link(link);
       await this.#invitations(invitations);
     };
-    return section(say("invite"), form([field(say("login"), login, say("login_hint")), roleField(), campaignsField()], say("invite"), send));
+    return section(say("invite"), form([field(say("login"), login, say("login_hint")), roleField(), ...campaignsFields()], say("invite"), send));
   }
 
   async #invitations(place) {
@@ -129,7 +134,7 @@ class AccountsScreen extends Screen {
     const rows = invitations.map((invitation) => [
       [invitation.login, invitation.resets ? [" ", badge(say("invitation_resets"))] : []].flat(),
       say(`role_${invitation.role}`),
-      invitation.campaigns.join(", "),
+      campaignsTold(invitation),
       invitation.made_by ?? say("by_operator"),
       moment(invitation.expires_at),
       [badge(say(`invitation_${invitation.state}`), invitation.state), invitation.state === "open" ? revoke(invitation) : ""],

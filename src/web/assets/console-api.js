@@ -186,3 +186,6 @@ export function withQuery(path, parameters) {
 
 /** The path of an operation on a campaign. */
 export const ofCampaign = (slug, rest, area = "moderation") => `/v1/${area}/campaigns/${encodeURIComponent(slug)}/${rest}`;
+
+/** What somebody may do in a campaign: a moderator may be an organiser of some. */
+export const roleIn = ({ role, organises = [] }, campaign) => (role !== "admin" && organises.includes(campaign) ? "organiser" : role);

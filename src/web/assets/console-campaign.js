@@ -1,6 +1,6 @@
 // A campaign as its moderators may see it: exact counts, which are nobody else's business, and its settings.
 
-import { ofCampaign } from "./console-api.js";
+import { ofCampaign, roleIn } from "./console-api.js";
 import { bars, facts, make, section, table } from "./console-parts.js";
 import { Screen } from "./console-screen.js";
 import { country, moment, number, say } from "./console-texts.js";
@@ -58,7 +58,7 @@ class SettingsScreen extends Screen {
       [say("fields"), Object.entries(campaign.fields).map(([name, ask]) => `${name}: ${say(`ask_${ask}`)}`).join(", ")],
       [say("consents"), campaign.consents.map((consent) => say(`consent_${consent.purpose}`)).join(", ")],
     ]), make("p", { class: "note" }, say("settings_told"))));
-    if (this.api.me.role !== "moderator") await this.#recipients();
+    if (roleIn(this.api.me, this.context.campaign) !== "moderator") await this.#recipients();
   }
 
   async #recipients() {

@@ -1,6 +1,6 @@
 // What every screen of the console is: it draws itself when it is shown, and takes back what it asked for when it is left.
 
-import { ofCampaign } from "./console-api.js";
+import { ofCampaign, roleIn } from "./console-api.js";
 import { button, make } from "./console-parts.js";
 import { say } from "./console-texts.js";
 
@@ -71,7 +71,7 @@ export class Screen extends HTMLElement {
 
 /** Names of the partners, for those who may see them. */
 export async function partnerNames(screen) {
-  if (screen.api.me?.role === "moderator") return new Map();
+  if (!screen.api.me || roleIn(screen.api.me, screen.context.campaign) === "moderator") return new Map();
   const { partners } = await screen.get(ofCampaign(screen.context.campaign, "partners", "admin"));
   return new Map(partners.map(({ partner }) => [partner.id, partner.name]));
 }

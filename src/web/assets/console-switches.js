@@ -1,6 +1,6 @@
 // The switches against attacks: what is on, since when and why, and putting one on for some hours.
 
-import { ofCampaign, withQuery } from "./console-api.js";
+import { ofCampaign, roleIn, withQuery } from "./console-api.js";
 import { badge, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
 import { Screen, partnerNames } from "./console-screen.js";
 import { moment, say } from "./console-texts.js";
@@ -25,7 +25,7 @@ class SwitchesScreen extends Screen {
 
   #on(names, place) {
     const { campaign } = this.context;
-    const which = select("switch", switchesOf(this.api.me.role).map((name) => [name, say(`switch_${name}`)]));
+    const which = select("switch", switchesOf(roleIn(this.api.me, this.context.campaign)).map((name) => [name, say(`switch_${name}`)]));
     const partner = field(say("partner"), select("partner", [["", say("choose")], ...names]));
     const told = make("p", { class: "hint", role: "status" });
     const follow = () => {
@@ -50,7 +50,7 @@ class SwitchesScreen extends Screen {
   async #list(place, names) {
     const path = ofCampaign(this.context.campaign, "switches", "admin");
     const { switches } = await this.get(path);
-    const may = switchesOf(this.api.me.role);
+    const may = switchesOf(roleIn(this.api.me, this.context.campaign));
     const off = (one) => this.button(say("switch_off"), async () => {
       await this.api.request("DELETE", withQuery(`${path}/${one.switch}`, { partner: one.partner }));
       await this.#list(place, names);

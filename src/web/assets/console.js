@@ -12,7 +12,7 @@ import "./console-search.js";
 import "./console-switches.js";
 import "./console-wall.js";
 import { stepUp } from "./console-account.js";
-import { Api, Problem, ofCampaign } from "./console-api.js";
+import { Api, Problem, ofCampaign, roleIn } from "./console-api.js";
 import { Lookout } from "./console-clusters.js";
 import { hashOf, readHash } from "./console-filters.js";
 import { lettersAreOn, listed, meaning } from "./console-keys.js";
@@ -134,7 +134,7 @@ class PledgesConsole extends HTMLElement {
     const general = screensOf(role, GENERAL);
     const [first] = this.#campaigns;
     if (!place.campaign && !general.includes(place.screen)) return first ? this.#land(first) : this.#go({ screen: "account" });
-    if (place.campaign && !screensOf(role).includes(place.screen)) return this.#go({ campaign: place.campaign, screen: "search" });
+    if (place.campaign && !screensOf(roleIn(this.#api.me, place.campaign)).includes(place.screen)) return this.#go({ campaign: place.campaign, screen: "search" });
     this.#show(place);
   }
 
@@ -250,7 +250,7 @@ class PledgesConsole extends HTMLElement {
     const { login, role } = this.#api.me;
     const campaign = place.campaign ?? this.#campaigns[0];
     const link = (name, to, isHere) => make("li", {}, make("a", { href: hashOf(to), "aria-current": isHere ? "page" : null }, name));
-    const links = (screens) => screensOf(role, screens).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen));
+    const links = (screens) => screensOf(roleIn(this.#api.me, campaign), screens).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen));
     const general = screensOf(role, GENERAL).map((screen) => link(say(screen === "log" ? "whole_log" : screen), { screen }, !place.campaign && place.screen === screen));
     const group = (name, items) => (items.length > 0 ? [make("p", { class: "nav-head", id: `console-${name}` }, say(name)), make("ul", { "aria-labelledby": `console-${name}` }, items)] : []);
     const lists = make("div", { id: "console-screens", class: "nav-lists" }, campaign ? [group("screens_now", links(PLEDGES)), group("screens_campaign", links(CAMPAIGN))].flat() : [], group("screens_general", general));
