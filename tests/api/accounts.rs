@@ -69,7 +69,7 @@ async fn who_signs_in_gets_an_access_token_and_a_cookie_that_scripts_cannot_read
     let login = app.rows.moderator(Role::Organiser, &["defend"]).await;
     let answer = sign_in(&app.client(), &login, PASSWORD).await;
     let body = answer.expect(200);
-    let account = json!({"login": login, "role": "organiser", "campaigns": ["defend"]});
+    let account = json!({"login": login, "role": "organiser", "campaigns": ["defend"], "organises": ["defend"]});
     assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(600)));
     assert_eq!(body["moderator"], account);
     assert_eq!(cookie_flags(&answer), ["HttpOnly", "Max-Age=43200", "Path=/", "SameSite=Strict", "Secure"]);

@@ -41,6 +41,25 @@ async fn accept(client: &Client, token: &str, password: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_invited_may_be_an_organiser_of_some_campaigns() {
+    let app = TestApp::start().await;
+    app.rows.campaign("other").await;
+    let admin = app.signed_in(Role::Admin).await;
+    let plan = json!({"login": "ada", "role": "moderator", "campaigns": ["defend", "other"], "organises": ["nowhere"]});
+    admin.post("/v1/admin/invitations", &plan).await.fields(&[("/organises", "unknown_campaign")]);
+    let plan = json!({"login": "ada", "role": "moderator", "campaigns": ["defend", "other"], "organises": ["other"]});
+    let (token, _) = link(&admin.post("/v1/admin/invitations", &plan).await);
+    let listed = admin.get("/v1/admin/invitations").await.expect(200);
+    assert_eq!(listed["invitations"][0]["organises"], json!(["other"]));
+    let mut ada = app.client();
+    let body = accept(&ada, &token, NEW).await.expect(201);
+    ada.token = Some(body["signed_in"]["access_token"].as_str().unwrap().to_owned());
+    ada.get("/v1/moderation/campaigns/other/audit").await.expect(200);
+    ada.get("/v1/moderation/campaigns/defend/audit").await.problem(403, "forbidden");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_invited_makes_an_account_with_a_password_that_nobody_else_knows() {
     let app = TestApp::start().await;
     app.rows.campaign("other").await;
@@ -58,7 +77,7 @@ async fn the_invited_makes_an_account_with_a_password_that_nobody_else_knows() {
     let mut ada = app.client();
     ada.token = Some(body["signed_in"]["access_token"].as_str().unwrap().to_owned());
     assert!(answer.header("set-cookie").starts_with("__Host-pledges_refresh="));
-    let me = json!({"login": "ada", "role": "organiser", "campaigns": ["defend"]});
+    let me = json!({"login": "ada", "role": "organiser", "campaigns": ["defend"], "organises": ["defend"]});
     assert_eq!(ada.get("/v1/auth/me").await.expect(200), me);
     ada.get("/v1/moderation/campaigns/defend/audit").await.expect(200);
     ada.get("/v1/moderation/campaigns/other/audit").await.problem(404, "campaign_not_found");
