@@ -365,6 +365,8 @@ diesel::table! {
         accepted_at -> Nullable<Timestamptz>,
         /// When it was revoked, or another for the same login took its place; NULL: it was not.
         revoked_at -> Nullable<Timestamptz>,
+        /// Those of the campaigns of which the account will be an organiser, whatever its role.
+        organises -> Array<Nullable<Uuid>>,
     }
 }
 

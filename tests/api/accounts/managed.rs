@@ -73,13 +73,6 @@ async fn a_moderator_may_be_an_organiser_of_some_campaigns() {
     log("defend").await.problem(403, "forbidden");
     log("third").await.problem(404, "campaign_not_found");
     client.get("/v1/moderation/campaigns/defend/pledges").await.expect(200);
-    // A switch for organisers: only where they are one.
-    let switch = async |slug: &str| {
-        let path = format!("/v1/admin/campaigns/{slug}/switches/raise_proof");
-        client.send(client.request(Method::PUT, &path).json(&json!({"hours": 1, "reason": "A wave"}))).await
-    };
-    switch("defend").await.problem(403, "forbidden");
-    switch("other").await.expect(200);
     // What reaches further than one campaign reaches those that they organise.
     app.service.handles.campaigns.renew().await.unwrap();
     for slug in ["defend", "other"] {
@@ -90,6 +83,13 @@ async fn a_moderator_may_be_an_organiser_of_some_campaigns() {
         (found.status.as_u16(), found.text().contains("\"other\""), found.text().contains("defend")),
         (200, true, false)
     );
+    // A switch for organisers: only where they are one.
+    let switch = async |slug: &str| {
+        let path = format!("/v1/admin/campaigns/{slug}/switches/raise_proof");
+        client.send(client.request(Method::PUT, &path).json(&json!({"hours": 1, "reason": "A wave"}))).await
+    };
+    switch("defend").await.problem(403, "forbidden");
+    switch("other").await.expect(200);
     // What isn't said stays; what isn't theirs can't be organised.
     let changed = change(&admin, &id, json!({"campaigns": ["defend", "other", "third"]})).await.expect(200);
     assert_eq!(changed["organises"], json!(["other"]));
