@@ -1,4 +1,25 @@
 -- The public wall: names and messages that supporters wanted to be shown and that a moderator has looked at.
+
+-- Pledges first, as whoever writes has them; let go again when somebody has one and is long about it (a dump, a vacuum), so that nobody
+-- waits behind this.
+DO $$
+BEGIN
+    SET LOCAL lock_timeout = '500ms';
+    FOR attempt IN 1..80 LOOP
+        BEGIN
+            LOCK TABLE pledges IN SHARE ROW EXCLUSIVE MODE;
+            LOCK TABLE moderators IN SHARE ROW EXCLUSIVE MODE;
+            LOCK TABLE campaigns IN ACCESS EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            IF attempt = 80 THEN
+                RAISE;
+            END IF;
+            PERFORM pg_sleep(1);
+        END;
+    END LOOP;
+END
+$$;
 ALTER TABLE campaigns ADD COLUMN wall boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN campaigns.wall IS 'Whether approved names and messages are shown publicly. Turned off, nothing that was approved is kept.';
 
@@ -15,7 +36,8 @@ CREATE TABLE wall_entries (
     CONSTRAINT only_what_is_shown_is_kept CHECK (CASE state
         WHEN 'shown' THEN coalesce(name, message) IS NOT NULL AND day IS NOT NULL
         ELSE coalesce(name, message) IS NULL AND day IS NULL AND reports = 0 END)
-);
+    -- The one place where names stand readable: what was taken off is not to stay in dead rows.
+) WITH (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
 CREATE INDEX wall_entries_shown ON wall_entries (campaign_id, day, token) WHERE state = 'shown';
 CREATE INDEX wall_entries_by_campaign ON wall_entries (campaign_id, pledge_id);
 COMMENT ON TABLE wall_entries IS 'What moderators decided about showing pledges publicly. An entry is of a counted, confirmed pledge whose supporter agrees to be shown: with the end of that it is deleted, in the same transaction.';
@@ -29,9 +51,9 @@ COMMENT ON COLUMN wall_entries.day IS 'Day (UTC) of the approval; NULL: not show
 COMMENT ON COLUMN wall_entries.reports IS 'How often it was reported since the approval, or since a moderator last said that it may stay.';
 COMMENT ON COLUMN wall_entries.reasons IS 'Why, each once: abuse, spam, private, other.';
 
--- Whoever changes pledges, in whatever way, takes them off the wall in the same transaction: none can be forgotten. For rows that can't
+-- Whoever changes pledges, in whatever way and with whatever rights here, takes them off the wall in the same transaction: none can be forgotten. For rows that can't
 -- have an entry nothing is called.
-CREATE FUNCTION leave_wall() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION leave_wall() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     DELETE FROM wall_entries WHERE pledge_id = OLD.id;
     RETURN NULL;
@@ -46,7 +68,7 @@ CREATE TRIGGER leaves_wall_deleted AFTER DELETE ON pledges FOR EACH ROW
     EXECUTE FUNCTION leave_wall();
 
 -- What is shown nowhere isn't kept readable. In the order of ids, as removals do it.
-CREATE FUNCTION clear_wall() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION clear_wall() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     DELETE FROM wall_entries WHERE pledge_id IN (
         SELECT pledge_id FROM wall_entries WHERE campaign_id = NEW.id AND state = 'shown' ORDER BY pledge_id FOR UPDATE);

@@ -97,7 +97,7 @@ impl Asks for UnfinishedProved {
     const PROVED: bool = true;
 }
 
-/// Somebody who is signed in and has at least the role `R` somewhere, and what `A` asks for. Must be a handler's first argument.
+/// Somebody who is signed in and has at least the role `R` somewhere (in which campaign `campaigns::visible` looks), and what `A` asks for. Must be a handler's first argument.
 #[derive(Debug)]
 pub struct Signed<R: AtLeast, A: Asks = Usual> {
     /// Who it is.

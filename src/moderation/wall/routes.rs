@@ -85,6 +85,7 @@ pub struct WaitingPage {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), Page),
     responses(
         (status = 200, description = "What waits", body = WaitingPage),
+        (status = 409, description = "The campaign has no wall: nobody's name needs to be read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "As many names as the account may see today", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -96,6 +97,9 @@ pub async fn get_waiting(
     ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<WaitingPage>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
+    if !campaign.wall {
+        return Err(Code::WallOff.into());
+    }
     let (waiting, last) = moderation.wall_waiting(&signed.who, campaign.id, page.last()?, page.limit()).await?;
     let entries = waiting.into_iter().map(WaitingEntry::from).collect();
     Ok(Json(WaitingPage { wall: campaign.wall, entries, next_cursor: last.map(|last| Cursor(last).encode()) }))

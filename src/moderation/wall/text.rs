@@ -28,12 +28,18 @@ pub(super) fn shown(text: &str) -> String {
     if text.is_ascii() && !text.contains("\n\n\n") {
         return text.to_owned();
     }
-    let (mut shown, mut row, mut before) = (String::with_capacity(text.len()), 0, usize::MAX);
+    let (mut shown, mut row, mut before, mut marks) = (String::with_capacity(text.len()), 0, usize::MAX, 0);
     for c in text.chars() {
         let most = most(c);
         row = if most == before { row + 1 } else { 1 };
         before = most;
-        if row <= most {
+        // What joins letters is nothing between marks: they pile up over it.
+        marks = match most {
+            MARKS => marks + 1,
+            1 => marks,
+            _ => 0,
+        };
+        if row <= most && marks <= MARKS {
             shown.push(c);
         }
     }
@@ -59,6 +65,8 @@ mod tests {
         }
         let zalgo = format!("a{}b", "\u{0301}".repeat(50));
         assert_eq!(shown(&zalgo), format!("a{}b", "\u{0301}".repeat(MARKS)));
+        let joined = format!("a{}b", format!("{}\u{200D}", "\u{0301}".repeat(4)).repeat(9));
+        assert_eq!(shown(&joined).matches('\u{0301}').count(), MARKS, "joiners in between change nothing");
         assert_eq!(shown(&format!("a{}b", "\u{200D}".repeat(9))), "a\u{200D}b");
         assert_eq!(shown("a\n\n\n\n\nb"), "a\n\nb");
     }

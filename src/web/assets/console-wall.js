@@ -89,7 +89,7 @@ class WallScreen extends ListScreen {
     const { pledges, next_cursor: next, isUnread } = this.page;
     if (this.#view !== "waiting") return;
     // Where one has decided all that was read, the next ones are asked for from the start: those are gone from there.
-    if (pledges.length === 0 && (isUnread || next || this.page.isDecided)) this.turns.replaceChildren(this.button(say("wall_read", { count: PAGE }), () => this.ask(null, { focus: true }), { kind: "main" }));
+    if (pledges.length === 0 && (isUnread || next || this.page.isDecided)) this.turns.replaceChildren(this.button(say("wall_read", { count: PAGE }), () => this.ask(isUnread || this.page.isDecided ? null : next, { focus: true }), { kind: "main" }));
     if (isUnread) this.rows.replaceChildren();
   }
 
@@ -141,6 +141,9 @@ class WallScreen extends ListScreen {
 
   /** What the API wants to know besides: a reason, asked once where somebody wants that; null: it is not to be done. */
   async #reason(what, ids) {
+    // What was decided otherwise before isn't published by a slip of the finger: its text isn't even in sight.
+    const isAgain = what === "approve" && this.#view !== "waiting";
+    if (isAgain) return (await this.context.sure(say("wall_again_title", { count: ids.length }), say("wall_again_told"), say("wall_act_approve"))) ? {} : null;
     if (!["decline", "hide"].includes(what)) return {};
     if (ids.length === 1 && this.#quick?.what === what) return this.#quick.more;
     const given = await this.context.panels.open(say(`wall_${what}_title`, { count: ids.length }), (close) => {

@@ -93,13 +93,13 @@ pub async fn vacuum_is_due(connection: &mut Connection) -> Result<bool, DbError>
     Ok(due.yes)
 }
 
-/// Takes the dead rows of before a moment out of the tables of the pledges, of moderators' search, and of the partners.
+/// Takes the dead rows of before a moment out of the tables of the pledges, of moderators' search, of the partners, and of the wall.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn vacuum(connection: &mut Connection, moment: &Moment) -> Result<(), DbError> {
     connection.batch_execute("SET statement_timeout = 0").await?;
-    for table in ["pledges", "pledge_search", "partners"] {
+    for table in ["pledges", "pledge_search", "partners", "wall_entries"] {
         connection.batch_execute(&format!("VACUUM {table}")).await?;
     }
     diesel::sql_query("UPDATE retention_progress SET vacuumed_at = $1")
