@@ -204,15 +204,15 @@ fn differences(rows: &Counts, told: &Counts) -> Vec<String> {
     wrong
 }
 
-/// Waits until the published total is what is counted: nobody may pledge meanwhile.
+/// Waits until the published total is what is counted: nobody may pledge meanwhile, but the watch over waves may hold some.
 ///
 /// # Errors
 /// When it doesn't become so.
 pub async fn published(stage: &Stage<'_>, api: &mut crate::api::Api) -> anyhow::Result<()> {
-    let told = counts(&stage.postgres.query(TOLD_SQL, &[&CAMPAIGN]).await?);
-    let (counted, began) = (told.get(ALL).copied().unwrap_or(0), Instant::now());
+    let began = Instant::now();
     loop {
-        let public = api.public_total().await?;
+        let told = counts(&stage.postgres.query(TOLD_SQL, &[&CAMPAIGN]).await?);
+        let (counted, public) = (told.get(ALL).copied().unwrap_or(0), api.public_total().await?);
         if public == counted {
             return Ok(());
         }

@@ -49,6 +49,8 @@ impl Program {
         let mut command = Command::new(&self.path);
         command.env_clear().env("PATH", search_path()).env("PLEDGES_ROOT_SECRET", self.root_secret.expose_secret());
         command.env("PLEDGES_MODE", "development").env("PLEDGES_VAR_DIR", var_dir);
+        // As in production. Who sends thousands from one place looks like a wave, and is held in the middle of what is measured.
+        command.env("PLEDGES_WAVES_EVERY_SECONDS", "600");
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         if let Some(url) = url {
             command.env("DATABASE_URL", url);
