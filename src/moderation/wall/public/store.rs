@@ -51,7 +51,7 @@ pub async fn page(
     Ok(rows.into_iter().map(entry).collect())
 }
 
-/// Notes a report of what is shown. From a thousand on nothing is written: it stands on top of the list anyway.
+/// Notes a report of what is shown. From a thousand on nothing is written: one more would tell a moderator nothing.
 ///
 /// # Errors
 /// Those of the database.
