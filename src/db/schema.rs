@@ -1064,5 +1064,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Words of what the public wall shows, each once an entry; gone with it.
+    wall_words (campaign_id, word, pledge_id) {
+        /// The campaign of the entry.
+        campaign_id -> Uuid,
+        /// In small letters, compatible forms joined; the first 64 letters. In scripts without spaces each letter and each pair of neighbours.
+        word -> Text,
+        /// Whose entry.
+        pledge_id -> Uuid,
+    }
+}
+
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets, wall_entries, wall_looks);
+diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets, wall_entries, wall_looks, wall_words);

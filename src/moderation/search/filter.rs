@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::Search;
+use super::{Search, words};
 use crate::{
     country::Country,
     gate::{signals::Signal, source_tags},
@@ -94,6 +94,10 @@ pub struct PledgeSearch {
     /// With a mailbox of exactly this domain. Only as long as there is a review copy.
     #[schema(max_length = 253, example = "example.org")]
     domain: Option<String>,
+    /// On the public wall, with all of these words in its name and message: whole words, however their letters and marks are written;
+    /// parts of them in languages without spaces.
+    #[schema(min_length = 1, max_length = 200, example = "cheap watches")]
+    text: Option<String>,
     /// In this state.
     #[serde(default, deserialize_with = "optional_state")]
     #[schema(value_type = Option<String>, pattern = "^(awaiting|held|counted|removed|withdrawn)$", example = "counted")]
@@ -150,6 +154,24 @@ pub struct PledgeSearch {
     cursor: Option<Cursor<Uuid>>,
 }
 
+/// Characters of a text that is looked for.
+const LONGEST_TEXT: usize = 200;
+
+/// Words of it: each costs a look for each hit.
+const MOST_WORDS: usize = 20;
+
+fn words_of(text: &str) -> Result<Vec<String>, FieldCode> {
+    if text.chars().count() > LONGEST_TEXT {
+        return Err(FieldCode::TooLong);
+    }
+    let words = words::sought(text);
+    match words.len() {
+        0 => Err(FieldCode::InvalidText),
+        1..=MOST_WORDS => Ok(words.into_iter().collect()),
+        _ => Err(FieldCode::TooMany),
+    }
+}
+
 /// Name and domain of a search, as they were written.
 #[derive(Default)]
 pub struct Written {
@@ -192,6 +214,7 @@ impl PledgeFilter {
             shape_tag: self.shape_tag,
             removal: self.removal,
             fingerprint: None,
+            words: Vec::new(),
         };
         (search, Part::new(self.limit, self.cursor))
     }
@@ -226,6 +249,8 @@ impl PledgeSearch {
         let name = name.map_err(|code| Problem::field("/name", code))?;
         let domain = self.domain.map(|domain| ascii_domain(&domain).ok_or(FieldCode::InvalidDomain)).transpose();
         let domain = domain.map_err(|code| Problem::field("/domain", code))?;
+        let words = self.text.map(|text| words_of(&text)).transpose();
+        let words = words.map_err(|code| Problem::field("/text", code))?.unwrap_or_default();
         let search = Search {
             campaign,
             state: self.state,
@@ -242,6 +267,7 @@ impl PledgeSearch {
             shape_tag: self.shape_tag,
             removal: self.removal,
             fingerprint: None,
+            words,
         };
         Ok((search, Part::new(self.limit, self.cursor)))
     }

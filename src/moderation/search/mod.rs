@@ -2,7 +2,7 @@
 //! walk over all hits that removals by a search take ([`hits`]).
 //!
 //! `pledge_search` has a row a pledge, filled just behind ingest ([`filler`]), so a new pledge pays for no index that only moderators
-//! need. It is searched in three ways, and which is quickest is known before:
+//! need. It is searched in four ways, and which is quickest is known before:
 //!
 //! * **Terms.** What has few values (country, state, language, partner, removal, signals, steps of the score) and the pairs of them that are
 //!   asked for most are *terms*, numbers in one array under one GIN index, a byte or two for each. The rows lie in *chunks* of about
@@ -16,6 +16,9 @@
 //!   btrees, each in the order of ids. In the GIN index they would be nine tenths of it; and PostgreSQL never takes a value out of
 //!   such an index again, but no tag may outlive its review copy.
 //!
+//! * **Words.** What the public wall shows has rows of its own (`wall_words`), kept with the entry in one transaction: so that way has
+//!   nothing to catch up with.
+//!
 //! Only rows of `pledges` are shown, and each is held against the whole search once more ([`store::conditions`]): what `pledge_search` doesn't
 //! know yet (new, or changed since) is looked at one by one, up to some thousand. So what a moderator has just done is seen at once,
 //! and only in a flood an answer is some seconds behind, and says so.
@@ -27,6 +30,7 @@ pub mod hits;
 pub mod routes;
 pub mod store;
 mod terms;
+pub(in crate::moderation) mod words;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -71,6 +75,8 @@ pub struct Search {
     pub removal: Option<Uuid>,
     /// With this fingerprint.
     pub fingerprint: Option<Uuid>,
+    /// With all of these words in what the public wall shows of it. Empty: whether or not it is there.
+    pub words: Vec<String>,
 }
 
 /// How many fit.

@@ -8,7 +8,7 @@ use diesel::{
     ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::sql,
     pg::Pg,
-    sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -114,6 +114,12 @@ pub fn conditions(search: &Search) -> Boxed<'_> {
     if let Some(partner) = search.partner {
         query = query.filter(pledges::partner_id.eq(partner));
     }
+    for word in &search.words {
+        let shown = sql::<Bool>(
+            "EXISTS (SELECT FROM wall_words WHERE wall_words.campaign_id = pledges.campaign_id AND pledge_id = pledges.id AND word = ",
+        );
+        query = query.filter(shown.bind::<Text, _>(word).sql(")"));
+    }
     if let Some(from) = search.from {
         query = query.filter(pledges::created_at.ge(from));
     }
@@ -187,6 +193,11 @@ pub struct Fresh {
 }
 
 impl Fresh {
+    /// Nothing.
+    pub fn none() -> Self {
+        Self { complete: true, ..Self::default() }
+    }
+
     /// Whether the index may be wrong about this pledge.
     pub fn has(&self, id: Uuid) -> bool {
         self.known.contains(&id)

@@ -1,6 +1,8 @@
 //! The shelf of the wall, for moderators. Whoever decides about several pledges locks them in the order of their ids, and their entries
 //! after them: as a removal does, so that neither waits for the other in a circle.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     QueryableByName,
@@ -17,6 +19,7 @@ use crate::{
     accounts::Who,
     audit::{self, Entry},
     db::{Connection, DbError},
+    moderation::search::words,
 };
 
 impl From<diesel::result::Error> for WallError {
@@ -147,6 +150,7 @@ pub async fn approve(
 }
 
 async fn show(connection: &mut Connection, campaign: Uuid, texts: Vec<(Uuid, Text)>) -> Result<Vec<Uuid>, DbError> {
+    let words: HashMap<Uuid, BTreeSet<String>> = texts.iter().map(|(id, text)| (*id, words_of(text))).collect();
     let (ids, texts): (Vec<Uuid>, Vec<Text>) = texts.into_iter().unzip();
     let (names, messages): (Vec<_>, Vec<_>) = texts.into_iter().map(|text| (text.name, text.message)).unzip();
     let shown: Vec<Of> = diesel::sql_query(
@@ -161,9 +165,26 @@ async fn show(connection: &mut Connection, campaign: Uuid, texts: Vec<(Uuid, Tex
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<Nullable<SqlText>>, _>(names)
     .bind::<Array<Nullable<SqlText>>, _>(messages)
-    .get_results(connection)
+    .get_results(&mut *connection)
     .await?;
-    Ok(ids_of(shown))
+    let shown = ids_of(shown);
+    let words = shown.iter().filter_map(|id| Some((*id, words.get(id)?)));
+    let (ids, words): (Vec<Uuid>, Vec<&str>) =
+        words.flat_map(|(id, all)| all.iter().map(move |word| (id, word.as_str()))).unzip();
+    diesel::sql_query(
+        "INSERT INTO wall_words (campaign_id, pledge_id, word) SELECT $1, * FROM unnest($2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<SqlText>, _>(words)
+    .execute(connection)
+    .await?;
+    Ok(shown)
+}
+
+/// What moderators find the text by.
+fn words_of(text: &Text) -> BTreeSet<String> {
+    [&text.name, &text.message].into_iter().flatten().flat_map(|text| words::of(text)).collect()
 }
 
 /// Decides about those of the pledges that the decision can be about. Returns which they were.
@@ -192,9 +213,11 @@ pub async fn decide(
         Decision::Hide(reason) => (
             "wall.hide",
             Some(reason),
-            "WITH locked AS (SELECT id FROM pledges WHERE campaign_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE) \
-             UPDATE wall_entries SET state = 'hidden', name = NULL, message = NULL, day = NULL, reports = 0, reasons = '{}' \
-             FROM locked WHERE pledge_id = locked.id AND state = 'shown' RETURNING pledge_id",
+            "WITH locked AS (SELECT id FROM pledges WHERE campaign_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE), \
+             hidden AS (UPDATE wall_entries SET state = 'hidden', name = NULL, message = NULL, day = NULL, reports = 0, reasons = '{}' \
+             FROM locked WHERE pledge_id = locked.id AND state = 'shown' RETURNING pledge_id), \
+             forgotten AS (DELETE FROM wall_words USING hidden WHERE wall_words.pledge_id = hidden.pledge_id) \
+             SELECT pledge_id FROM hidden",
         ),
         Decision::Dismiss => (
             "wall.dismiss",

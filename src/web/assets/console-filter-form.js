@@ -5,7 +5,7 @@ import { button, field, form, input, make, select, tick } from "./console-parts.
 import { country, say } from "./console-texts.js";
 
 const TAG = "[0-9a-f]{16}";
-const FOLDED = ["to", "language", "signals", "partner", "name", "source_tag", "domain_tag", "shape_tag", "name_tag", "removal"];
+const FOLDED = ["to", "language", "signals", "partner", "name", "text", "source_tag", "domain_tag", "shape_tag", "name_tag", "removal"];
 
 function controls(partners) {
   const known = make("datalist", { id: "console-partners" }, [...partners].map(([id, name]) => make("option", { value: id }, name)));
@@ -23,6 +23,7 @@ function controls(partners) {
       time("to"),
       field(say("filter_language"), input("language", { maxlength: 35, dir: "ltr" }), say("filter_language_hint")),
       field(say("filter_name"), input("name", { maxlength: 100 }), say("filter_name_hint")),
+      field(say("filter_text"), input("text", { maxlength: 200 }), say("filter_text_hint")),
       [field(say("filter_partner"), input("partner", { list: known.id, spellcheck: "false", dir: "ltr" }), say("filter_partner_hint")), known],
       tag("source_tag"), tag("domain_tag"), tag("shape_tag"), tag("name_tag"),
       field(say("filter_removal"), input("removal", { spellcheck: "false", dir: "ltr" })),

@@ -1,11 +1,11 @@
-// What is searched for: the filter as the form has it, as the API takes it, and as the address of the page says it. Names and
-// domains never stand in an address: they would stay in the browser's history.
+// What is searched for: the filter as the form has it, as the API takes it, and as the address of the page says it. Names, domains
+// and texts never stand in an address: they would stay in the browser's history.
 
 /** Every filter of a search, in the order of the form. */
-export const FILTERS = ["state", "country", "from", "to", "language", "score_from", "signals", "partner", "name", "domain", "source_tag", "domain_tag", "shape_tag", "name_tag", "removal"];
+export const FILTERS = ["state", "country", "from", "to", "language", "score_from", "signals", "partner", "name", "domain", "text", "source_tag", "domain_tag", "shape_tag", "name_tag", "removal"];
 
 /** What must not stand in an address. */
-const PRIVATE = ["name", "domain"];
+const PRIVATE = ["name", "domain", "text"];
 
 export const STATES = ["counted", "held", "awaiting", "removed", "withdrawn"];
 

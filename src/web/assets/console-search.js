@@ -42,7 +42,7 @@ class SearchScreen extends ListScreen {
     this.#filters.querySelector("select")?.focus();
   }
 
-  /** Another search. The address says it, so that it can be passed on; names and domains stay out of it. */
+  /** Another search. The address says it, so that it can be passed on; names, domains and texts stay out of it. */
   #search(filter, { redraw = false, focus = false } = {}) {
     this.#filter = filter;
     this.selection.clear();

@@ -218,6 +218,8 @@ async fn what_is_not_right_is_told() {
         (json!({"country": "KE", "state": "removed"}), "/search/state", "not_allowed"),
         (json!({"country": "KE", "removal": removal}), "/search/removal", "not_allowed"),
         (json!({"country": "KE", "to": "2027-01-01T00:00:00Z"}), "/search/to", "not_allowed"),
+        // What comes is on no wall yet.
+        (json!({"country": "KE", "text": "cheap watches"}), "/search/text", "not_allowed"),
         (json!({"name": ""}), "/search/name", "required"),
         (json!({"name": "Jane Doe", "name_tag": "00c5f16d0e7c3a9b"}), "/search/name_tag", "not_allowed"),
     ] {

@@ -9,6 +9,7 @@ use crate::{country::Country, db::DbError, gate::signals::Signals, moderation::s
 
 /// What is stored. Names and domains are tags already.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Kept {
     state: Option<String>,
     country: Option<Country>,
@@ -23,6 +24,8 @@ struct Kept {
     name_tags: Vec<i64>,
     shape_tag: Option<i64>,
     removal: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    words: Vec<String>,
 }
 
 fn bits(search: &Search) -> i32 {
@@ -48,6 +51,7 @@ pub fn kept(search: &Search) -> Result<Value, DbError> {
         name_tags: search.name_tags.clone(),
         shape_tag: search.shape_tag,
         removal: search.removal,
+        words: search.words.clone(),
     };
     serde_json::to_value(kept).map_err(|_| DbError::Defect("a search can't be written"))
 }
@@ -76,6 +80,7 @@ pub fn search(campaign: Uuid, stored: Value) -> Result<Search, DbError> {
         shape_tag: kept.shape_tag,
         removal: kept.removal,
         fingerprint: None,
+        words: kept.words,
     };
     if bits(&search) == kept.signals { Ok(search) } else { Err(UNREADABLE) }
 }
@@ -96,6 +101,7 @@ pub fn told(search: &Search) -> Value {
         "domain": (!search.domain_tags.is_empty()).then_some(true),
         "name": (!search.name_tags.is_empty()).then_some(true),
         "shape_tag": search.shape_tag.is_some().then_some(true),
+        "text": (!search.words.is_empty()).then_some(true),
     });
     match all {
         Value::Object(all) => Value::Object(all.into_iter().filter(|(_, value)| !value.is_null()).collect()),
@@ -125,6 +131,7 @@ mod tests {
             shape_tag: Some(i64::MAX),
             removal: Some(Uuid::from_u128(3)),
             fingerprint: None,
+            words: vec!["watches".into()],
         }
     }
 
@@ -136,7 +143,7 @@ mod tests {
         }
         let read = search(Uuid::from_u128(1), kept(&whole()).unwrap()).unwrap();
         assert_eq!((read.state, read.from, read.name_tags), (Some(State::Held), whole().from, vec![i64::MIN]));
-        assert_eq!(read.signals, whole().signals);
+        assert_eq!((read.signals, read.words), (whole().signals, whole().words));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub fn refused(search: &Search) -> Option<&'static str> {
         ("removal", search.removal.is_some()),
         ("from", search.from.is_some()),
         ("to", search.to.is_some()),
+        // Nothing is on the wall when it comes.
+        ("text", !search.words.is_empty()),
     ]
     .into_iter()
     .find_map(|(field, refused)| refused.then_some(field))

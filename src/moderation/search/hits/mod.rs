@@ -19,6 +19,7 @@ use self::store::{Chunk, Terms, Way};
 use super::{
     Count, EXACT, Search,
     store::{Fresh, all_fitting, fitting, fresh, has_at_most},
+    words,
 };
 use crate::db::{Connection, DbError};
 
@@ -71,6 +72,9 @@ impl<'a> Hits<'a> {
     /// Those of the database.
     pub async fn of(connection: &mut Connection, search: &'a Search) -> Result<Self, DbError> {
         let hits = Self::by_index(connection, search).await?;
+        if hits.by_words() {
+            return Ok(Self { fresh: Fresh::none(), ..hits });
+        }
         let fresh = fresh(connection, search.campaign).await?;
         let without_index = !fresh.complete && has_at_most(connection, search.campaign, EXACT).await?;
         Ok(Self { fresh, without_index, ..hits })
@@ -152,6 +156,9 @@ impl<'a> Hits<'a> {
         limit: usize,
     ) -> Result<Vec<Uuid>, DbError> {
         let below = [before, self.to].into_iter().flatten().min();
+        if self.by_words() {
+            return words::store::by_words(connection, self.search, [self.from, below], limit).await;
+        }
         if self.by_tags() {
             return store::by_tags(connection, self.search, &self.terms, [self.from, below], limit).await;
         }
@@ -202,6 +209,10 @@ impl<'a> Hits<'a> {
         }
     }
 
+    fn by_words(&self) -> bool {
+        !self.search.words.is_empty()
+    }
+
     fn by_tags(&self) -> bool {
         self.search.has_tags() && self.chunks.iter().map(|chunk| chunk.hits).sum::<i64>() >= FEW
     }
@@ -215,6 +226,9 @@ impl<'a> Hits<'a> {
             let fit = all_fitting(connection, self.search, None, usize::MAX).await?.len();
             return Ok(Count { value: i64::try_from(fit).unwrap_or(i64::MAX), exact: true });
         }
+        if self.by_words() {
+            return self.count_by_words(connection).await;
+        }
         let indexed = self.count_indexed(connection).await?;
         if !indexed.exact {
             return Ok(indexed);
@@ -226,6 +240,15 @@ impl<'a> Hits<'a> {
         let were = store::known(connection, self.search, &self.terms, &self.fresh.ids).await?;
         let value = indexed.value - were + i64::try_from(fit).unwrap_or(i64::MAX);
         Ok(Count { value, exact: true })
+    }
+
+    async fn count_by_words(&self, connection: &mut Connection) -> Result<Count, DbError> {
+        let most = usize::try_from(EXACT).unwrap_or(usize::MAX);
+        let ids = words::store::by_words(connection, self.search, [self.from, self.to], most + 1).await?;
+        let fit = fitting(connection, self.search, &ids, None, usize::MAX).await?.len();
+        let value = i64::try_from(fit).unwrap_or(i64::MAX);
+        // There are more on the wall than are counted; how many isn't known.
+        Ok(if ids.len() > most { Count::about(to_f64(value)) } else { Count { value, exact: true } })
     }
 
     async fn count_indexed(&self, connection: &mut Connection) -> Result<Count, DbError> {
