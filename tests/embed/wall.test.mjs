@@ -6,7 +6,7 @@ import { newHost } from "../map/dom.mjs";
 
 globalThis.HTMLElement ??= class {};
 globalThis.customElements ??= { get: () => true };
-const { drawWall, read } = await import("../../src/web/assets/wall.js");
+const { drawWall, patience, read } = await import("../../src/web/assets/wall.js");
 
 const words = { wall_report: "Report", wall_reported: "Thank you.", wall_report_failed: "Later.", wall_reason_spam: "Advertising" };
 const entry = (entry, name, message, day = "2026-12-07") => ({ entry, name, message, day });
@@ -75,4 +75,13 @@ test("so many pages are read one after the other, and where there is no wall the
   assert.deepEqual(asked, ["/wall", "/wall", "/wall?cursor=x%2By"]);
   assert.equal(await read("/wall", 1, async () => ({ status: 404 })), null);
   await assert.rejects(read("/wall", 1, async () => ({ ok: false, status: 503 })));
+});
+
+test("what can’t be read stays for a while and then goes: somebody may have been taken off", () => {
+  const wait = patience(3);
+  const found = { entries: [1], hasMore: false };
+  assert.equal(wait(found), found);
+  assert.deepEqual([wait(undefined), wait(undefined), wait(undefined), wait(undefined)], [undefined, undefined, null, null]);
+  assert.equal(wait(found), found);
+  assert.deepEqual([wait(undefined), wait(null), wait(undefined)], [undefined, null, undefined]);
 });

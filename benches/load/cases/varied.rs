@@ -189,6 +189,29 @@ async fn index(lab: &Lab) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Words that stand on the wall, the first ones most often.
+pub const WORDS: u64 = 5_000;
+
+/// Puts one in a hundred of the pledges that count onto the public wall, with a dozen words each, unless there is one.
+pub async fn fill_wall(postgres: &Postgres) -> anyhow::Result<()> {
+    if postgres.query_one("SELECT EXISTS (SELECT FROM wall_words)", &[]).await?.get(0) {
+        return Ok(());
+    }
+    tell("varied    filling the public wall");
+    postgres
+        .batch_execute(&format!(
+            "INSERT INTO wall_entries (pledge_id, campaign_id, token, state, message, day) \
+               SELECT id, campaign_id, gen_random_uuid(), 'shown', 'bench', current_date FROM pledges \
+               WHERE state = 'counted' AND get_byte(uuid_send(id), 15) < 3 ON CONFLICT DO NOTHING; \
+             INSERT INTO wall_words (campaign_id, word, pledge_id) \
+               SELECT campaign_id, 'word' || floor(random() ^ 3 * {WORDS})::int, pledge_id FROM wall_entries, generate_series(1, 12) \
+               WHERE state = 'shown' ON CONFLICT DO NOTHING; \
+             ANALYZE wall_entries, wall_words"
+        ))
+        .await?;
+    Ok(())
+}
+
 /// Waits until moderators' search has followed all that came and changed.
 pub async fn followed(stage: &Stage<'_>) -> anyhow::Result<()> {
     let behind = "SELECT EXISTS (SELECT FROM search_changes) OR EXISTS (SELECT FROM search_progress CROSS JOIN LATERAL \

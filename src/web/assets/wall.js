@@ -110,6 +110,15 @@ export async function read(address, pages, ask = fetch) {
   return { entries, hasMore: false };
 }
 
+/** What couldn't be read (undefined) is as before for some tries, and then nothing: meanwhile somebody may have been taken off. */
+export function patience(tries = 5) {
+  let failed = 0;
+  return (found) => {
+    failed = found === undefined ? failed + 1 : 0;
+    return failed < tries ? found : null;
+  };
+}
+
 function wear(root) {
   try {
     const sheet = new CSSStyleSheet();
@@ -161,6 +170,7 @@ class PledgeWall extends HTMLElement {
     const asked = this.getAttribute("lang") || this.closest("[lang]")?.lang || "en";
     const address = `${HOME}/v1/campaigns/${encodeURIComponent(campaign)}/wall`;
     const box = (this.box = make(this.shadowRoot, "div", { hidden: true }, "box"));
+    const wait = patience();
     let pages = 1, timer, isTold = false;
     const texts = await words(asked);
     if (!box.isConnected) return;
@@ -185,10 +195,10 @@ class PledgeWall extends HTMLElement {
     };
     const ask = async () => {
       clearTimeout(timer);
-      const found = await read(address, pages).catch(() => undefined);
+      const found = wait(await read(address, pages).catch(() => undefined));
       if (!box.isConnected) return;
       if (found) show(found.entries, found.hasMore);
-      // What was read before stays while the service can't be reached, and goes when there is no wall any more.
+      // What was read before stays for a while when the service can't be reached, and goes when there is no wall any more.
       if (found !== undefined) this.fallback.hidden = !(box.hidden = !found);
       if (box.hidden) missing();
       plan();

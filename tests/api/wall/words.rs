@@ -107,7 +107,7 @@ async fn a_removal_by_words_takes_what_was_shown_and_its_undo_brings_it_back() {
 async fn a_text_without_words_or_with_too_many_is_refused() {
     let app = with_a_wall(&[]).await;
     let moderator = app.signed_in(Role::Moderator).await;
-    let many = (0..21).map(|number| format!("w{number} ")).collect::<String>();
+    let many = (0..21).map(|number| format!("w{number}")).collect::<Vec<_>>().join(" ");
     for (text, code) in
         [("", "invalid_text"), (" ?! ", "invalid_text"), (&"a".repeat(201), "too_long"), (&many, "too_many")]
     {

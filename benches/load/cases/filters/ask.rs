@@ -14,6 +14,7 @@ use pledges::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::super::varied;
 use crate::{
     http::Client,
     lab::{CAMPAIGN, Stage},
@@ -43,11 +44,13 @@ pub enum Kind {
     ExactDomain,
     /// The whole address.
     Address,
+    /// One or two words on the public wall.
+    Words,
 }
 
 use Kind::{
     Address, Country, Domain, ExactDomain, ExactName, Language, Name, Partner, Removal, Score, Shape,
-    Signal as OneSignal, Signals as AnySignal, Source, State, Time,
+    Signal as OneSignal, Signals as AnySignal, Source, State, Time, Words,
 };
 
 /// A kind of question.
@@ -88,6 +91,7 @@ pub const CASES: &[Case] = &[
     wanted("name as written", &[ExactName]),
     wanted("domain as written", &[ExactDomain]),
     wanted("address", &[Address]),
+    wanted("public text", &[Words]),
     wanted("source, time", &[Source, Time]),
     wanted("domain, time", &[Domain, Time]),
     wanted("country, score", &[Country, Score]),
@@ -261,6 +265,15 @@ impl Pool {
                 let domain = email.split_once('@').map(|(_, domain)| domain);
                 return Ok(Question::Post("pledges/search", json!({ "domain": domain, "cursor": cursor })));
             }
+            [Words] => {
+                // The first of so many, so that common, middling and rare ones are asked for.
+                let mut words = Vec::new();
+                for _ in 0..=dice.next() % 2 {
+                    let first = *dice.pick(&[5, 50, 500, varied::WORDS]).context("no words")?;
+                    words.push(format!("word{}", dice.next() % first));
+                }
+                return Ok(Question::Post("pledges/search", json!({ "text": words.join(" "), "cursor": cursor })));
+            }
             _ => {}
         }
         // All of it from one pledge, so that it meets at least there; or each by itself, and it may never meet.
@@ -305,7 +318,7 @@ impl Pool {
                 let from = at - i64::try_from(dice.next() % 1_000).ok()? * span / 1_000;
                 format!("from={}&to={}", moment(from)?, moment(from + span)?)
             }
-            ExactName | ExactDomain | Address => return None,
+            ExactName | ExactDomain | Address | Words => return None,
         })
     }
 }
