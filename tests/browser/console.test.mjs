@@ -32,6 +32,9 @@ const rows = (page) => page.locator("table.pledges tbody tr");
 const found = (page, count) => page.locator(".found strong", { hasText: new RegExp(`^${count} pledges?$`) }).waitFor();
 const toast = (page, text) => page.locator(".toast", { hasText: text });
 
+/** A message goes by itself, but not from under the pointer. */
+const hold = (page, text) => toast(page, text).hover();
+
 /** Searches for a country, and waits for what is found: the search is filled just behind the pledges. */
 async function searchFor(page, country, count) {
   // On a phone the filters are folded.
@@ -74,7 +77,9 @@ test("a wave is found, previewed and removed with a reason; the public total fal
   await photograph(page, "console-preview-1440");
   await giveReason(page, "bot", "One name, one country, one minute");
   await panel.getByRole("button", { name: "Remove all of these" }).click();
+  await hold(page, /removed/);
   await page.locator("article.removal .badge.done").waitFor();
+  await toast(page, `${WAVE} pledges were removed.`).waitFor();
   await totalBecomes(HONEST);
   await toast(page, /removed/).getByRole("button", { name: "Undo" }).click();
   await page.locator("article.removal .badge.undone").waitFor();
@@ -100,7 +105,7 @@ test("with the keyboard alone: down, tick, remove, undo", async () => {
   await giveReason(page, "spam", "By keyboard");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await toast(page, "2 pledges are removed.").waitFor();
+  await toast(page, "2 pledges were removed.").waitFor();
   await totalBecomes(HONEST + WAVE - 2);
   // The keyboard is where it was: on a row.
   await until("a row has the focus", () => page.evaluate(() => document.activeElement.closest("tbody tr") !== null));
@@ -115,6 +120,31 @@ test("with the keyboard alone: down, tick, remove, undo", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.name), "state");
   await page.keyboard.press("x");
   await page.locator(".bulk", { hasText: "None ticked" }).waitFor();
+  await close(visitor);
+});
+
+test("a message covers nothing that one presses, goes by itself, and leaves its undo under Removals", async () => {
+  const visitor = await open({ width: 320 });
+  const { page } = visitor;
+  await searchFor(page, "MC", WAVE);
+  await rows(page).first().getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await giveReason(page, "test", "Of the messages");
+  await page.getByRole("dialog").getByRole("button", { name: "Remove 1 pledge" }).click();
+  const message = toast(page, "1 pledge was removed.");
+  await rows(page).first().getByRole("checkbox").check();
+  const [above, below] = [await message.boundingBox(), await page.locator(".bulk").boundingBox()];
+  assert.ok(above.y + above.height <= below.y, `${JSON.stringify(above)} ${JSON.stringify(below)}`);
+  await assertAccessible(page, "a message");
+  await message.getByRole("link", { name: "Undo it later under Removals" }).click();
+  const card = page.locator("article.removal", { hasText: "Of the messages" });
+  await card.getByRole("button", { name: "Undo" }).waitFor();
+  await message.waitFor({ state: "detached", timeout: 60_000 });
+  await card.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("dialog").getByLabel("Note").fill("Of the messages");
+  await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
+  await card.locator(".badge.undone").waitFor();
+  await totalBecomes(HONEST + WAVE);
   await close(visitor);
 });
 
@@ -201,6 +231,7 @@ test("what stands out is where one lands, leads to the preview, and away with it
   await page.getByRole("dialog").getByText(`${WAVE} pledges would be removed`).waitFor();
   await giveReason(page, "bot", "Stands out");
   await page.getByRole("button", { name: "Remove all of these" }).click();
+  await hold(page, /removed/);
   await totalBecomes(HONEST);
   assert.ok(Date.now() - began < 60_000);
   await toast(page, /removed/).getByRole("button", { name: "Undo" }).click();
@@ -322,7 +353,8 @@ test("two moderators at once: who comes second is told, and nothing happens twic
   }
   const remove = (page) => page.getByRole("dialog").getByRole("button", { name: `Remove ${WAVE} pledges` }).click();
   await remove(one.page);
-  await toast(one.page, `${WAVE} pledges are removed.`).waitFor();
+  await toast(one.page, `${WAVE} pledges were removed.`).waitFor();
+  await hold(one.page, /removed/);
   other.page.expectedFailures = [`${origin}/v1/moderation/campaigns/${slug}/removals`];
   await remove(other.page);
   await other.page.getByRole("alert").filter({ hasText: "All of these are removed already." }).waitFor();

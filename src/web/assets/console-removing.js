@@ -2,7 +2,7 @@
 
 import { ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
-import { REASONS, tidy } from "./console-filters.js";
+import { REASONS, hashOf, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
@@ -30,22 +30,34 @@ export async function undo(api, slug, id, note) {
   }
 }
 
-/** Says what a removal did, with its undo a click away. */
-export function announce(context, result) {
-  const { removal } = result;
-  const { api, campaign, toasts } = context;
-  context.shared.lastRemoval = { campaign, id: removal.id };
-  const undoNow = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
-  const skipped = result.already_removed.length + result.not_found.length;
-  const count = removal.expected ?? removal.pledges;
-  const text = [say(isUnderWay(removal) ? "removing" : "removed", { count }), skipped > 0 ? say("removed_skipped", { count: skipped }) : ""].join(" ");
-  toasts.show(text, { action: { label: say("undo"), run: undoNow } });
+/** Whether pledges may still be taken out. */
+const goesOn = ({ state }) => state === "running" || state === "paused";
+
+/** Says what a removal does, with its undo a click away, and once it has ended what it did. `wait` passes a while. */
+export async function announce(context, { removal, already_removed: before, not_found: missing }, { wait = () => new Promise((resolve) => setTimeout(resolve, 1_500)) } = {}) {
+  const { api, campaign, shared, toasts } = context;
+  const skipped = before.length + missing.length;
+  const words = (now) => [say(goesOn(now) ? "removing" : "removed", { count: goesOn(now) ? now.expected ?? now.pledges : now.pledges }), skipped > 0 ? say("removed_skipped", { count: skipped }) : ""].filter(Boolean).join(" ");
+  const run = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
+  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: { href: hashOf({ campaign, screen: "removals", query: `id=${removal.id}` }), label: say("undo_later") } });
+  shared.lastRemoval = { campaign, id: removal.id, toast };
+  let now = removal;
+  while (goesOn(now) && toast.isShown) {
+    await wait();
+    // The service is busy or away: ask again.
+    now = toast.isShown ? await api.get(ofCampaign(campaign, `removals/${removal.id}`)).catch(() => now) : now;
+  }
+  if (now !== removal && toast.isShown) toast.tell(words(now));
 }
 
 /** Says what an undo did. */
 export function told(context, removal) {
-  if (context.shared.lastRemoval?.id === removal.id) context.shared.lastRemoval = null;
-  context.toasts.show(say(isUnderWay(removal) ? "undoing" : "undone", { count: removal.pledges }));
+  const { shared, toasts } = context;
+  if (shared.lastRemoval?.id === removal.id) {
+    shared.lastRemoval.toast.close();
+    shared.lastRemoval = null;
+  }
+  toasts.show(say(isUnderWay(removal) ? "undoing" : "undone", { count: removal.pledges }));
   context.refresh();
 }
 

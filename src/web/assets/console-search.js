@@ -21,7 +21,7 @@ class SearchScreen extends ListScreen {
   async show() {
     this.#filter = fromQuery(this.context.query);
     this.#fold = filterFold(this.#filters);
-    this.append(make("h2", { tabindex: "-1" }, say("search")), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns, this.bulk);
+    this.append(make("h2", { tabindex: "-1" }, say("search")), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns);
     this.listen();
     this.partners = (await this.run(() => partnerNames(this))) ?? new Map();
     if (!this.isConnected) return;

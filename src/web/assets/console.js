@@ -41,7 +41,8 @@ class PledgesConsole extends HTMLElement {
   #body = make("div", { class: "console" });
   #over = make("div", {});
   #toasts = new Toasts();
-  #panels = new Panels(this.#over, this.#body);
+  #foot = make("div", { class: "console-foot" }, this.#toasts.element);
+  #panels = new Panels(this.#over, this.#toasts, this.#body, this.#foot);
   #stop = null;
   #lookout = new Lookout(this.#api, (look) => this.#standing(look));
   #badge = null;
@@ -50,7 +51,7 @@ class PledgesConsole extends HTMLElement {
   #at = "";
 
   async connectedCallback() {
-    this.replaceChildren(this.#body, this.#over, this.#toasts.element);
+    this.replaceChildren(this.#body, this.#foot, this.#over);
     this.#api.onEnded = () => this.#signedOut(say("session_ended"));
     this.#api.onChanged = () => this.#draw();
     this.#api.onStepUp = () => stepUp(this.#api, this.#panels);
@@ -232,6 +233,7 @@ class PledgesConsole extends HTMLElement {
       standing: () => this.#lookout.look,
       panels: this.#panels,
       toasts: this.#toasts,
+      foot: this.#foot,
       letters: () => lettersAreOn(localStorage),
       go: (place, options) => this.#go(place, options),
       failed: (problem) => this.#failed(problem),
