@@ -60,12 +60,12 @@ test("two at most, the newest; one that somebody has to see over a panel stands 
 });
 
 /** What a removal does by and by, as the service tells it, and what the message says of it. */
-async function announced(states, removal) {
+async function announced(states, removal, seen = null) {
   const { toasts, said } = messages();
   const result = { removal: { id: "r", pledges: 0, expected: 5_631, ...removal }, already_removed: [], not_found: [] };
   const heard = [];
   const context = { api: { get: async () => ({ ...result.removal, ...states.shift() }) }, campaign: "defend", shared: {}, toasts, attempt: (work) => work(), refresh() {} };
-  await announce(context, result, { wait: async () => heard.push(said()[0]) });
+  await announce(context, result, { seen, wait: async () => heard.push(said()[0]) });
   return { heard: [...heard, said()[0]], context, toasts, said };
 }
 
@@ -76,6 +76,16 @@ test("a removal is being removed only until it is done", async () => {
   assert.equal(heard.length, 3);
   const [link] = toasts.element.all("a");
   assert.equal(link.attributes.href, "#/c/defend/removals?id=r", "undo is there too: nobody has to be quick");
+});
+
+test("what differs from the preview is told", async () => {
+  const more = await announced([{ state: "done", pledges: 5_630 }], { state: "running" }, 5_557);
+  assert.match(more.heard[0], /are being removed\. That is 74 more than the preview showed\./);
+  assert.match(more.heard.at(-1), /^5,630 pledges were removed\. That is 73 more than the preview showed\./);
+  const fewer = await announced([], { state: "done", pledges: 10 }, 12);
+  assert.match(fewer.heard[0], /^10 pledges were removed\. That is 2 fewer than the preview showed\./);
+  const same = await announced([], { state: "done", pledges: 12 }, 12);
+  assert.ok(!/preview/.test(same.heard[0]));
 });
 
 test("what is undone elsewhere offers no undo any more", async () => {
