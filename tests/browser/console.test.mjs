@@ -260,14 +260,14 @@ test("a search is kept for new pledges, told in words among the rules, and ended
   const visitor = await open();
   const { page } = visitor;
   await searchFor(page, "MC", WAVE);
-  await page.getByRole("button", { name: "Keep for new pledges" }).click();
-  const panel = page.getByRole("dialog", { name: "Keep for new pledges" });
+  await page.getByRole("button", { name: "Make it a rule for new pledges" }).click();
+  const panel = page.getByRole("dialog", { name: "Make it a rule for new pledges" });
   await panel.getByText(`${WAVE} pledges that are there already fit.`).waitFor();
   await assertAccessible(page, "keeping a search");
   await photograph(page, "console-keep-1440");
   await giveReason(page, "bot", "More of the same");
-  await panel.getByRole("button", { name: "Keep it" }).click();
-  await toast(page, /^Kept until/).waitFor();
+  await panel.getByRole("button", { name: "Make the rule" }).click();
+  await toast(page, /^The rule is in force until/).waitFor();
   await page.getByRole("link", { name: "Rules", exact: true }).click();
   await page.locator("tr", { hasText: "Country: Monaco (MC)" }).getByText("hold", { exact: true }).waitFor();
   await assertAccessible(page, "a rule that searches");
