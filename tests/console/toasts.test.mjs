@@ -12,7 +12,7 @@ beforeEach(() => (document.activeElement = null));
 /** Messages whose seconds pass when told. */
 function messages() {
   const waiting = [];
-  const toasts = new Toasts({ later: (run) => waiting.push(run) });
+  const toasts = new Toasts((run) => waiting.push(run));
   const pass = (seconds) => {
     for (let second = 0; second < seconds; second += 1) for (const run of waiting.splice(0)) run();
   };
@@ -64,7 +64,7 @@ async function announced(states, removal, seen = null) {
   const { toasts, said } = messages();
   const result = { removal: { id: "r", pledges: 0, expected: 5_631, ...removal }, already_removed: [], not_found: [] };
   const heard = [];
-  const context = { api: { get: async () => ({ ...result.removal, ...states.shift() }) }, campaign: "defend", shared: {}, toasts, attempt: (work) => work(), refresh() {} };
+  const context = { api: { get: async () => ({ ...result.removal, ...states.shift() }) }, campaign: "defend", shared: { removed: [] }, toasts, attempt: (work) => work(), refresh() {} };
   await announce(context, result, { seen, wait: async () => heard.push(said()[0]) });
   return { heard: [...heard, said()[0]], context, toasts, said };
 }

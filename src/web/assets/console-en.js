@@ -36,7 +36,7 @@ const account = {
 
 const search = {
   search_pledges: "Search pledges", filter_state: "State", filter_country: "Country", filter_country_hint: "Two letters, such as KE; ZZ for not said.", filter_from: "From (UTC)", filter_to: "Before (UTC)",
-  filter_score_from: "Score from", filter_domain: "Mailbox domain", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
+  filter_score_from: "Points from", filter_domain: "Mailbox domain", filter_domain_hint: "Exactly this one. It never stands in the address of this page.", filter_language: "Language", filter_language_hint: "Such as en or pt-BR.",
   filter_name: "Exact name", filter_name_hint: "However it is written. That a name was looked for goes on record, without the name.", filter_text: "On the public wall with the words", filter_text_hint: "All of these, in the name or message that is shown: whole words, in any case.", filter_partner: "Partner", filter_partner_hint: "Its id.", filter_source_tag: "Tag of the source",
   filter_domain_tag: "Tag of the domain", filter_shape_tag: "Tag of the shape", filter_name_tag: "Tag of the name", filter_tag_hint: "Sixteen characters, as in the details of a pledge.", filter_removal: "Removal", filter_signals: "Signals", filter_signals_hint: "With any of those that are ticked.",
   filters: "Filters", filter_more: "More filters", filter_clear: "Clear", filter_is: "{filter}: {value}",
@@ -45,19 +45,19 @@ const search = {
   lag: { one: "What came or changed in the last second may be missing. Look again in a moment.", other: "What came or changed in the last {count} seconds may be missing. Look again in a moment." },
   held_ends_count: { one: "{count} held pledge will be counted unless somebody decides before, from {moment} on.", other: "{count} held pledges will be counted unless somebody decides before, from {moment} on." },
   held_ends_remove: { one: "{count} held pledge will be removed unless somebody decides before, from {moment} on.", other: "{count} held pledges will be removed unless somebody decides before, from {moment} on." },
-  name: "Name", name_none: "No name", name_gone: "Gone", email: "E-mail", score: "Score", signals: "Signals", message: "Message", id: "Id", counted_at: "Counted", language: "Language", partner: "Partner", partner_ours: "Our own page", page_source: "Came from",
+  name: "Name", name_none: "No name", name_gone: "Gone", email: "E-mail", score: "Points", score_told: "{count}, what its signals add up to. From 100 on it is held, unless the campaign says otherwise.", signals: "Signals", message: "Message", id: "Id", counted_at: "Counted", language: "Language", partner: "Partner", partner_ours: "Our own page", page_source: "Came from",
   consents: "Agreed to", consent_updates: "news of the organiser", consent_partner: "news of the partner", consent_public: "being shown", removal: "Removal",
-  same_source_tag: "Same source", same_domain_tag: "Same domain", same_shape_tag: "Same shape", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
+  same_source_tag: "Same source", same_domain_tag: "Same mailbox domain", same_shape_tag: "Same shape of name and mailbox", same_name_tag: "Same name", same_partner: "Same partner", same_country: "Same country", same_removal: "Same removal",
   tick_row: "{name}, {country}, {state}", tick_page: "All on this page", first_page: "First page", next_page: "Next page", bulk: "With the ticked pledges", selected: { one: "{count} ticked", other: "{count} ticked" },
   selected_none: "None ticked", selected_row: "The marked row", selection_clear: "Untick all", selection_full: "No more than {count} can be ticked. To remove more, preview all that fit the search.",
   look_up: "Find by e-mail address", look_up_email: "Whole address", look_up_hint: "It is asked for once and not kept; that you asked is on record, not for whom.", look_up_now: "Look up", look_up_none: "There is none.",
 };
 
 const clusters = {
-  clusters: "What stands out", clusters_told: "Groups among the pledges of the last day that look less like people than the others do. A pledge can be in several. Look at some of a group before you remove it.",
-  clusters_as_of: { one: "As of {moment}: {count} pledge of the last day was compared.", other: "As of {moment}: {count} pledges of the last day were compared." }, clusters_never: "Nothing was compared yet, or the campaign isn’t open.", clusters_none: "Nothing stands out.",
+  clusters: "What stands out", clusters_told: "Groups among the pledges of the last day that look less like people than the others do. From 200 to 1,000 says how little they do. Look at some of a group before you remove it.",
+  clusters_as_of: { one: "As of {moment}: {count} pledge of the last day was compared.", other: "As of {moment}: {count} pledges of the last day were compared." }, clusters_never: "Nothing was compared yet, or the campaign isn’t open.", clusters_none: "Nothing stands out.", clusters_overlap: "Groups overlap: begin with the first, then look again: what it took disappears from the others.", cluster_gone: "Removed just now. The numbers are from before, until the next look.",
   clusters_newer: "There is a newer look, of {moment}. Show it", clusters_stand: { one: "{count} group of pledges stands out.", other: "{count} groups of pledges stand out." }, clusters_see: "Look at them",
-  burst_since: "Nearly all came since {from}: the preview is of those.", burst_between: "Nearly all came between {from} and {to}: the preview is of those.", order: "First", order_weight: "Most of a wave", order_score: "Least like people", cluster_score: "Score {score}", cluster_pledges: "Show its pledges", preview_removal: "Preview removal", confirmed_share: "Confirmed by mail", likely_share: "Look like a wave’s", share_of: "{share} of {count}", minutes: "{from} to {to}",
+  burst_since: "Nearly all came since {from}: the preview is of those.", burst_between: "Nearly all came between {from} and {to}: the preview is of those.", order: "First", order_weight: "Most of a wave", order_score: "Least like people", cluster_score: "Stands out by {score} of 1,000", cluster_pledges: "Show its pledges", preview_removal: "Preview removal", confirmed_share: "Confirmed by mail", likely_share: "Look like a wave’s", share_of: "{share} of {count}", minutes: "{from} to {to}",
   trend_told: "By hour over the last day: {most} in the busiest hour, {last} in the last one.", trend_from: "24 hours ago", trend_to: "now",
   common_source_tag: "Source", common_domain_tag: "Domain of the mailbox", common_name_tag: "Name", common_shape_tag: "Shape of name and mailbox", common_country: "Country", common_partner: "Partner", common_signal: "Signal", common_minute: "Minutes",
   why_many_from_country: "More pledges than its people explain: {count} from {usual} people.", why_many_from_country_alone: "More pledges than its people explain: {count}.", why_wave: "{count} look more like a wave’s than like people’s; usual would be {usual}.", why_wave_alone: "{count} look more like a wave’s than like people’s, all signs together.",
@@ -101,7 +101,7 @@ const acts = {
   reveal_told: "You will see names and messages in full, and no more of an address than its first letter and domain. That you looked, at which and why is on record.", reveal_why: "Why do you need to see them?", reveal_now: "Reveal", revealed: "In full",
   reveal_gone: { one: "Of {count} nothing is kept any more.", other: "Of {count} nothing is kept any more." },
   removal_of: "Removal of {moment}", removal_running: "running", removal_paused: "paused", removal_cancelled: "cancelled", removal_done: "done", removal_undoing: "being undone", removal_undone: "undone", removal_act_pause: "Pause", removal_act_resume: "Resume",
-  removal_act_cancel: "Cancel the removal", removal_pledges: "Show its pledges", removals_none: "Nothing was removed here yet.", progress: "{done} of {of}", expected: "Fitted when it began", paused_because: "Paused because", paused_moderator: "somebody paused it",
+  removal_act_cancel: "Cancel the removal", removal_pledges: "Show its pledges", removals_none: "Nothing was removed here yet.", progress: "{done} of {of}", expected: "Found when it began", paused_because: "Paused because", paused_moderator: "somebody paused it",
   paused_quota: "whoever removes has removed as many today as they may", paused_account: "the account of whoever removes is closed or has lost the campaign",
 };
 

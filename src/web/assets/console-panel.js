@@ -80,10 +80,6 @@ export class Panels {
   }
 }
 
-/** Seconds for which a message stays; one that offers something, or says what went wrong, stays longer. */
-const BRIEF = 8;
-const LONGER = 15;
-
 /** Messages at the foot, or in the panel that is open. Each goes by itself, but not while somebody is at it: what it offers must be
     found elsewhere too. */
 export class Toasts {
@@ -91,20 +87,21 @@ export class Toasts {
   /** Where they stand while a panel is open; null: at the foot. */
   place = null;
 
-  constructor({ later = (...all) => setTimeout(...all) } = {}) {
+  element = newsPlace();
+
+  constructor(later = (...all) => setTimeout(...all)) {
     this.later = later;
-    this.element = newsPlace();
   }
 
-  /** Shows one; `link` is where more of it is. Gives what closes it, and what changes its words. */
+  /** Shows one; `link` leads to more of it. Gives what closes it, and what changes its words. */
   show(text, { action = null, link = null, bad = false } = {}) {
-    const seconds = action || bad ? LONGER : BRIEF;
+    const seconds = action || bad ? 15 : 8;
     let [left, before] = [seconds, null];
     const toast = { isShown: true, close: () => this.#close(node, toast, before), tell: (words) => ((left = seconds), told.replaceChildren(words, ...more)) };
-    const more = link ? [" ", make("a", { href: link.href }, link.label)] : [];
+    const more = link ? [" ", link] : [];
     const told = make("p", {}, text, more);
     const press = action ? make("button", { type: "button", class: "toast-action", on: { click: () => (toast.close(), action.run()) } }, action.label) : null;
-    const node = make("div", { class: bad ? "toast bad" : "toast", on: { focusin: ({ relatedTarget }) => (node.contains(relatedTarget) ? null : (before = relatedTarget)) } }, told, press, make("button", { type: "button", class: "toast-close", "aria-label": say("close"), on: { click: () => toast.close() } }, "×"));
+    const node = make("div", { class: bad ? "toast bad" : "toast", on: { focusin: ({ relatedTarget }) => node.contains(relatedTarget) || (before = relatedTarget) } }, told, press, make("button", { type: "button", class: "toast-close", "aria-label": say("close"), on: { click: () => toast.close() } }, "×"));
     // Two at most: they must not cover what they speak of.
     if (this.#shown.size >= 2) [...this.#shown][0].close();
     this.#shown.add(toast);

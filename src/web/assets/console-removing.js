@@ -2,7 +2,7 @@
 
 import { ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
-import { REASONS, hashOf, tidy } from "./console-filters.js";
+import { REASONS, about, hashOf, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
@@ -41,11 +41,10 @@ export async function announce(context, { removal, already_removed: before, not_
   const words = (now) => {
     const count = goesOn(now) ? now.expected ?? now.pledges : now.pledges;
     const more = seen === null ? 0 : count - seen;
-    const all = [say(goesOn(now) ? "removing" : "removed", { count }), skipped > 0 && say("removed_skipped", { count: skipped }), more !== 0 && say(more > 0 ? "removed_more" : "removed_fewer", { count: Math.abs(more) })];
-    return all.filter(Boolean).join(" ");
+    return [say(goesOn(now) ? "removing" : "removed", { count }), skipped > 0 && say("removed_skipped", { count: skipped }), more !== 0 && say(more > 0 ? "removed_more" : "removed_fewer", { count: Math.abs(more) })].filter(Boolean).join(" ");
   };
   const run = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
-  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: { href: hashOf({ campaign, screen: "removals", query: `id=${removal.id}` }), label: say("undo_later") } });
+  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: make("a", { href: hashOf({ campaign, screen: "removals", query: `id=${removal.id}` }) }, say("undo_later")) });
   shared.lastRemoval = { campaign, id: removal.id, toast };
   let now = removal;
   while (goesOn(now) && toast.isShown) {
@@ -59,6 +58,7 @@ export async function announce(context, { removal, already_removed: before, not_
 /** Says what an undo did. */
 export function told(context, removal) {
   const { shared, toasts } = context;
+  shared.removed = shared.removed.filter(({ id }) => id !== removal.id);
   if (shared.lastRemoval?.id === removal.id) {
     shared.lastRemoval.toast.close();
     shared.lastRemoval = null;
@@ -121,6 +121,14 @@ export function previewed(preview, names = new Map()) {
   ];
 }
 
+/** Keeps in mind what is being removed: looks from before don't know it. */
+async function remember({ campaign, shared, standing }, { id, created_at: created }, search, ended) {
+  const removed = { campaign, id, about: about(search), until: Infinity };
+  shared.removed.push(removed);
+  await ended;
+  removed.until = Math.max(Date.parse(created), Date.parse(standing().as_of ?? created));
+}
+
 /** Previews a search, and removes all that fits it once somebody has looked and said why. Gives the removal. */
 export async function removeSearch(context, filter, names) {
   const { api, campaign, panels } = context;
@@ -144,7 +152,7 @@ export async function removeSearch(context, filter, names) {
       try {
         const result = await api.post(ofCampaign(campaign, "removals"), { search, expected: preview.pledges, reason, note });
         close(result.removal);
-        announce(context, result, { seen: preview.pledges });
+        remember(context, result.removal, search, announce(context, result, { seen: preview.pledges }));
       } catch (problem) {
         if (problem.code !== "preview_outdated") throw problem;
         // Others were removed or came meanwhile: look again, then decide again, beside the new count.
