@@ -251,7 +251,25 @@ test("what stands out is where one lands, leads to the preview, and away with it
   await hold(page, /removed/);
   await totalBecomes(HONEST);
   assert.ok(Date.now() - began < 60_000);
-  await toast(page, /removed/).getByRole("button", { name: "Undo" }).click();
+  // The look is still the one from before.
+  const look = () => page.getByRole("link", { name: /^What stands out/ }).click();
+  await look();
+  await card.getByText("Removed just now.").waitFor();
+  assert.equal(await card.locator(".button.main").count(), 0);
+  assert.equal(await page.locator(".nav-lists .badge").textContent(), "1");
+  await assertAccessible(page, "a group that was removed");
+  await photograph(page, "console-clusters-removed-1440");
+  const removals = () => page.getByRole("link", { name: "Removals", exact: true }).click();
+  await removals();
+  await page.unroute("**/clusters");
+  await page.route("**/clusters", (route) => route.fulfill({ json: { ...standing, as_of: new Date(Date.now() + 3_600_000).toISOString() } }));
+  await look();
+  await card.locator(".button.main").waitFor();
+  assert.equal(await card.getByText("Removed just now.").count(), 0);
+  await removals();
+  await page.locator("article.removal", { hasText: "Stands out" }).getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("dialog").getByLabel("Note").fill("Of the rehearsal");
+  await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
   await totalBecomes(HONEST + WAVE);
   await close(visitor);
 });

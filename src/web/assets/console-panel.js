@@ -80,8 +80,7 @@ export class Panels {
   }
 }
 
-/** Messages at the foot, or in the panel that is open. Each goes by itself, but not while somebody is at it: what it offers must be
-    found elsewhere too. */
+/** Messages. Each goes by itself, but not while somebody is at it: what it offers must be elsewhere too. */
 export class Toasts {
   #shown = new Set();
   /** Where they stand while a panel is open; null: at the foot. */
@@ -102,7 +101,7 @@ export class Toasts {
     const told = make("p", {}, text, more);
     const press = action ? make("button", { type: "button", class: "toast-action", on: { click: () => (toast.close(), action.run()) } }, action.label) : null;
     const node = make("div", { class: bad ? "toast bad" : "toast", on: { focusin: ({ relatedTarget }) => node.contains(relatedTarget) || (before = relatedTarget) } }, told, press, make("button", { type: "button", class: "toast-close", "aria-label": say("close"), on: { click: () => toast.close() } }, "×"));
-    // Two at most: they must not cover what they speak of.
+    // They must not cover what they speak of.
     if (this.#shown.size >= 2) [...this.#shown][0].close();
     this.#shown.add(toast);
     (this.place ?? this.element).append(node);
@@ -116,7 +115,7 @@ export class Toasts {
     return toast;
   }
 
-  /** The focus goes back to where it was before it came here: it must not be lost with the message. */
+  /** The focus goes back to where it was before: it must not be lost. */
   #close(node, toast, before) {
     const hadFocus = node.contains(document.activeElement);
     toast.isShown = false;

@@ -33,8 +33,7 @@ export async function undo(api, slug, id, note) {
 /** Whether pledges may still be taken out. */
 const goesOn = ({ state }) => state === "running" || state === "paused";
 
-/** Says what a removal does, with its undo a click away, and once it has ended what it did; `seen` are as many as its preview showed.
-    `wait` passes a while. */
+/** Says what a removal does, with its undo a click away, and once it has ended what it did; its preview showed `seen`. */
 export async function announce(context, { removal, already_removed: before, not_found: missing }, { seen = null, wait = () => new Promise((resolve) => setTimeout(resolve, 1_500)) } = {}) {
   const { api, campaign, shared, toasts } = context;
   const skipped = before.length + missing.length;

@@ -34,7 +34,7 @@ const SIGNED_IN = "pledges-console-signed-in";
 /** The screens that a role may see. */
 export const screensOf = (role, screens = SCREENS) => screens.filter(([, least]) => ROLES.indexOf(role) >= ROLES.indexOf(least)).map(([name]) => name);
 
-/** What this browser has removed since somebody signed in: the last, and what stood out. */
+/** What was removed since somebody signed in. */
 const nothingRemoved = () => ({ lastRemoval: null, removed: [] });
 
 class PledgesConsole extends HTMLElement {
