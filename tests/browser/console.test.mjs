@@ -148,6 +148,7 @@ test("a message covers nothing that one presses, goes by itself, and leaves its 
   await giveReason(page, "test", "Of the messages");
   await page.getByRole("dialog").getByRole("button", { name: "Remove 1 pledge" }).click();
   const message = toast(page, "1 pledge was removed.");
+  await page.locator(".rows:not([aria-busy]) .badge.removed").first().waitFor();
   await rows(page).first().getByRole("checkbox").check();
   const [above, below] = [await message.boundingBox(), await page.locator(".bulk").boundingBox()];
   assert.ok(above.y + above.height <= below.y, `${JSON.stringify(above)} ${JSON.stringify(below)}`);
@@ -249,6 +250,7 @@ test("what stands out is where one lands, leads to the preview, and away with it
   await giveReason(page, "bot", "Stands out");
   await page.getByRole("button", { name: "Remove all of these" }).click();
   await hold(page, /removed/);
+  await toast(page, `${WAVE} pledges were removed.`).waitFor();
   await totalBecomes(HONEST);
   assert.ok(Date.now() - began < 60_000);
   // The look is still the one from before.
