@@ -101,6 +101,8 @@ test("from opening the console to the wave removed: less than a minute, and hard
   await panel.getByLabel("Reason").selectOption("bot");
   await panel.getByLabel("Note").fill("The wave of the rehearsal");
   await panel.getByRole("button", { name: "Remove all of these" }).click();
+  // Under the pointer it stays for as long as the rest takes.
+  await page.locator(".toast", { hasText: "removed" }).hover();
   await page.locator("article.removal .badge.done").first().waitFor({ timeout: 30_000 });
   const seconds = (Date.now() - began) / 1_000;
   assert.ok(seconds < 60, `${seconds} s`);

@@ -32,6 +32,9 @@ const rows = (page) => page.locator("table.pledges tbody tr");
 const found = (page, count) => page.locator(".found strong", { hasText: new RegExp(`^${count} pledges?$`) }).waitFor();
 const toast = (page, text) => page.locator(".toast", { hasText: text });
 
+/** A message goes by itself, but not from under the pointer. */
+const hold = (page, text) => toast(page, text).hover();
+
 /** Searches for a country, and waits for what is found: the search is filled just behind the pledges. */
 async function searchFor(page, country, count) {
   // On a phone the filters are folded.
@@ -72,9 +75,27 @@ test("a wave is found, previewed and removed with a reason; the public total fal
   await panel.getByText(`${WAVE} pledges would be removed`).waitFor();
   await assertAccessible(page, "the preview");
   await photograph(page, "console-preview-1440");
+  await panel.getByText(`${WAVE} of them count in the public total now.`).waitFor();
+  const remove = panel.getByRole("button", { name: "Remove all of these" });
+  const inSight = (node) => node.evaluate((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  });
+  assert.ok(await inSight(remove), "the button is in sight without scrolling");
   await giveReason(page, "bot", "One name, one country, one minute");
-  await panel.getByRole("button", { name: "Remove all of these" }).click();
+  // As if others had come meanwhile: what the service says then stands where the new count is.
+  page.expectedFailures = [`${origin}/v1/moderation/campaigns/${slug}/removals`];
+  await page.route("**/removals", (route) => route.fulfill({ status: 409, contentType: "application/problem+json", json: { code: "preview_outdated" } }), { times: 1 });
+  await remove.click();
+  const refusal = panel.getByRole("alert").filter({ hasText: `${WAVE} fit now; ${WAVE} when you looked.` });
+  await refusal.waitFor();
+  assert.ok(await refusal.evaluate((node) => node === document.activeElement));
+  assert.ok((await inSight(refusal)) && (await inSight(panel.locator(".exact"))));
+  await assertAccessible(page, "a preview that has aged");
+  await remove.click();
+  await hold(page, /removed/);
   await page.locator("article.removal .badge.done").waitFor();
+  await toast(page, `${WAVE} pledges were removed.`).waitFor();
   await totalBecomes(HONEST);
   await toast(page, /removed/).getByRole("button", { name: "Undo" }).click();
   await page.locator("article.removal .badge.undone").waitFor();
@@ -100,7 +121,7 @@ test("with the keyboard alone: down, tick, remove, undo", async () => {
   await giveReason(page, "spam", "By keyboard");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await toast(page, "2 pledges are removed.").waitFor();
+  await toast(page, "2 pledges were removed.").waitFor();
   await totalBecomes(HONEST + WAVE - 2);
   // The keyboard is where it was: on a row.
   await until("a row has the focus", () => page.evaluate(() => document.activeElement.closest("tbody tr") !== null));
@@ -115,6 +136,33 @@ test("with the keyboard alone: down, tick, remove, undo", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.name), "state");
   await page.keyboard.press("x");
   await page.locator(".bulk", { hasText: "None ticked" }).waitFor();
+  await close(visitor);
+});
+
+test("a message covers nothing that one presses, goes by itself, and leaves its undo under Removals", async () => {
+  const visitor = await open({ width: 320 });
+  const { page } = visitor;
+  await searchFor(page, "MC", WAVE);
+  await rows(page).first().getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await giveReason(page, "test", "Of the messages");
+  await page.getByRole("dialog").getByRole("button", { name: "Remove 1 pledge" }).click();
+  const message = toast(page, "1 pledge was removed.");
+  await page.locator(".rows:not([aria-busy]) .badge.removed").first().waitFor();
+  await rows(page).first().getByRole("checkbox").check();
+  const [above, below] = [await message.boundingBox(), await page.locator(".bulk").boundingBox()];
+  assert.ok(above.y + above.height <= below.y, `${JSON.stringify(above)} ${JSON.stringify(below)}`);
+  await assertAccessible(page, "a message");
+  await message.getByRole("link", { name: "Undo it later under Removals" }).click();
+  const card = page.locator("article.removal", { hasText: "Of the messages" });
+  await card.getByRole("button", { name: "Undo" }).waitFor();
+  await page.mouse.move(0, 0);
+  await message.waitFor({ state: "detached", timeout: 60_000 });
+  await card.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("dialog").getByLabel("Note").fill("Of the messages");
+  await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
+  await card.locator(".badge.undone").waitFor();
+  await totalBecomes(HONEST + WAVE);
   await close(visitor);
 });
 
@@ -201,9 +249,29 @@ test("what stands out is where one lands, leads to the preview, and away with it
   await page.getByRole("dialog").getByText(`${WAVE} pledges would be removed`).waitFor();
   await giveReason(page, "bot", "Stands out");
   await page.getByRole("button", { name: "Remove all of these" }).click();
+  await hold(page, /removed/);
+  await toast(page, `${WAVE} pledges were removed.`).waitFor();
   await totalBecomes(HONEST);
   assert.ok(Date.now() - began < 60_000);
-  await toast(page, /removed/).getByRole("button", { name: "Undo" }).click();
+  // The look is still the one from before.
+  const look = () => page.getByRole("link", { name: /^What stands out/ }).click();
+  await look();
+  await card.getByText("Removed just now.").waitFor();
+  assert.equal(await card.locator(".button.main").count(), 0);
+  assert.equal(await page.locator(".nav-lists .badge").textContent(), "1");
+  await assertAccessible(page, "a group that was removed");
+  await photograph(page, "console-clusters-removed-1440");
+  const removals = () => page.getByRole("link", { name: "Removals", exact: true }).click();
+  await removals();
+  await page.unroute("**/clusters");
+  await page.route("**/clusters", (route) => route.fulfill({ json: { ...standing, as_of: new Date(Date.now() + 3_600_000).toISOString() } }));
+  await look();
+  await card.locator(".button.main").waitFor();
+  assert.equal(await card.getByText("Removed just now.").count(), 0);
+  await removals();
+  await page.locator("article.removal", { hasText: "Stands out" }).getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("dialog").getByLabel("Note").fill("Of the rehearsal");
+  await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
   await totalBecomes(HONEST + WAVE);
   await close(visitor);
 });
@@ -212,14 +280,14 @@ test("a search is kept for new pledges, told in words among the rules, and ended
   const visitor = await open();
   const { page } = visitor;
   await searchFor(page, "MC", WAVE);
-  await page.getByRole("button", { name: "Keep for new pledges" }).click();
-  const panel = page.getByRole("dialog", { name: "Keep for new pledges" });
+  await page.getByRole("button", { name: "Make it a rule for new pledges" }).click();
+  const panel = page.getByRole("dialog", { name: "Make it a rule for new pledges" });
   await panel.getByText(`${WAVE} pledges that are there already fit.`).waitFor();
   await assertAccessible(page, "keeping a search");
   await photograph(page, "console-keep-1440");
   await giveReason(page, "bot", "More of the same");
-  await panel.getByRole("button", { name: "Keep it" }).click();
-  await toast(page, /^Kept until/).waitFor();
+  await panel.getByRole("button", { name: "Make the rule" }).click();
+  await toast(page, /^The rule is in force until/).waitFor();
   await page.getByRole("link", { name: "Rules", exact: true }).click();
   await page.locator("tr", { hasText: "Country: Monaco (MC)" }).getByText("hold", { exact: true }).waitFor();
   await assertAccessible(page, "a rule that searches");
@@ -322,7 +390,8 @@ test("two moderators at once: who comes second is told, and nothing happens twic
   }
   const remove = (page) => page.getByRole("dialog").getByRole("button", { name: `Remove ${WAVE} pledges` }).click();
   await remove(one.page);
-  await toast(one.page, `${WAVE} pledges are removed.`).waitFor();
+  await toast(one.page, `${WAVE} pledges were removed.`).waitFor();
+  await hold(one.page, /removed/);
   other.page.expectedFailures = [`${origin}/v1/moderation/campaigns/${slug}/removals`];
   await remove(other.page);
   await other.page.getByRole("alert").filter({ hasText: "All of these are removed already." }).waitFor();

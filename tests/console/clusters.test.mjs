@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Problem } from "../../src/web/assets/console-api.js";
 import { texts } from "../../src/web/assets/console-en.js";
 
-const { Lookout, burst, chart, inOrder, reasonsOf, titleOf, valueOf } = await import("../../src/web/assets/console-clusters.js");
+const { Lookout, burst, chart, inOrder, reasonsOf, removedSince, titleOf, valueOf } = await import("../../src/web/assets/console-clusters.js");
 
 const TAG = "00c5f16d0e7c3a9b";
 
@@ -22,17 +22,17 @@ test("each kind of group and each reason that the service knows has words", () =
   for (const why of whys) for (const end of ["", "_alone"]) assert.ok(`why_${why}${end}` in texts, `${why}${end}`);
 });
 
-test("a group is told by what it has in common; a tag stays a tag", () => {
+test("a group is told by what it has in common; a tag by its beginning, with all of it at hand", () => {
   const partners = new Map([["0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b80", "Human Rights House"]]);
   assert.equal(valueOf({ common: "country", value: "VA" }), "Vatican City (VA)");
   assert.equal(valueOf({ common: "signal", value: "busy_source" }), "busy source");
   assert.equal(valueOf({ common: "partner", value: [...partners.keys()][0] }, partners), "Human Rights House");
-  assert.equal(valueOf({ common: "source_tag", value: TAG }), TAG);
+  assert.equal(valueOf({ common: "source_tag", value: TAG }), "00c5f1…");
   const minutes = valueOf({ common: "minute", value: "2026-11-23T12:00:00Z", search: { from: "2026-11-23T12:00:00Z", to: "2026-11-23T12:07:00Z" } });
   assert.match(minutes, /12:00:00 UTC to .*12:07:00 UTC/);
   const title = titleOf({ common: "domain_tag", value: TAG });
-  assert.equal(title.textContent, `Domain of the mailbox ${TAG}`);
-  assert.equal(title.all("code").length, 1);
+  assert.equal(title.textContent, "Same mailbox domain 00c5f1…");
+  assert.equal(title.all("code")[0].attributes.title, TAG);
 });
 
 test("reasons are sentences, with what is usual where it is known", () => {
@@ -73,6 +73,29 @@ test("the chart is drawn with attributes alone, one bar an hour, and says its nu
   assert.match(node.attributes["aria-label"], /1,000 in the busiest hour, 1,000 in the last one/);
   assert.ok(![node, ...bars].some((each) => "style" in each.attributes));
   assert.deepEqual(chart([]).all("rect"), []);
+});
+
+test("a group that was removed here is known until there is a look from after", async () => {
+  const { removeSearch } = await import("../../src/web/assets/console-removing.js");
+  const at = (second) => `2026-11-29T09:32:${second}Z`;
+  let [ended, drawn] = [false, null];
+  const removal = { id: "r", created_at: at("20.5"), expected: 5, pledges: 5 };
+  const api = { post: async (path) => (path.endsWith("preview") ? { pledges: 5, states: [], countries: [], partners: [], hours: [], sample: [] } : { removal: { ...removal, state: "done" }, already_removed: [], not_found: [] }) };
+  const context = { api, campaign: "defend", shared: { removed: [] }, standing: () => ({}), toasts: { show: () => ({ isShown: true, tell() {} }) }, panels: { open: (_, draw) => (drawn = draw(() => (ended = true))) } };
+  globalThis.FormData = class extends Array {};
+  const group = { signals: ["wave_time"], from: at("00") };
+  // Of its last hours alone, as the card offers it.
+  await removeSearch(context, { ...group, from: at("10") }, new Map());
+  await drawn.at(-1).listeners.submit({ preventDefault() {} });
+  await settled();
+  const known = (look, search, campaign = "defend") => removedSince({ as_of: look }, { search }, campaign, context.shared.removed)?.id;
+  assert.ok(ended);
+  assert.equal(known(at("20"), group), "r");
+  assert.equal(known(at("20"), { ...group, from: at("05") }), "r", "the search of another look begins later");
+  assert.equal(known(at("20.6"), group), undefined, "a look from after knows it");
+  assert.equal(known(at("20"), { signals: ["wave_pace"] }), undefined);
+  assert.equal(known(at("20"), group, "other"), undefined);
+  assert.equal(known(at("20"), { ...group, state: "held" }), undefined);
 });
 
 /** A lookout whose service answers as told, with its timer in hand. */

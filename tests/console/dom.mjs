@@ -23,11 +23,39 @@ class Node {
   }
 
   append(...children) {
+    for (const child of children) if (child instanceof Node) (child.remove(), (child.parent = this));
     this.children.push(...children);
   }
 
   replaceChildren(...children) {
-    this.children = children;
+    this.children = [];
+    this.append(...children);
+  }
+
+  remove() {
+    if (this.parent) this.parent.children = this.parent.children.filter((child) => child !== this);
+    this.parent = null;
+  }
+
+  get isConnected() {
+    return true;
+  }
+
+  contains(node) {
+    return node === this || this.children.some((child) => child instanceof Node && child.contains(node));
+  }
+
+  /** No pointer is anywhere; the focus is where a test says. */
+  matches(what) {
+    return /:focus-within/.test(what) && this.contains(document.activeElement);
+  }
+
+  closest() {
+    return null;
+  }
+
+  focus() {
+    document.activeElement = this;
   }
 
   addEventListener(name, listener) {

@@ -1,8 +1,10 @@
 // Removals: how far one is, and that undoing one which goes on stops it first.
 
+import "./dom.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isUnderWay, progress, undo } from "../../src/web/assets/console-removing.js";
+
+const { isUnderWay, previewed, progress, removeSearch, undo } = await import("../../src/web/assets/console-removing.js");
 
 test("how far a removal is", () => {
   assert.equal(progress({ state: "running", expected: 200, pledges: 50, put_back: 0 }), 0.25);
@@ -48,4 +50,35 @@ test("what can't be undone says so", async () => {
   const { api, asked } = removing("undone");
   await assert.rejects(undo(api, "defend", "r", "x"), { code: "already_undone" });
   assert.equal(asked.length, 1);
+});
+
+/** A preview of so many, of which so many count. */
+const preview = (pledges, counted = 0) => ({ pledges, states: [{ state: "held", count: pledges - counted }, ...(counted > 0 ? [{ state: "counted", count: counted }] : [])], countries: [], partners: [], hours: [], sample: [] });
+
+const textOf = (nodes) => nodes.map((node) => node.textContent ?? node).join(" | ");
+
+test("a preview says what of it the public total has, and shows some before it counts them by this and that", () => {
+  assert.match(textOf(previewed(preview(4_608))), /4,608 pledges would be removed.*None of them is in the public total now\..*Some of them/);
+  assert.match(textOf(previewed(preview(4_608, 27))), /27 of them count in the public total now\./);
+  assert.ok(!/public total/.test(textOf(previewed(preview(0)))));
+});
+
+test("a refusal because others fit by now stands above the new count, with both numbers, and has the focus", async () => {
+  const answers = [preview(4_608), Object.assign(new Error(), { code: "preview_outdated" }), preview(5_557)];
+  const api = { post: async () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  } };
+  let drawn;
+  const panels = { open: (_, draw) => (drawn = draw(() => {})) };
+  globalThis.FormData = class extends Array {};
+  await removeSearch({ api, campaign: "defend", panels }, { country: "VA" }, new Map());
+  const [, alert, shown, decide] = drawn;
+  await decide.listeners.submit({ preventDefault() {} });
+  assert.equal(alert.attributes.role, "alert");
+  assert.match(alert.textContent, /5,557 fit now; 4,608 when you looked\./);
+  assert.equal(document.activeElement, alert);
+  assert.match(shown.textContent, /^5,557 pledges would be removed/);
+  assert.ok(!decide.all("p").some((node) => node.hidden === false), "not below the fold once more");
 });

@@ -10,7 +10,7 @@ const TAG = "00c5f16d0e7c3a9b";
 
 test("a rule that searches is told as the search is, a block by its value", () => {
   const rule = { kind: "remove", subject: "search", value: null, search: { country: "MC", signals: ["wave_shape"], score_from: 130, name: "Casino Bonus" }, reason: "bot" };
-  assert.deepEqual(looksAt(rule), ["Country: Monaco (MC)", "Score from: 130", "Signals: wave: shape", "Exact name: Casino Bonus"]);
+  assert.deepEqual(looksAt(rule), ["Country: Monaco (MC)", "Points from: 130", "Signals: wave: shape", "Exact name: Casino Bonus"]);
   assert.deepEqual(looksAt({ kind: "block", subject: "domain", value: "spam.example" }), ["spam.example"]);
   assert.deepEqual(["hold", "remove", "block", "allow"].filter((kind) => searches({ kind })), ["hold", "remove"]);
 });

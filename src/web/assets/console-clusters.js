@@ -2,7 +2,7 @@
 // thing to see under attack.
 
 import { Problem, ofCampaign } from "./console-api.js";
-import { hashOf, isEmpty, toQuery } from "./console-filters.js";
+import { about, hashOf, isEmpty, toQuery } from "./console-filters.js";
 import { badge, facts, field, make, select } from "./console-parts.js";
 import { removeSearch } from "./console-removing.js";
 import { keepSearch, keepable } from "./console-rules.js";
@@ -40,7 +40,9 @@ export function chart(trend) {
   return drawn("svg", { class: "trend", role: "img", "aria-label": label, viewBox: `0 0 ${Math.max(1, trend.length) * BAR} ${HIGH}`, preserveAspectRatio: "none" }, ...bars);
 }
 
-/** What the pledges of a group have in common, in words; tags stay tags. */
+const isTag = ({ common }) => common.endsWith("_tag");
+
+/** What the pledges of a group have in common, in words; of a tag its beginning, which is enough to tell it from others. */
 export function valueOf({ common, value, search }, partners = new Map()) {
   const told = {
     country: () => country(value),
@@ -48,6 +50,7 @@ export function valueOf({ common, value, search }, partners = new Map()) {
     partner: () => partners.get(value) ?? value,
     minute: () => say("minutes", { from: moment(search?.from ?? value), to: moment(search?.to) }),
   };
+  if (isTag({ common })) return `${value.slice(0, 6)}…`;
   return told[common] ? told[common]() : value;
 }
 
@@ -87,21 +90,24 @@ export function burst({ trend, score, search }, asOf) {
   return narrowed.from === search.from && narrowed.to === search.to ? null : narrowed;
 }
 
-const isTag = ({ common }) => common.endsWith("_tag");
-
-/** The heading of a group: the kind above, the value below. */
+/** The heading of a group: the kind above, the value below; a tag says nothing by itself, so there the kind is what is read. */
 export function titleOf(cluster, partners) {
   const value = valueOf(cluster, partners);
-  return make("h3", { class: "cluster-title" }, make("span", { class: "under" }, say(`common_${cluster.common}`)), " ", isTag(cluster) ? make("code", { dir: "ltr" }, value) : value);
+  const under = (name, text, more) => make(name, { class: "under", ...more }, text);
+  const parts = isTag(cluster) ? [say(`same_${cluster.common}`), " ", under("code", value, { dir: "ltr", title: cluster.value })] : [under("span", say(`common_${cluster.common}`)), " ", value];
+  return make("h3", { class: "cluster-title" }, parts);
 }
 
 /** Why a group stands out, one sentence for each reason. */
 export const reasonsOf = ({ reasons }) => reasons.map(({ why, seen, usual }) => say(`why_${why}${usual === null || usual === undefined ? "_alone" : ""}`, { count: seen, usual: usual ?? 0 }));
 
+/** The removal of a group that was made here and that a look doesn't know yet; undefined: there is none. */
+export const removedSince = (look, { search }, campaign, removed) => removed.find((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of) && one.about === about(search));
+
 /** Looks out for what stands out while a campaign is shown, whatever the screen: nobody has to think of looking. */
 export class Lookout {
   #timer = null;
-  #campaign = null;
+  campaign = null;
   look = null;
 
   constructor(api, told, { every = EVERY_MS, later = (...all) => setTimeout(...all), never = (timer) => clearTimeout(timer) } = {}) {
@@ -110,19 +116,19 @@ export class Lookout {
 
   /** From now on of this campaign; null: of none. */
   follow(campaign) {
-    if (campaign === this.#campaign) return;
+    if (campaign === this.campaign) return;
     this.never(this.#timer);
-    this.#campaign = campaign;
+    this.campaign = campaign;
     this.look = null;
     if (campaign) this.turn();
   }
 
   async turn() {
-    const campaign = this.#campaign;
+    const campaign = this.campaign;
     try {
       if (document.visibilityState !== "hidden") {
         const look = await this.api.get(ofCampaign(campaign, "clusters"));
-        if (campaign !== this.#campaign) return;
+        if (campaign !== this.campaign) return;
         this.look = look;
         this.told(look);
       }
@@ -130,7 +136,7 @@ export class Lookout {
       // Away or refused: what the screen itself asks tells it.
       if (!(problem instanceof Problem)) throw problem;
     } finally {
-      if (campaign === this.#campaign) this.#timer = this.later(() => this.turn(), this.every);
+      if (campaign === this.campaign) this.#timer = this.later(() => this.turn(), this.every);
     }
   }
 }
@@ -167,33 +173,41 @@ class ClustersScreen extends Screen {
 
   #draw() {
     const look = this.#look;
+    const { campaign, shared } = this.context;
+    const gone = (cluster) => removedSince(look, cluster, campaign, shared.removed);
+    const order = inOrder(look.clusters, this.#order.value);
+    const [left, taken] = [order.filter((cluster) => !gone(cluster)), order.filter(gone)];
+    const first = Math.min(left.length, FIRST) + taken.length;
     this.#newer.replaceChildren(make("p", { class: "note" }, look.as_of ? say("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : say("clusters_never")));
-    const cards = inOrder(look.clusters, this.#order.value).map((cluster) => this.#card(cluster));
+    const cards = [...left.slice(0, FIRST), ...taken, ...left.slice(FIRST)].map((cluster) => this.#card(cluster, gone(cluster)));
     this.#by.hidden = cards.length < 2;
     if (cards.length === 0) return this.#place.replaceChildren(make("p", { class: "card" }, say("clusters_none")));
-    this.#place.replaceChildren(...cards.slice(0, FIRST));
-    if (cards.length > FIRST) {
+    this.#place.replaceChildren(left.length > 1 && this.#order.value === "weight" ? make("p", {}, say("clusters_overlap")) : "", ...cards.slice(0, first));
+    if (cards.length > first) {
       const more = this.button(say("more"), () => {
-        more.replaceWith(...cards.slice(FIRST));
-        cards[FIRST].querySelector("button")?.focus();
+        more.replaceWith(...cards.slice(first));
+        cards[first].querySelector("button")?.focus();
       });
       this.#place.append(more);
     }
   }
 
-  #card(cluster) {
+  /** A group; `gone` is the removal that it was taken out by. */
+  #card(cluster, gone) {
     const { campaign } = this.context;
     const { search } = cluster;
     const most = burst(cluster, this.#look.as_of);
     const title = titleOf(cluster, this.#partners);
     const on = `${say(`common_${cluster.common}`)} ${valueOf(cluster, this.#partners)}`;
+    const preview = this.button(say("preview_removal"), () => this.#remove(most ?? search), { kind: gone ? "quiet" : "main", "aria-label": say("act_on", { act: say("preview_removal"), on }) });
     const acts = [
-      this.button(say("preview_removal"), () => this.#remove(most ?? search), { kind: "main", "aria-label": say("act_on", { act: say("preview_removal"), on }) }),
+      gone ? make("a", { class: "button quiet", href: hashOf({ campaign, screen: "removals", query: `id=${gone.id}` }), "aria-label": say("act_on", { act: say("removal"), on }) }, say("removal")) : preview,
       make("a", { class: "button quiet", href: hashOf({ campaign, screen: "search", query: toQuery(search) }), "aria-label": say("act_on", { act: say("cluster_pledges"), on }) }, say("cluster_pledges")),
       isEmpty(keepable(search)) ? null : this.button(say("keep"), () => keepSearch(this.context, search, this.#partners), { "aria-label": say("act_on", { act: say("keep"), on }) }),
+      gone && preview,
     ];
-    return make("article", { class: "card cluster", "aria-label": on },
-      make("div", { class: "cluster-what" }, title, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text))), most ? make("p", { class: "note" }, say(most.to ? "burst_between" : "burst_since", { from: moment(most.from), to: moment(most.to) })) : null),
+    return make("article", { class: gone ? "card cluster gone" : "card cluster", "aria-label": on },
+      make("div", { class: "cluster-what" }, title, gone ? make("p", { class: "trial" }, say("cluster_gone")) : null, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text))), most ? make("p", { class: "note" }, say(most.to ? "burst_between" : "burst_since", { from: moment(most.from), to: moment(most.to) })) : null),
       facts([
         [say("pledges"), make("strong", {}, number(cluster.pledges))],
         [say("confirmed_share"), cluster.confirmed_share === null ? null : say("share_of", { share: share(cluster.confirmed_share), count: cluster.compared })],

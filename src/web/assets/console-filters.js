@@ -44,6 +44,12 @@ export function tidy(filter) {
 /** Whether anything at all is asked; a removal of everything is nobody's wish. */
 export const isEmpty = (filter) => Object.keys(tidy(filter)).length === 0;
 
+/** What a search is about, as one text, whenever that came: a group's begins later with each look. */
+export function about(search) {
+  const { from, to, ...rest } = tidy(search);
+  return JSON.stringify(isEmpty(rest) ? { from, to } : rest);
+}
+
 /** A search with more to it. What one looks for is either a name or a tag of one, and so with domains: the newer one stays. */
 export function narrower(filter, more) {
   const { name, domain, ...rest } = tidy(filter);

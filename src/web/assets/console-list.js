@@ -88,18 +88,21 @@ export class ListScreen extends Screen {
 
   listen() {
     document.addEventListener("keydown", this.#onKey);
+    // At the foot with the messages, so that neither covers the other.
+    this.context.foot.append(this.bulk);
     this.#later();
   }
 
   left() {
     document.removeEventListener("keydown", this.#onKey);
+    this.bulk.remove();
     clearTimeout(this.#timer);
     this.#asking?.abort();
   }
 
   /** Somebody did something elsewhere in the console: what is shown here may be another now. */
   refresh() {
-    this.run(() => this.ask(this.cursor, { at: this.selection.at }));
+    this.run(() => this.ask(this.cursor, { focus: this.rows.contains(document.activeElement), at: this.selection.at }));
   }
 
   #later() {

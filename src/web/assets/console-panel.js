@@ -6,12 +6,14 @@ import { say } from "./console-texts.js";
 
 const REACHED = "a[href], button, input, select, textarea, summary, [tabindex='0']";
 
-/** Where panels stand; what is beside them is out of reach meanwhile. */
+const newsPlace = () => make("div", { class: "toasts", role: "status", "aria-live": "polite" });
+
+/** Where panels stand; what is beside them is out of reach meanwhile, and messages stand in the panel itself. */
 export class Panels {
   #open = [];
 
-  constructor(root, behind) {
-    Object.assign(this, { root, behind });
+  constructor(root, toasts, ...behind) {
+    Object.assign(this, { root, toasts, behind });
   }
 
   get isOpen() {
@@ -27,6 +29,7 @@ export class Panels {
         const at = this.#open.indexOf(entry);
         if (at < 0) return;
         this.#open.splice(at, 1);
+        this.toasts.element.append(...news.childNodes);
         veil.remove();
         this.#settle();
         if (before?.isConnected) before.focus();
@@ -34,10 +37,11 @@ export class Panels {
       };
       const heading = make("h2", { id, tabindex: "-1" }, title);
       const box = make("div", { class: "panel card", role: "dialog", "aria-modal": "true", "aria-labelledby": id }, heading);
+      const news = newsPlace();
       const veil = make("div", { class: "veil", on: { keydown: (event) => this.#key(event, box, close) } }, box);
-      const entry = { veil, close };
+      const entry = { veil, close, news };
       this.#open.push(entry);
-      box.append(...[draw(close)].flat(), make("button", { type: "button", class: "panel-close", "aria-label": say("close"), on: { click: () => close() } }, "×"));
+      box.append(news, ...[draw(close)].flat(), make("button", { type: "button", class: "panel-close", "aria-label": say("close"), on: { click: () => close() } }, "×"));
       this.root.append(veil);
       this.#settle();
       (box.querySelector("[autofocus]") ?? heading).focus();
@@ -51,7 +55,8 @@ export class Panels {
 
   #settle() {
     const last = this.#open[this.#open.length - 1];
-    this.behind.toggleAttribute("inert", Boolean(last));
+    this.toasts.place = last?.news ?? null;
+    for (const node of this.behind) node.toggleAttribute("inert", Boolean(last));
     for (const entry of this.#open) entry.veil.toggleAttribute("inert", entry !== last);
   }
 
@@ -75,30 +80,51 @@ export class Panels {
   }
 }
 
-/** Messages at the foot. One that offers something stays until it is closed: nobody has to be quick. */
+/** Messages. Each goes by itself, but not while somebody is at it: what it offers must be elsewhere too. */
 export class Toasts {
   #shown = new Set();
+  /** Where they stand while a panel is open; null: at the foot. */
+  place = null;
 
-  constructor() {
-    this.element = make("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  element = newsPlace();
+
+  constructor(later = (...all) => setTimeout(...all)) {
+    this.later = later;
   }
 
-  show(text, { action = null, bad = false, stay = Boolean(action) || bad } = {}) {
-    const close = () => {
-      this.#shown.delete(close);
-      node.remove();
+  /** Shows one; `link` leads to more of it. Gives what closes it, and what changes its words. */
+  show(text, { action = null, link = null, bad = false } = {}) {
+    const seconds = action || bad ? 15 : 8;
+    let [left, before] = [seconds, null];
+    const toast = { isShown: true, close: () => this.#close(node, toast, before), tell: (words) => ((left = seconds), told.replaceChildren(words, ...more)) };
+    const more = link ? [" ", link] : [];
+    const told = make("p", {}, text, more);
+    const press = action ? make("button", { type: "button", class: "toast-action", on: { click: () => (toast.close(), action.run()) } }, action.label) : null;
+    const node = make("div", { class: bad ? "toast bad" : "toast", on: { focusin: ({ relatedTarget }) => node.contains(relatedTarget) || (before = relatedTarget) } }, told, press, make("button", { type: "button", class: "toast-close", "aria-label": say("close"), on: { click: () => toast.close() } }, "×"));
+    // They must not cover what they speak of.
+    if (this.#shown.size >= 2) [...this.#shown][0].close();
+    this.#shown.add(toast);
+    (this.place ?? this.element).append(node);
+    const second = () => {
+      const isHeld = node.matches(":hover, :focus-within") || node.closest("[inert]") || document.visibilityState === "hidden";
+      left = isHeld ? seconds : left - 1;
+      if (left <= 0) toast.close();
+      else if (toast.isShown) this.later(second, 1_000);
     };
-    const press = action ? make("button", { type: "button", class: "toast-action", on: { click: () => (close(), action.run()) } }, action.label) : null;
-    const node = make("div", { class: bad ? "toast bad" : "toast" }, make("p", {}, text), press, make("button", { type: "button", class: "toast-close", "aria-label": say("close"), on: { click: close } }, "×"));
-    // Three at most: they must not cover what they speak of.
-    if (this.#shown.size >= 3) [...this.#shown][0]();
-    this.#shown.add(close);
-    this.element.append(node);
-    if (!stay) setTimeout(close, 8_000);
-    return close;
+    this.later(second, 1_000);
+    return toast;
+  }
+
+  /** The focus goes back to where it was before: it must not be lost. */
+  #close(node, toast, before) {
+    const hadFocus = node.contains(document.activeElement);
+    toast.isShown = false;
+    this.#shown.delete(toast);
+    node.remove();
+    if (hadFocus) (before?.isConnected ? before : document.querySelector(".console h2[tabindex]"))?.focus({ preventScroll: true });
   }
 
   clear() {
-    for (const close of [...this.#shown]) close();
+    for (const toast of [...this.#shown]) toast.close();
   }
 }

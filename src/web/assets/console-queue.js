@@ -67,7 +67,7 @@ class QueueScreen extends ListScreen {
     if (!this.isConnected) return undefined;
     if (view === "clusters") return this.#clusters();
     if (view === "sampling") return this.#sampling();
-    this.append(make("div", { class: "found-line" }, this.#told, this.newer), this.#quickly, this.rows, this.turns, this.bulk);
+    this.append(make("div", { class: "found-line" }, this.#told, this.newer), this.#quickly, this.rows, this.turns);
     this.listen();
     return this.ask();
   }

@@ -2,7 +2,7 @@
 
 import { ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
-import { REASONS, tidy } from "./console-filters.js";
+import { REASONS, about, hashOf, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
@@ -30,22 +30,39 @@ export async function undo(api, slug, id, note) {
   }
 }
 
-/** Says what a removal did, with its undo a click away. */
-export function announce(context, result) {
-  const { removal } = result;
-  const { api, campaign, toasts } = context;
-  context.shared.lastRemoval = { campaign, id: removal.id };
-  const undoNow = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
-  const skipped = result.already_removed.length + result.not_found.length;
-  const count = removal.expected ?? removal.pledges;
-  const text = [say(isUnderWay(removal) ? "removing" : "removed", { count }), skipped > 0 ? say("removed_skipped", { count: skipped }) : ""].join(" ");
-  toasts.show(text, { action: { label: say("undo"), run: undoNow } });
+/** Whether pledges may still be taken out. */
+const goesOn = ({ state }) => state === "running" || state === "paused";
+
+/** Says what a removal does, with its undo a click away, and once it has ended what it did; its preview showed `seen`. */
+export async function announce(context, { removal, already_removed: before, not_found: missing }, { seen = null, wait = () => new Promise((resolve) => setTimeout(resolve, 1_500)) } = {}) {
+  const { api, campaign, shared, toasts } = context;
+  const skipped = before.length + missing.length;
+  const words = (now) => {
+    const count = goesOn(now) ? now.expected ?? now.pledges : now.pledges;
+    const more = seen === null ? 0 : count - seen;
+    return [say(goesOn(now) ? "removing" : "removed", { count }), skipped > 0 && say("removed_skipped", { count: skipped }), more !== 0 && say(more > 0 ? "removed_more" : "removed_fewer", { count: Math.abs(more) })].filter(Boolean).join(" ");
+  };
+  const run = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
+  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: make("a", { href: hashOf({ campaign, screen: "removals", query: `id=${removal.id}` }) }, say("undo_later")) });
+  shared.lastRemoval = { campaign, id: removal.id, toast };
+  let now = removal;
+  while (goesOn(now) && toast.isShown) {
+    await wait();
+    // The service is busy or away: ask again.
+    now = toast.isShown ? await api.get(ofCampaign(campaign, `removals/${removal.id}`)).catch(() => now) : now;
+  }
+  if (now !== removal && toast.isShown) toast.tell(words(now));
 }
 
 /** Says what an undo did. */
 export function told(context, removal) {
-  if (context.shared.lastRemoval?.id === removal.id) context.shared.lastRemoval = null;
-  context.toasts.show(say(isUnderWay(removal) ? "undoing" : "undone", { count: removal.pledges }));
+  const { shared, toasts } = context;
+  shared.removed = shared.removed.filter(({ id }) => id !== removal.id);
+  if (shared.lastRemoval?.id === removal.id) {
+    shared.lastRemoval.toast.close();
+    shared.lastRemoval = null;
+  }
+  toasts.show(say(isUnderWay(removal) ? "undoing" : "undone", { count: removal.pledges }));
   context.refresh();
 }
 
@@ -79,7 +96,7 @@ export function removeThese(context, ids, { remember = null } = {}) {
 
 const byPartner = (names) => ({ partner, count }) => [partner ? names.get(partner) ?? partner : say("partner_ours"), count];
 
-/** What a removal by a search would take out. */
+/** What a removal by a search would take out: how many, some to look at, and where they are from. */
 export function previewed(preview, names = new Map()) {
   const sample = preview.sample.map((pledge) => [
     [pledge.review?.name ?? say("name_gone"), " ", badge(say(`state_${pledge.state}`))],
@@ -89,14 +106,26 @@ export function previewed(preview, names = new Map()) {
     number(pledge.score),
     pledge.review?.message ?? "",
   ]);
+  const counted = preview.states.find(({ state }) => state === "counted")?.count ?? 0;
   return [
     make("p", { class: "exact" }, make("strong", {}, say("preview_count", { count: preview.pledges })), " ", preview.states.map(({ state, count }) => [badge(`${say(`state_${state}`)} ${number(count)}`), " "]).flat()),
-    bars(say("by_country"), preview.countries.map((row) => [country(row.country), row.count]), number),
-    bars(say("by_partner"), preview.partners.map(byPartner(names)), number),
-    bars(say("by_hour"), preview.hours.map(({ hour, count }) => [moment(hour), count]), number),
+    preview.pledges > 0 ? make("p", {}, say(counted > 0 ? "preview_public" : "preview_public_none", { count: counted })) : "",
     make("h3", {}, say("sample")),
-    table(say("sample"), [say("name"), say("email"), say("country_label"), say("time"), say("score"), say("message")], sample),
+    table(say("sample"), [say("name"), say("email"), say("country_label"), say("time"), say("score"), say("message")], sample, { class: "console-table sample" }),
+    make("div", { class: "by" },
+      bars(say("by_country"), preview.countries.map((row) => [country(row.country), row.count]), number),
+      bars(say("by_partner"), preview.partners.map(byPartner(names)), number),
+      bars(say("by_hour"), preview.hours.map(({ hour, count }) => [moment(hour), count]), number),
+    ),
   ];
+}
+
+/** Keeps in mind what is being removed: looks from before don't know it. */
+async function remember({ campaign, shared, standing }, { id, created_at: created }, search, ended) {
+  const removed = { campaign, id, about: about(search), until: Infinity };
+  shared.removed.push(removed);
+  await ended;
+  removed.until = Math.max(Date.parse(created), Date.parse(standing().as_of ?? created));
 }
 
 /** Previews a search, and removes all that fits it once somebody has looked and said why. Gives the removal. */
@@ -106,28 +135,34 @@ export async function removeSearch(context, filter, names) {
   const ask = () => api.post(ofCampaign(campaign, "removals/preview"), search);
   let preview = await ask();
   return panels.open(say("preview"), (close) => {
+    const changed = make("p", { class: "error", role: "alert", tabindex: "-1", hidden: true });
     const shown = make("div", { class: "previewed" }, previewed(preview, names));
     const again = async () => {
+      const { pledges } = preview;
       preview = await ask();
       shown.replaceChildren(...previewed(preview, names));
       confirm.hidden = preview.pledges === 0;
+      changed.hidden = false;
+      changed.textContent = say("preview_changed", { count: preview.pledges, before: pledges });
+      changed.focus();
     };
     const send = async ({ reason, note }) => {
+      changed.hidden = true;
       try {
         const result = await api.post(ofCampaign(campaign, "removals"), { search, expected: preview.pledges, reason, note });
         close(result.removal);
-        announce(context, result);
+        remember(context, result.removal, search, announce(context, result, { seen: preview.pledges }));
       } catch (problem) {
-        // Others were removed or came meanwhile: look again, then decide again.
-        if (problem.code === "preview_outdated") await again();
-        throw problem;
+        if (problem.code !== "preview_outdated") throw problem;
+        // Others were removed or came meanwhile: look again, then decide again, beside the new count.
+        await again();
       }
     };
-    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close()) });
+    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { class: "console-form decide", kind: "main grave-action", cancel: button(say("cancel"), () => close()) });
     confirm.hidden = preview.pledges === 0;
     // The form of the search may say something else by now: what is asked for stands here.
     const asked = make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words)));
-    return [asked, shown, confirm];
+    return [asked, changed, shown, confirm];
   });
 }
 

@@ -26,6 +26,7 @@ function details(pledge, partners, narrow) {
   return make("details", { class: "row-more" }, make("summary", {}, make("span", {}, say("details")), make("span", { class: "sr" }, say("details_of", { name: nameOf(pledge) }))),
     facts([
       [say("id"), make("code", { dir: "ltr" }, pledge.id)],
+      [say("score"), say("score_told", { count: pledge.score })],
       [say("counted_at"), moment(pledge.counted_at)],
       [say("language"), pledge.language],
       [say("partner"), pledge.partner ? partners.get(pledge.partner) ?? pledge.partner : say("partner_ours")],

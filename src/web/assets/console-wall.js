@@ -54,7 +54,7 @@ class WallScreen extends ListScreen {
     this.append(make("h2", { tabindex: "-1" }, say("wall")), this.#views());
     const { wall } = await this.get(`/v1/campaigns/${encodeURIComponent(campaign)}`);
     this.#isOff = wall === false;
-    this.append(this.#told, this.rows, this.turns, this.bulk);
+    this.append(this.#told, this.rows, this.turns);
     this.listen();
     if (this.#view !== "waiting") return this.ask();
     // Names are read when somebody wants to, not because the screen is open.
@@ -166,7 +166,7 @@ class WallScreen extends ListScreen {
       toasts.show(say("wall_done_hide", { count: hidden.length }));
       this.refresh();
     };
-    return toasts.show(text, { action: { label: say("wall_act_hide"), run: () => attempt(off) }, stay: false });
+    return toasts.show(text, { action: { label: say("wall_act_hide"), run: () => attempt(off) } });
   }
 }
 

@@ -13,7 +13,7 @@ import "./console-switches.js";
 import "./console-wall.js";
 import { stepUp } from "./console-account.js";
 import { Api, Problem, ofCampaign, roleIn } from "./console-api.js";
-import { Lookout } from "./console-clusters.js";
+import { Lookout, removedSince } from "./console-clusters.js";
 import { hashOf, readHash } from "./console-filters.js";
 import { lettersAreOn, listed, meaning } from "./console-keys.js";
 import { Panels, Toasts } from "./console-panel.js";
@@ -34,14 +34,18 @@ const SIGNED_IN = "pledges-console-signed-in";
 /** The screens that a role may see. */
 export const screensOf = (role, screens = SCREENS) => screens.filter(([, least]) => ROLES.indexOf(role) >= ROLES.indexOf(least)).map(([name]) => name);
 
+/** What was removed since somebody signed in. */
+const nothingRemoved = () => ({ lastRemoval: null, removed: [] });
+
 class PledgesConsole extends HTMLElement {
   #api = new Api();
-  #shared = { lastRemoval: null };
+  #shared = nothingRemoved();
   #campaigns = [];
   #body = make("div", { class: "console" });
   #over = make("div", {});
   #toasts = new Toasts();
-  #panels = new Panels(this.#over, this.#body);
+  #foot = make("div", { class: "console-foot" }, this.#toasts.element);
+  #panels = new Panels(this.#over, this.#toasts, this.#body, this.#foot);
   #stop = null;
   #lookout = new Lookout(this.#api, (look) => this.#standing(look));
   #badge = null;
@@ -50,7 +54,7 @@ class PledgesConsole extends HTMLElement {
   #at = "";
 
   async connectedCallback() {
-    this.replaceChildren(this.#body, this.#over, this.#toasts.element);
+    this.replaceChildren(this.#body, this.#foot, this.#over);
     this.#api.onEnded = () => this.#signedOut(say("session_ended"));
     this.#api.onChanged = () => this.#draw();
     this.#api.onStepUp = () => stepUp(this.#api, this.#panels);
@@ -112,7 +116,7 @@ class PledgesConsole extends HTMLElement {
     // What one moderator saw must not be there for who comes next.
     this.#panels.closeAll();
     this.#toasts.clear();
-    this.#shared = { lastRemoval: null };
+    this.#shared = nothingRemoved();
     this.#why = why;
     localStorage.removeItem(SIGNED_IN);
     this.#draw();
@@ -154,10 +158,16 @@ class PledgesConsole extends HTMLElement {
 
   /** Something was looked at again: the way there says how much there is. */
   #standing(look) {
-    const { length } = look.clusters;
+    const { length } = this.#still();
     if (this.#badge) this.#badge.hidden = length === 0;
     if (this.#badge) this.#badge.textContent = length > 0 ? number(length) : "";
     this.#screen?.standing?.(look);
+  }
+
+  /** The groups that stand out, without those that were removed here since. */
+  #still() {
+    const { look, campaign } = this.#lookout;
+    return (look?.clusters ?? []).filter((cluster) => !removedSince(look, cluster, campaign, this.#shared.removed));
   }
 
   #invited(token) {
@@ -229,13 +239,17 @@ class PledgesConsole extends HTMLElement {
       campaign,
       query,
       shared: this.#shared,
-      standing: () => this.#lookout.look,
+      standing: () => ({ ...this.#lookout.look, clusters: this.#still() }),
       panels: this.#panels,
       toasts: this.#toasts,
+      foot: this.#foot,
       letters: () => lettersAreOn(localStorage),
       go: (place, options) => this.#go(place, options),
       failed: (problem) => this.#failed(problem),
-      refresh: () => this.#screen?.refresh?.(),
+      refresh: () => {
+        if (this.#lookout.look) this.#standing(this.#lookout.look);
+        this.#screen?.refresh?.();
+      },
       attempt: (work) => work().catch((problem) => this.#failed(problem)),
       sure: (title, text, yes) => this.#sure(title, text, yes),
       changed: () => this.#api.check(),
