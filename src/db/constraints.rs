@@ -232,7 +232,6 @@ pub const CONSTRAINTS: &[&str] = &[
     "wall_looks_pledges_check",
     "wall_words_pkey",
     "wall_words_pledge_id_fkey",
-    "wall_words_word_check",
 ];
 
 /// The name as it stands in [`CONSTRAINTS`].

@@ -1070,7 +1070,7 @@ diesel::table! {
         /// The campaign of the entry.
         campaign_id -> Uuid,
         /// In small letters, compatible forms joined; the first 64 letters. In scripts without spaces each letter and each pair of neighbours.
-        word -> Text,
+        word -> Int8,
         /// Whose entry.
         pledge_id -> Uuid,
     }

@@ -37,6 +37,11 @@ impl<'a> Tags<'a> {
         self.tag(b"shape", &shape(name, local))
     }
 
+    /// Of a word of a public text, which must be folded already. None for an empty one.
+    pub fn word_tag(&self, word: &str) -> Option<i64> {
+        self.tag(b"word", word)
+    }
+
     fn tag(&self, kind: &[u8], value: &str) -> Option<i64> {
         if value.is_empty() {
             return None;

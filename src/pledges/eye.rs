@@ -65,6 +65,11 @@ impl TagKeys {
     pub fn of_domain(&self, campaign: Uuid, domain: &str) -> Vec<i64> {
         self.0.iter().filter_map(|key| Tags::new(key, campaign).domain_tag(domain)).collect()
     }
+
+    /// The same of a word of a public text; the first is the one that it gets now.
+    pub fn of_word(&self, campaign: Uuid, word: &str) -> Vec<i64> {
+        self.0.iter().filter_map(|key| Tags::new(key, campaign).word_tag(word)).collect()
+    }
 }
 
 /// Looks at pledges. Clones share what they remember of sources.

@@ -53,7 +53,7 @@ pub async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let rows = varied::prepare(lab, lab.options.rows.unwrap_or(ROWS)).await?;
     let stage = lab.stage_on("filters", varied::VARIED).await?;
     let people = People::arrive(&stage).await?;
-    varied::fill_wall(&stage.postgres).await?;
+    varied::fill_wall(lab, &stage.postgres).await?;
     varied::followed(&stage).await?;
     let pool = Pool::draw(&stage, rows, people).await?;
     let (mut api, mut dice) = (Api::sign_in(&stage).await?, Dice::default());

@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use diesel_async::SimpleAsyncConnection;
 use pledges::{
+    crypto::KeyRing,
     db::Database,
     gate::signals::Signal,
     moderation::search::filler::store::{self as filler, Step},
+    pledges::eye::TagKeys,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client as Postgres;
 
@@ -192,23 +194,30 @@ async fn index(lab: &Lab) -> anyhow::Result<()> {
 /// Words that stand on the wall, the first ones most often.
 pub const WORDS: u64 = 5_000;
 
+/// The nth of them, as it is written.
+pub fn word(number: u64) -> String {
+    format!("word{number}")
+}
+
 /// Puts one in a hundred of the pledges that count onto the public wall, with a dozen words each, unless there is one.
-pub async fn fill_wall(postgres: &Postgres) -> anyhow::Result<()> {
+pub async fn fill_wall(lab: &Lab, postgres: &Postgres) -> anyhow::Result<()> {
     if postgres.query_one("SELECT EXISTS (SELECT FROM wall_words)", &[]).await?.get(0) {
         return Ok(());
     }
     tell("varied    filling the public wall");
-    postgres
-        .batch_execute(&format!(
-            "INSERT INTO wall_entries (pledge_id, campaign_id, token, state, message, day) \
-               SELECT id, campaign_id, gen_random_uuid(), 'shown', 'bench', current_date FROM pledges \
-               WHERE state = 'counted' AND get_byte(uuid_send(id), 15) < 3 ON CONFLICT DO NOTHING; \
-             INSERT INTO wall_words (campaign_id, word, pledge_id) \
-               SELECT campaign_id, 'word' || floor(random() ^ 3 * {WORDS})::int, pledge_id FROM wall_entries, generate_series(1, 12) \
-               WHERE state = 'shown' ON CONFLICT DO NOTHING; \
-             ANALYZE wall_entries, wall_words"
-        ))
-        .await?;
+    let campaign: String =
+        postgres.query_one("SELECT id::text FROM campaigns WHERE slug = $1", &[&CAMPAIGN]).await?.get(0);
+    let (campaign, keys) = (campaign.parse()?, TagKeys::new(&KeyRing::parse(lab.program.root_secret.expose_secret())?));
+    let tags: Vec<i64> = (0..WORDS).flat_map(|number| keys.of_word(campaign, &word(number))).collect();
+    let entries = "INSERT INTO wall_entries (pledge_id, campaign_id, token, state, message, day) \
+         SELECT id, campaign_id, gen_random_uuid(), 'shown', 'bench', current_date FROM pledges \
+         WHERE state = 'counted' AND get_byte(uuid_send(id), 15) < 3 ON CONFLICT DO NOTHING";
+    postgres.execute(entries, &[]).await?;
+    let words = "INSERT INTO wall_words (campaign_id, word, pledge_id) \
+         SELECT campaign_id, $1[1 + floor(random() ^ 3 * cardinality($1))::int], pledge_id \
+         FROM wall_entries, generate_series(1, 12) WHERE state = 'shown' ON CONFLICT DO NOTHING";
+    postgres.execute(words, &[&tags]).await?;
+    postgres.batch_execute("ANALYZE wall_entries, wall_words").await?;
     Ok(())
 }
 

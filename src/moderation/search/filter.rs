@@ -94,8 +94,8 @@ pub struct PledgeSearch {
     /// With a mailbox of exactly this domain. Only as long as there is a review copy.
     #[schema(max_length = 253, example = "example.org")]
     domain: Option<String>,
-    /// On the public wall, with all of these words in its name and message: whole words, however their letters and marks are written;
-    /// parts of them in languages without spaces.
+    /// On the public wall, with all of these words in its name and message, twenty at the most: whole words in any case; in languages
+    /// without spaces each pair of neighbouring letters is one.
     #[schema(min_length = 1, max_length = 200, example = "cheap watches")]
     text: Option<String>,
     /// In this state.
@@ -167,7 +167,7 @@ fn words_of(text: &str) -> Result<Vec<String>, FieldCode> {
     let words = words::sought(text);
     match words.len() {
         0 => Err(FieldCode::InvalidText),
-        1..=MOST_WORDS => Ok(words.into_iter().collect()),
+        1..=MOST_WORDS => Ok(words),
         _ => Err(FieldCode::TooMany),
     }
 }
@@ -234,7 +234,7 @@ impl PledgeSearch {
     /// What is looked for in a campaign.
     ///
     /// # Errors
-    /// When name or domain are none, or come with their tags.
+    /// When name, domain or text are none, or come with their tags.
     pub fn search(self, campaign: Uuid, keys: &TagKeys) -> Result<(Search, Part), Problem> {
         for (both, pointer) in [
             (self.name.is_some() && self.name_tag.is_some(), "/name_tag"),
@@ -251,6 +251,7 @@ impl PledgeSearch {
         let domain = domain.map_err(|code| Problem::field("/domain", code))?;
         let words = self.text.map(|text| words_of(&text)).transpose();
         let words = words.map_err(|code| Problem::field("/text", code))?.unwrap_or_default();
+        let words = words.iter().map(|word| keys.of_word(campaign, word)).collect();
         let search = Search {
             campaign,
             state: self.state,

@@ -75,8 +75,9 @@ pub struct Search {
     pub removal: Option<Uuid>,
     /// With this fingerprint.
     pub fingerprint: Option<Uuid>,
-    /// With all of these words in what the public wall shows of it. Empty: whether or not it is there.
-    pub words: Vec<String>,
+    /// With all of these words in what the public wall shows of it, each by its tags: one under each root secret. Empty: whether or not
+    /// it is there.
+    pub words: Vec<Vec<i64>>,
 }
 
 /// How many fit.

@@ -218,8 +218,8 @@ pub async fn list_pledges(
 
 /// Search pledges
 ///
-/// As the list does, and by name and domain besides: they don't belong into a URL. Both are compared by keyed tags, as the service can
-/// read no stored name. That somebody's name was looked for goes on record, without the name.
+/// As the list does, and by name, domain and the words of what the public wall shows besides: they don't belong into a URL. All are
+/// compared by keyed tags, as the service can read no stored name. That somebody's name was looked for goes on record, without the name.
 #[utoipa::path(
     tag = "Moderation", operation_id = "searchPledges", security(("access_token" = [])), request_body = PledgeSearch,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),

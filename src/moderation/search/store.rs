@@ -8,7 +8,7 @@ use diesel::{
     ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::sql,
     pg::Pg,
-    sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -116,9 +116,9 @@ pub fn conditions(search: &Search) -> Boxed<'_> {
     }
     for word in &search.words {
         let shown = sql::<Bool>(
-            "EXISTS (SELECT FROM wall_words WHERE wall_words.campaign_id = pledges.campaign_id AND pledge_id = pledges.id AND word = ",
+            "EXISTS (SELECT FROM wall_words WHERE wall_words.campaign_id = pledges.campaign_id AND pledge_id = pledges.id AND word = ANY(",
         );
-        query = query.filter(shown.bind::<Text, _>(word).sql(")"));
+        query = query.filter(shown.bind::<Array<BigInt>, _>(word).sql("))"));
     }
     if let Some(from) = search.from {
         query = query.filter(pledges::created_at.ge(from));

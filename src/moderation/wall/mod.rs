@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Moderation;
+use super::{Moderation, search::words};
 use crate::{
     accounts::Who,
     db::{DbError, IsConflict, retrying},
@@ -206,7 +206,12 @@ impl Moderation {
     /// # Errors
     /// See [`WallError`]; then none is.
     async fn wall_approve(&self, who: &Who, campaign: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>, WallError> {
-        let open = |pledge: Uuid, sealed: &[u8]| self.wall_text(campaign, pledge, sealed);
+        let open = |pledge: Uuid, sealed: &[u8]| {
+            let text = self.wall_text(campaign, pledge, sealed)?;
+            let words = [&text.name, &text.message].into_iter().flatten().flat_map(|text| words::of(text));
+            let words = words.filter_map(|word| self.tag_keys.of_word(campaign, &word).first().copied()).collect();
+            Some((text, words))
+        };
         let approve = async |connection: &mut _| store::approve(connection, who, campaign, ids, &open).await;
         retrying(async || self.database.run(approve).await).await
     }

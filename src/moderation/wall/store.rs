@@ -1,8 +1,6 @@
 //! The shelf of the wall, for moderators. Whoever decides about several pledges locks them in the order of their ids, and their entries
 //! after them: as a removal does, so that neither waits for the other in a circle.
 
-use std::collections::{BTreeSet, HashMap};
-
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     QueryableByName,
@@ -19,7 +17,6 @@ use crate::{
     accounts::Who,
     audit::{self, Entry},
     db::{Connection, DbError},
-    moderation::search::words,
 };
 
 impl From<diesel::result::Error> for WallError {
@@ -108,7 +105,8 @@ struct Wall {
     wall: bool,
 }
 
-/// Puts those of the pledges onto the wall that may be and aren't. Returns which.
+/// Puts those of the pledges onto the wall that may be and aren't. `open` finds what is shown of each, and the tags of its words. Returns
+/// which they are.
 ///
 /// # Errors
 /// See [`WallError`]; then none is.
@@ -117,7 +115,7 @@ pub async fn approve(
     who: &Who,
     campaign: Uuid,
     ids: &[Uuid],
-    open: &(impl Fn(Uuid, &[u8]) -> Option<Text> + Sync),
+    open: &(impl Fn(Uuid, &[u8]) -> Option<(Text, Vec<i64>)> + Sync),
 ) -> Result<Vec<Uuid>, WallError> {
     connection
         .transaction(async |connection| {
@@ -138,8 +136,8 @@ pub async fn approve(
             .bind::<Array<SqlUuid>, _>(ids)
             .get_results(&mut *connection)
             .await?;
-            let texts = rows.iter().filter_map(|row| Some((row.id, open(row.id, &row.sealed_review)?)));
-            let approved = show(connection, campaign, texts.collect()).await?;
+            let entries = rows.iter().filter_map(|row| Some((row.id, open(row.id, &row.sealed_review)?)));
+            let approved = show(connection, campaign, entries.collect()).await?;
             if !approved.is_empty() {
                 look(connection, who.id, approved.len()).await?;
                 record(connection, who, campaign, "wall.approve", json!({ "pledges": approved })).await?;
@@ -149,9 +147,14 @@ pub async fn approve(
         .await
 }
 
-async fn show(connection: &mut Connection, campaign: Uuid, texts: Vec<(Uuid, Text)>) -> Result<Vec<Uuid>, DbError> {
-    let words: HashMap<Uuid, BTreeSet<String>> = texts.iter().map(|(id, text)| (*id, words_of(text))).collect();
-    let (ids, texts): (Vec<Uuid>, Vec<Text>) = texts.into_iter().unzip();
+async fn show(
+    connection: &mut Connection,
+    campaign: Uuid,
+    entries: Vec<(Uuid, (Text, Vec<i64>))>,
+) -> Result<Vec<Uuid>, DbError> {
+    let (ids, texts): (Vec<Uuid>, Vec<_>) = entries.into_iter().unzip();
+    let (texts, words): (Vec<Text>, Vec<Vec<i64>>) = texts.into_iter().unzip();
+    let words: Vec<(Uuid, Vec<i64>)> = ids.iter().copied().zip(words).collect();
     let (names, messages): (Vec<_>, Vec<_>) = texts.into_iter().map(|text| (text.name, text.message)).unzip();
     let shown: Vec<Of> = diesel::sql_query(
         "INSERT INTO wall_entries (pledge_id, campaign_id, token, state, name, message, day) \
@@ -168,23 +171,18 @@ async fn show(connection: &mut Connection, campaign: Uuid, texts: Vec<(Uuid, Tex
     .get_results(&mut *connection)
     .await?;
     let shown = ids_of(shown);
-    let words = shown.iter().filter_map(|id| Some((*id, words.get(id)?)));
-    let (ids, words): (Vec<Uuid>, Vec<&str>) =
-        words.flat_map(|(id, all)| all.iter().map(move |word| (id, word.as_str()))).unzip();
+    let words = words.into_iter().filter(|(id, _)| shown.contains(id));
+    let (ids, words): (Vec<Uuid>, Vec<i64>) =
+        words.flat_map(|(id, words)| words.into_iter().map(move |word| (id, word))).unzip();
     diesel::sql_query(
         "INSERT INTO wall_words (campaign_id, pledge_id, word) SELECT $1, * FROM unnest($2, $3) ON CONFLICT DO NOTHING",
     )
     .bind::<SqlUuid, _>(campaign)
     .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Array<SqlText>, _>(words)
+    .bind::<Array<BigInt>, _>(words)
     .execute(connection)
     .await?;
     Ok(shown)
-}
-
-/// What moderators find the text by.
-fn words_of(text: &Text) -> BTreeSet<String> {
-    [&text.name, &text.message].into_iter().flatten().flat_map(|text| words::of(text)).collect()
 }
 
 /// Decides about those of the pledges that the decision can be about. Returns which they were.
@@ -213,11 +211,9 @@ pub async fn decide(
         Decision::Hide(reason) => (
             "wall.hide",
             Some(reason),
-            "WITH locked AS (SELECT id FROM pledges WHERE campaign_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE), \
-             hidden AS (UPDATE wall_entries SET state = 'hidden', name = NULL, message = NULL, day = NULL, reports = 0, reasons = '{}' \
-             FROM locked WHERE pledge_id = locked.id AND state = 'shown' RETURNING pledge_id), \
-             forgotten AS (DELETE FROM wall_words USING hidden WHERE wall_words.pledge_id = hidden.pledge_id) \
-             SELECT pledge_id FROM hidden",
+            "WITH locked AS (SELECT id FROM pledges WHERE campaign_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE) \
+             UPDATE wall_entries SET state = 'hidden', name = NULL, message = NULL, day = NULL, reports = 0, reasons = '{}' \
+             FROM locked WHERE pledge_id = locked.id AND state = 'shown' RETURNING pledge_id",
         ),
         Decision::Dismiss => (
             "wall.dismiss",

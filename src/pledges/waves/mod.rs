@@ -200,7 +200,8 @@ async fn look_at(
     });
     let (raises, clusters);
     (*known, raises, clusters) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
-    store::put_clusters(connection, campaign.id, &clusters, (known.waves.len(), known.waves.since())).await?;
+    // As of the beginning: what was removed meanwhile may be in it still.
+    store::put_clusters(connection, campaign.id, &clusters, now, (known.waves.len(), known.waves.since())).await?;
     let mut held = 0;
     for raises in raises.chunks(RAISES_AT_ONCE) {
         held += raise(connection, campaign, raises).await?;

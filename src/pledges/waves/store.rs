@@ -190,7 +190,7 @@ pub async fn settled(
     Ok(fates)
 }
 
-/// Puts what stands out in the place of what was there: among so many rows, the oldest of them sent then.
+/// Puts what stands out in the place of what was there: at `looked_at`, among so many rows, the oldest of them sent then.
 ///
 /// # Errors
 /// Those of the database.
@@ -198,15 +198,17 @@ pub async fn put_clusters(
     connection: &mut Connection,
     campaign: Uuid,
     clusters: &[Cluster],
+    looked_at: DateTime<Utc>,
     (rows, since): (usize, Option<DateTime<Utc>>),
 ) -> Result<(), DbError> {
     let found = serde_json::to_value(clusters).map_err(|_| DbError::Defect("clusters can't be written"))?;
     diesel::sql_query(
-        "INSERT INTO clusters (campaign_id, looked_at, since, compared, found) VALUES ($1, now(), $2, $3, $4) \
+        "INSERT INTO clusters (campaign_id, looked_at, since, compared, found) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (campaign_id) DO UPDATE SET looked_at = excluded.looked_at, since = excluded.since, \
            compared = excluded.compared, found = excluded.found",
     )
     .bind::<SqlUuid, _>(campaign)
+    .bind::<Timestamptz, _>(looked_at)
     .bind::<Nullable<Timestamptz>, _>(since)
     .bind::<BigInt, _>(i64::try_from(rows).unwrap_or(i64::MAX))
     .bind::<Jsonb, _>(found)

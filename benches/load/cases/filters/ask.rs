@@ -270,7 +270,7 @@ impl Pool {
                 let mut words = Vec::new();
                 for _ in 0..=dice.next() % 2 {
                     let first = *dice.pick(&[5, 50, 500, varied::WORDS]).context("no words")?;
-                    words.push(format!("word{}", dice.next() % first));
+                    words.push(varied::word(dice.next() % first));
                 }
                 return Ok(Question::Post("pledges/search", json!({ "text": words.join(" "), "cursor": cursor })));
             }

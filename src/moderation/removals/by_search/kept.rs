@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{country::Country, db::DbError, gate::signals::Signals, moderation::search::Search, pledges::State};
 
-/// What is stored. Names and domains are tags already.
+/// What is stored. Names, domains and words are tags already.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kept {
@@ -25,7 +25,7 @@ struct Kept {
     shape_tag: Option<i64>,
     removal: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    words: Vec<String>,
+    words: Vec<Vec<i64>>,
 }
 
 fn bits(search: &Search) -> i32 {
@@ -131,7 +131,7 @@ mod tests {
             shape_tag: Some(i64::MAX),
             removal: Some(Uuid::from_u128(3)),
             fingerprint: None,
-            words: vec!["watches".into()],
+            words: vec![vec![5, -6]],
         }
     }
 

@@ -41,6 +41,9 @@ const FEW: i64 = 20_000;
 /// Counting stops after this time, and says about how many.
 const COUNTING: Duration = Duration::from_millis(150);
 
+/// Entries of the public wall that are counted together.
+const WORDS_AT_ONCE: usize = 5_000;
+
 /// Pieces that are looked for until a page is full, each four times as large as the one before: only where `pledge_search` has many
 /// rows otherwise than they are by now, one isn't enough.
 const PIECES: u32 = 7;
@@ -73,7 +76,7 @@ impl<'a> Hits<'a> {
     pub async fn of(connection: &mut Connection, search: &'a Search) -> Result<Self, DbError> {
         let hits = Self::by_index(connection, search).await?;
         if hits.by_words() {
-            return Ok(Self { fresh: Fresh::none(), ..hits });
+            return Ok(hits);
         }
         let fresh = fresh(connection, search.campaign).await?;
         let without_index = !fresh.complete && has_at_most(connection, search.campaign, EXACT).await?;
@@ -85,15 +88,25 @@ impl<'a> Hits<'a> {
     /// # Errors
     /// Those of the database.
     pub async fn by_index(connection: &mut Connection, search: &'a Search) -> Result<Self, DbError> {
+        let (from, to) = bounds(search);
+        let hits = Self {
+            search,
+            terms: Terms::default(),
+            chunks: Vec::new(),
+            fresh: Fresh::none(),
+            without_index: false,
+            from,
+            to,
+        };
+        if hits.by_words() {
+            return Ok(hits);
+        }
         let terms = store::terms(connection, &search.groups()).await?;
         let mut chunks = store::chunks(connection, search.campaign, &terms).await?;
-        // The bounds of the id let a walk begin and end near the right place; the time itself decides.
-        let from = search.from.map(|from| first_id_at(moved(from, -CLOCKS_APART)));
-        let to = search.to.map(|to| first_id_at(moved(to, CLOCKS_APART)));
         chunks.retain(|chunk| {
             chunk.hits > 0 && from.is_none_or(|from| chunk.end > from) && to.is_none_or(|to| chunk.first < to)
         });
-        Ok(Self { search, terms, chunks, fresh: Fresh::default(), without_index: false, from, to })
+        Ok(Self { terms, chunks, ..hits })
     }
 
     /// Whether nothing is missing.
@@ -116,7 +129,8 @@ impl<'a> Hits<'a> {
         }
         let mut found = fitting(connection, self.search, &self.fresh.ids, before, limit).await?;
         let (mut enough, mut below) = (0, before);
-        for piece in 0..PIECES {
+        // What words find may fit nothing else that is asked for, however far one looks.
+        for piece in 0..if self.by_words() { u32::MAX } else { PIECES } {
             let wanted = limit.saturating_mul(4_usize.saturating_pow(piece));
             let ids = self.piece(connection, below, wanted).await?;
             let (Some(last), size) = (ids.last().copied(), ids.len()) else { break };
@@ -243,12 +257,20 @@ impl<'a> Hits<'a> {
     }
 
     async fn count_by_words(&self, connection: &mut Connection) -> Result<Count, DbError> {
-        let most = usize::try_from(EXACT).unwrap_or(usize::MAX);
-        let ids = words::store::by_words(connection, self.search, [self.from, self.to], most + 1).await?;
-        let fit = fitting(connection, self.search, &ids, None, usize::MAX).await?.len();
-        let value = i64::try_from(fit).unwrap_or(i64::MAX);
-        // There are more on the wall than are counted; how many isn't known.
-        Ok(if ids.len() > most { Count::about(to_f64(value)) } else { Count { value, exact: true } })
+        let (mut value, mut below, began) = (0, None, Instant::now());
+        loop {
+            let ids = self.piece(connection, below, WORDS_AT_ONCE).await?;
+            let fit = fitting(connection, self.search, &ids, None, usize::MAX).await?.len();
+            value += i64::try_from(fit).unwrap_or(i64::MAX);
+            let Some(last) = ids.last().filter(|_| ids.len() >= WORDS_AT_ONCE) else {
+                return Ok(Count { value, exact: true });
+            };
+            if value > EXACT || began.elapsed() > COUNTING {
+                // There are more; how many isn't known.
+                return Ok(Count::about(to_f64(value)));
+            }
+            below = Some(*last);
+        }
     }
 
     async fn count_indexed(&self, connection: &mut Connection) -> Result<Count, DbError> {
@@ -314,6 +336,12 @@ impl Batch<'_> {
 #[expect(clippy::cast_precision_loss, reason = "a number of rows")]
 fn to_f64(rows: i64) -> f64 {
     rows as f64
+}
+
+/// The bounds of ids let a walk begin and end near the right place; the time itself decides.
+fn bounds(search: &Search) -> (Option<Uuid>, Option<Uuid>) {
+    let from = search.from.map(|from| first_id_at(moved(from, -CLOCKS_APART)));
+    (from, search.to.map(|to| first_id_at(moved(to, CLOCKS_APART))))
 }
 
 /// The time, moved as far as there are times.

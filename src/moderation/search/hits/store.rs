@@ -17,6 +17,7 @@ use super::super::{
 use crate::db::{Connection, DbError};
 
 /// The terms of a search as they are stored.
+#[derive(Default)]
 pub struct Terms {
     /// A pledge that fits has at least one of each.
     groups: Vec<Vec<i64>>,

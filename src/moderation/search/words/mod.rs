@@ -16,12 +16,18 @@ const LONGEST: usize = 64;
 pub(in crate::moderation) fn of(text: &str) -> BTreeSet<String> {
     let letters = runs(text).into_iter().filter(|run| is_unspaced(run)).flatten();
     let mut words: BTreeSet<String> = letters.map(String::from).collect();
-    words.extend(sought(text));
+    words.extend(whole(text));
     words
 }
 
-/// The words that a text must all have to be found.
-pub(super) fn sought(text: &str) -> BTreeSet<String> {
+/// The words that a text must all have to be found, the longest first: few texts have it.
+pub(super) fn sought(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = whole(text).into_iter().collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    words
+}
+
+fn whole(text: &str) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for run in runs(text) {
         if is_unspaced(&run) && run.len() > 1 {

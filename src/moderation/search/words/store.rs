@@ -1,8 +1,10 @@
-//! The shelf of words.
+//! The shelf of words. What is written into the statement here are numbers only.
+
+use std::fmt::Write;
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -26,22 +28,29 @@ pub async fn by_words(
     bounds: [Option<Uuid>; 2],
     limit: usize,
 ) -> Result<Vec<Uuid>, DbError> {
-    // One after the other, so that the order of the first one's index is that of the hits.
+    let any = |tags: &[i64]| tags.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    // The first one's index is walked, in the order of ids, and the others are looked up.
     let (first, others) = search.words.split_first().ok_or(DbError::Defect("a search for no words"))?;
+    let mut sql = format!(
+        "SELECT pledge_id AS id FROM wall_words WHERE campaign_id = $1 AND word IN ({}) AND pledge_id >= $2 AND pledge_id < $3",
+        any(first)
+    );
+    for other in others {
+        let _ = write!(
+            sql,
+            " AND EXISTS (SELECT FROM wall_words AS also WHERE also.campaign_id = $1 AND also.word IN ({}) \
+               AND also.pledge_id = wall_words.pledge_id)",
+            any(other)
+        );
+    }
+    sql.push_str(" ORDER BY pledge_id DESC LIMIT $4");
     let [from, below] = bounds;
-    let found: Vec<Id> = diesel::sql_query(
-        "SELECT pledge_id AS id FROM wall_words WHERE campaign_id = $1 AND word = $2 AND pledge_id >= $4 AND pledge_id < $5 \
-           AND NOT EXISTS (SELECT FROM unnest($3) AS other WHERE NOT EXISTS (SELECT FROM wall_words AS also \
-             WHERE also.campaign_id = $1 AND also.word = other AND also.pledge_id = wall_words.pledge_id)) \
-         ORDER BY pledge_id DESC LIMIT $6",
-    )
-    .bind::<SqlUuid, _>(search.campaign)
-    .bind::<Text, _>(first)
-    .bind::<Array<Text>, _>(others)
-    .bind::<SqlUuid, _>(from.unwrap_or(Uuid::nil()))
-    .bind::<SqlUuid, _>(below.unwrap_or(Uuid::max()))
-    .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
-    .get_results(connection)
-    .await?;
+    let found: Vec<Id> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(search.campaign)
+        .bind::<SqlUuid, _>(from.unwrap_or(Uuid::nil()))
+        .bind::<SqlUuid, _>(below.unwrap_or(Uuid::max()))
+        .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
+        .get_results(connection)
+        .await?;
     Ok(found.into_iter().map(|Id { id }| id).collect())
 }
