@@ -1069,7 +1069,7 @@ diesel::table! {
     wall_words (campaign_id, word, pledge_id) {
         /// The campaign of the entry.
         campaign_id -> Uuid,
-        /// In small letters, compatible forms joined; the first 64 letters. In scripts without spaces each letter and each pair of neighbours.
+        /// Keyed tag of the word: in small letters, compatible forms joined, the first 64 letters. In scripts without spaces of each letter and each pair of neighbours.
         word -> Int8,
         /// Whose entry.
         pledge_id -> Uuid,
