@@ -81,7 +81,8 @@ test("a group that was removed here is known until there is a look from after", 
   let [ended, drawn] = [false, null];
   const removal = { id: "r", created_at: at("20.5"), expected: 5, pledges: 5 };
   const api = { post: async (path) => (path.endsWith("preview") ? { pledges: 5, states: [], countries: [], partners: [], hours: [], sample: [] } : { removal: { ...removal, state: "done" }, already_removed: [], not_found: [] }) };
-  const context = { api, campaign: "defend", shared: { removed: [] }, standing: () => ({}), toasts: { show: () => ({ isShown: true, tell() {} }) }, panels: { open: (_, draw) => (drawn = draw(() => (ended = true))) } };
+  const went = [];
+  const context = { api, campaign: "defend", go: (place) => went.push(place), shared: { removed: [] }, standing: () => ({}), toasts: { show: () => ({ isShown: true, tell() {} }) }, panels: { open: (_, draw) => (drawn = draw(() => (ended = true))) } };
   globalThis.FormData = class extends Array {};
   const group = { signals: ["wave_time"], from: at("00") };
   // Of its last hours alone, as the card offers it.
@@ -90,6 +91,7 @@ test("a group that was removed here is known until there is a look from after", 
   await settled();
   const known = (look, search, campaign = "defend") => removedSince({ as_of: look }, { search }, campaign, context.shared.removed)?.id;
   assert.ok(ended);
+  assert.deepEqual(went, [{ campaign: "defend", screen: "removals", query: "id=r" }]);
   assert.equal(known(at("20"), group), "r");
   assert.equal(known(at("20"), { ...group, from: at("05") }), "r", "the search of another look begins later");
   assert.equal(known(at("20.6"), group), undefined, "a look from after knows it");

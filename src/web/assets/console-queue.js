@@ -63,7 +63,7 @@ class QueueScreen extends ListScreen {
     this.#asked = asked(this.context.query);
     const { view } = this.#asked;
     this.append(make("h2", { tabindex: "-1" }, say("queue")), this.#views());
-    this.partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    this.partners = await partnerNames(this);
     if (!this.isConnected) return undefined;
     if (view === "clusters") return this.#clusters();
     if (view === "sampling") return this.#sampling();
@@ -166,10 +166,7 @@ class QueueScreen extends ListScreen {
       make("div", { class: "cluster-what" }, titleOf(cluster, this.partners)),
       facts([[say("pledges"), make("strong", {}, number(cluster.pledges))], [say("last_at"), moment(cluster.last_at)]]),
       make("div", { class: "actions" },
-        act("preview_removal", async () => {
-          const removal = await removeSearch(this.context, cluster.search, this.partners);
-          if (removal) this.context.go({ campaign: this.context.campaign, screen: "removals", query: `id=${removal.id}` });
-        }, "main"),
+        act("preview_removal", () => removeSearch(this.context, cluster.search, this.partners), "main"),
         act("accept_all", () => this.#acceptAll(cluster)),
         make("a", { class: "button quiet", href: this.#to(`${cluster.common}=${encodeURIComponent(cluster.value)}`), "aria-label": say("act_on", { act: say("queue_one_by_one"), on }) }, say("queue_one_by_one")),
       ),

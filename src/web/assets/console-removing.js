@@ -30,6 +30,9 @@ export async function undo(api, slug, id, note) {
   }
 }
 
+/** Where a removal is shown. */
+export const placeOf = (campaign, { id }) => ({ campaign, screen: "removals", query: `id=${id}` });
+
 /** Whether pledges may still be taken out. */
 const goesOn = ({ state }) => state === "running" || state === "paused";
 
@@ -43,7 +46,7 @@ export async function announce(context, { removal, already_removed: before, not_
     return [say(goesOn(now) ? "removing" : "removed", { count }), skipped > 0 && say("removed_skipped", { count: skipped }), more !== 0 && say(more > 0 ? "removed_more" : "removed_fewer", { count: Math.abs(more) })].filter(Boolean).join(" ");
   };
   const run = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
-  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: make("a", { href: hashOf({ campaign, screen: "removals", query: `id=${removal.id}` }) }, say("undo_later")) });
+  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: make("a", { href: hashOf(placeOf(campaign, removal)) }, say("undo_later")) });
   shared.lastRemoval = { campaign, id: removal.id, toast };
   let now = removal;
   while (goesOn(now) && toast.isShown) {
@@ -128,7 +131,7 @@ async function remember({ campaign, shared, standing }, { id, created_at: create
   removed.until = Math.max(Date.parse(created), Date.parse(standing().as_of ?? created));
 }
 
-/** Previews a search, and removes all that fits it once somebody has looked and said why. Gives the removal. */
+/** Previews a search, and removes all that fits it once somebody has looked and said why. Leads to the removal then. */
 export async function removeSearch(context, filter, names) {
   const { api, campaign, panels } = context;
   const search = tidy(filter);
@@ -150,8 +153,9 @@ export async function removeSearch(context, filter, names) {
       changed.hidden = true;
       try {
         const result = await api.post(ofCampaign(campaign, "removals"), { search, expected: preview.pledges, reason, note });
-        close(result.removal);
+        close();
         remember(context, result.removal, search, announce(context, result, { seen: preview.pledges }));
+        context.go(placeOf(campaign, result.removal));
       } catch (problem) {
         if (problem.code !== "preview_outdated") throw problem;
         // Others were removed or came meanwhile: look again, then decide again, beside the new count.

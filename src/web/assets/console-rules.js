@@ -60,7 +60,7 @@ class RulesScreen extends Screen {
   async show() {
     const place = make("div", {});
     this.append(make("h2", { tabindex: "-1" }, say("rules")), place, this.#add(place));
-    this.#partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    this.#partners = await partnerNames(this);
     await this.#list(place);
   }
 

@@ -69,9 +69,9 @@ export class Screen extends HTMLElement {
   }
 }
 
-/** Names of the partners, for those who may see them. */
+/** Names of the partners, for those who may see them; none where they can't be had, which is told. */
 export async function partnerNames(screen) {
   if (!screen.api.me || roleIn(screen.api.me, screen.context.campaign) === "moderator") return new Map();
-  const { partners } = await screen.get(ofCampaign(screen.context.campaign, "partners", "admin"));
-  return new Map(partners.map(({ partner }) => [partner.id, partner.name]));
+  const found = await screen.run(() => screen.get(ofCampaign(screen.context.campaign, "partners", "admin")));
+  return new Map(found?.partners.map(({ partner }) => [partner.id, partner.name]));
 }

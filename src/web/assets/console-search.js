@@ -23,7 +23,7 @@ class SearchScreen extends ListScreen {
     this.#fold = filterFold(this.#filters);
     this.append(make("h2", { tabindex: "-1" }, say("search")), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns);
     this.listen();
-    this.partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    this.partners = await partnerNames(this);
     if (!this.isConnected) return;
     this.#drawFilters();
     await this.ask();
@@ -123,8 +123,7 @@ class SearchScreen extends ListScreen {
 
   async #removeAll() {
     if (isEmpty(this.#filter)) throw new Problem(0, { code: "filter_empty" });
-    const removal = await removeSearch(this.context, this.#filter, this.partners);
-    if (removal) this.context.go({ campaign: this.context.campaign, screen: "removals", query: `id=${removal.id}` });
+    await removeSearch(this.context, this.#filter, this.partners);
   }
 }
 
