@@ -2,7 +2,7 @@
 // thing to see under attack.
 
 import { Problem, ofCampaign } from "./console-api.js";
-import { about, hashOf, isEmpty, toQuery } from "./console-filters.js";
+import { covers, hashOf, isEmpty, toQuery } from "./console-filters.js";
 import { badge, facts, field, make, select } from "./console-parts.js";
 import { placeOf, removeSearch } from "./console-removing.js";
 import { keepSearch, keepable } from "./console-rules.js";
@@ -101,8 +101,8 @@ export function titleOf(cluster, partners) {
 /** Why a group stands out, one sentence for each reason. */
 export const reasonsOf = ({ reasons }) => reasons.map(({ why, seen, usual }) => say(`why_${why}${usual === null || usual === undefined ? "_alone" : ""}`, { count: seen, usual: usual ?? 0 }));
 
-/** The removal of a group that was made here and that a look doesn't know yet; undefined: there is none. */
-export const removedSince = (look, { search }, campaign, removed) => removed.find((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of) && one.about === about(search));
+/** The removal that was made here of all that a group's button removes, and that a look doesn't know yet; undefined: there is none. */
+export const removedSince = (look, cluster, campaign, removed) => removed.find((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of) && covers(one.search, burst(cluster, look.as_of) ?? cluster.search));
 
 /** Looks out for what stands out while a campaign is shown, whatever the screen: nobody has to think of looking. */
 export class Lookout {

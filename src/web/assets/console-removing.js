@@ -2,7 +2,7 @@
 
 import { ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
-import { REASONS, about, hashOf, tidy } from "./console-filters.js";
+import { REASONS, hashOf, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
@@ -125,7 +125,7 @@ export function previewed(preview, names = new Map()) {
 
 /** Keeps in mind what is being removed: looks from before don't know it. */
 async function remember({ campaign, shared, standing }, { id, created_at: created }, search, ended) {
-  const removed = { campaign, id, about: about(search), until: Infinity };
+  const removed = { campaign, id, search, until: Infinity };
   shared.removed.push(removed);
   await ended;
   removed.until = Math.max(Date.parse(created), Date.parse(standing().as_of ?? created));
