@@ -36,8 +36,11 @@ export const placeOf = (campaign, { id }) => ({ campaign, screen: "removals", qu
 /** Whether pledges may still be taken out. */
 const goesOn = ({ state }) => state === "running" || state === "paused";
 
-/** Says what a removal does, with its undo a click away, and once it has ended what it did; its preview showed `seen`. */
-export async function announce(context, { removal, already_removed: before, not_found: missing }, { seen = null, wait = () => new Promise((resolve) => setTimeout(resolve, 1_500)) } = {}) {
+const SOON_MS = 1_500;
+const SELDOM_MS = 30_000;
+
+/** Says what a removal does, with its undo a click away, and once it has ended what it did. Its preview showed `seen`; one by a search is kept in mind: looks from before its end don't know it. */
+export async function announce(context, { removal, already_removed: before, not_found: missing }, { seen = null, search = null, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = {}) {
   const { api, campaign, shared, toasts } = context;
   const skipped = before.length + missing.length;
   const words = (now) => {
@@ -48,13 +51,21 @@ export async function announce(context, { removal, already_removed: before, not_
   const run = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
   const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: make("a", { href: hashOf(placeOf(campaign, removal)) }, say("undo_later")) });
   shared.lastRemoval = { campaign, id: removal.id, toast };
-  let now = removal;
-  while (goesOn(now) && toast.isShown) {
-    await wait();
+  const kept = { campaign, id: removal.id, search, until: Infinity };
+  if (search) shared.removed.push(kept);
+  const isOpen = () => toast.isShown || shared.removed.includes(kept);
+  let [now, ms] = [removal, SOON_MS];
+  while (goesOn(now) && isOpen()) {
+    await wait(ms);
+    if (document.visibilityState === "hidden" || !isOpen()) continue;
     // The service is busy or away: ask again.
-    now = toast.isShown ? await api.get(ofCampaign(campaign, `removals/${removal.id}`)).catch(() => now) : now;
+    now = await api.get(ofCampaign(campaign, `removals/${removal.id}`)).catch(() => now);
+    ms = now.state === "running" ? SOON_MS : Math.min(ms * 2, SELDOM_MS);
   }
-  if (now !== removal && toast.isShown) toast.tell(words(now));
+  if (!isOpen()) return;
+  kept.until = api.answeredAt;
+  if (["undoing", "undone"].includes(now.state)) return told(context, now);
+  if (now !== removal) toast.tell(words(now));
 }
 
 /** Says what an undo did. */
@@ -123,14 +134,6 @@ export function previewed(preview, names = new Map()) {
   ];
 }
 
-/** Keeps in mind what is being removed: looks from before don't know it. */
-async function remember({ campaign, shared, standing }, { id, created_at: created }, search, ended) {
-  const removed = { campaign, id, search, until: Infinity };
-  shared.removed.push(removed);
-  await ended;
-  removed.until = Math.max(Date.parse(created), Date.parse(standing().as_of ?? created));
-}
-
 /** Previews a search, and removes all that fits it once somebody has looked and said why. Leads to the removal then. */
 export async function removeSearch(context, filter, names) {
   const { api, campaign, panels } = context;
@@ -154,7 +157,7 @@ export async function removeSearch(context, filter, names) {
       try {
         const result = await api.post(ofCampaign(campaign, "removals"), { search, expected: preview.pledges, reason, note });
         close();
-        remember(context, result.removal, search, announce(context, result, { seen: preview.pledges }));
+        announce(context, result, { seen: preview.pledges, search });
         context.go(placeOf(campaign, result.removal));
       } catch (problem) {
         if (problem.code !== "preview_outdated") throw problem;

@@ -116,6 +116,8 @@ class PledgesConsole extends HTMLElement {
     // What one moderator saw must not be there for who comes next.
     this.#panels.closeAll();
     this.#toasts.clear();
+    // Nor is what goes on followed any longer.
+    this.#shared.removed = [];
     this.#shared = nothingRemoved();
     this.#why = why;
     localStorage.removeItem(SIGNED_IN);
