@@ -32,6 +32,8 @@ export function keepable(filter) {
 export async function keepSearch(context, filter, names) {
   const { api, campaign, panels, toasts } = context;
   const search = keepable(filter);
+  // Without its words it would be of more than what was looked for.
+  if (search.text) throw new Problem(0, { code: "rule_of_text" });
   if (isEmpty(search)) throw new Problem(0, { code: "filter_empty" });
   // How many fit by now tells what is to come, and whom it may hit.
   const preview = await api.post(ofCampaign(campaign, "removals/preview"), search);
