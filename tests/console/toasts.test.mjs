@@ -59,6 +59,18 @@ test("two at most, the newest; one that somebody has to see over a panel stands 
   assert.equal(toasts.place.textContent.startsWith("four"), true);
 });
 
+test("the one that somebody is at stays when a third comes, and three stand where somebody is at each", () => {
+  const { toasts, said } = messages();
+  for (const text of ["one", "two"]) toasts.show(text);
+  toasts.element.children[0].all("button")[0].focus();
+  toasts.show("three");
+  assert.deepEqual(said(), ["one", "three"]);
+  // As if the pointer were there.
+  toasts.element.children[1].matches = () => true;
+  toasts.show("four");
+  assert.deepEqual(said(), ["one", "three", "four"]);
+});
+
 /** What a removal does by and by, as the service tells it, and what the message says of it. */
 async function announced(states, removal, { seen = null, search = null, waited = () => {} } = {}) {
   const { toasts, said } = messages();
