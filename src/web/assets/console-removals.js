@@ -85,12 +85,12 @@ class RemovalsScreen extends Screen {
   }
 
   #undo(node, removal) {
-    const { panels, campaign } = this.context;
+    const { panels, campaign, recount } = this.context;
     return panels.open(say("undo_title", { count: removal.pledges }), (close) => {
       const send = async ({ note }) => {
         const undone = await undo(this.api, campaign, removal.id, note);
         close(true);
-        told({ ...this.context, refresh: () => this.#draw(node, undone) }, undone);
+        told({ ...this.context, refresh: () => (recount(), this.#draw(node, undone)) }, undone);
       };
       return form([make("p", {}, say("undo_told")), noteField()], say("undo"), send, { cancel: button(say("cancel"), () => close(false)) });
     });

@@ -236,7 +236,9 @@ class PledgesConsole extends HTMLElement {
   }
 
   #context({ campaign = null, query = "" }) {
+    const recount = () => this.#lookout.look && this.#standing(this.#lookout.look);
     return {
+      recount,
       api: this.#api,
       campaign,
       query,
@@ -249,7 +251,7 @@ class PledgesConsole extends HTMLElement {
       go: (place, options) => this.#go(place, options),
       failed: (problem) => this.#failed(problem),
       refresh: () => {
-        if (this.#lookout.look) this.#standing(this.#lookout.look);
+        recount();
         this.#screen?.refresh?.();
       },
       attempt: (work) => work().catch((problem) => this.#failed(problem)),
