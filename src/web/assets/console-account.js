@@ -58,11 +58,6 @@ class AccountScreen extends Screen {
     await this.#sessions(sessions);
   }
 
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
   #letters() {
     const node = tick("letters", say("letters"), { props: { checked: lettersAreOn(localStorage) } });
     node.querySelector("input").addEventListener("change", ({ target }) => setLetters(localStorage, target.checked));

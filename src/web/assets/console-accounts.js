@@ -25,11 +25,6 @@ class AccountsScreen extends Screen {
     await Promise.all([this.#accounts(accounts), this.#invitations(invitations)]);
   }
 
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
   async #accounts(place) {
     const { accounts } = await this.get("/v1/admin/accounts");
     const rows = accounts.map((account) => [

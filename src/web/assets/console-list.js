@@ -100,7 +100,6 @@ export class ListScreen extends Screen {
     this.#asking?.abort();
   }
 
-  /** Somebody did something elsewhere in the console: what is shown here may be another now. */
   refresh() {
     this.run(() => this.ask(this.cursor, { focus: null, at: null }));
   }

@@ -19,11 +19,6 @@ class PartnersScreen extends Screen {
     await this.#list(list);
   }
 
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
   get #path() {
     return ofCampaign(this.context.campaign, "partners", "admin");
   }

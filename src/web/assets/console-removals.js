@@ -28,12 +28,6 @@ class RemovalsScreen extends Screen {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  refresh() {
-    this.left();
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
   /** One removal; it draws itself anew while it goes on. */
   #card(removal) {
     const node = make("article", { class: "card removal", "aria-label": say("removal_of", { moment: moment(removal.created_at) }), "data-removal": removal.id });

@@ -66,11 +66,6 @@ class RulesScreen extends Screen {
     await this.#list(place);
   }
 
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
   get #path() {
     return ofCampaign(this.context.campaign, "rules");
   }

@@ -25,6 +25,13 @@ export class Screen extends HTMLElement {
   /** Stops what would go on. */
   left() {}
 
+  /** Something was done elsewhere in the console: what is shown may be another now. */
+  refresh() {
+    this.left();
+    this.replaceChildren();
+    this.run(() => this.show());
+  }
+
   get signal() {
     return this.#leaving.signal;
   }

@@ -18,11 +18,6 @@ class SwitchesScreen extends Screen {
     await this.#list(place, names);
   }
 
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
   #on(names, place) {
     const { campaign } = this.context;
     const which = select("switch", switchesOf(roleIn(this.api.me, this.context.campaign)).map((name) => [name, say(`switch_${name}`)]));
