@@ -21,7 +21,7 @@ export function stepUp(api, panels) {
       await api.post("/v1/auth/step-up", typed.way === "code" ? { code: typed.code } : { password: typed.password });
       close(true);
     };
-    return form([make("p", {}, say("step_up_told")), field(say("step_up_way"), ways), password, code], say("step_up_now"), send, { cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("step_up_told")), field(say("step_up_way"), ways), password, code], say("step_up_now"), send, { close });
   }).then((proved) => proved === true);
 }
 

@@ -67,7 +67,7 @@ class AccountsScreen extends Screen {
         close(true);
         await again();
       };
-      return form([roleField(account.role), ...campaignsFields(account), field(say("removals_per_day"), quota, say("removals_per_day_hint")), tick("closed", say("account_close"), { props: { checked: Boolean(account.disabled_at) } })], say("save"), send, { cancel: button(say("cancel"), () => close()) });
+      return form([roleField(account.role), ...campaignsFields(account), field(say("removals_per_day"), quota, say("removals_per_day_hint")), tick("closed", say("account_close"), { props: { checked: Boolean(account.disabled_at) } })], say("save"), send, { close });
     });
   }
 

@@ -6,7 +6,7 @@ import { titleOf, valueOf } from "./console-clusters.js";
 import { hashOf } from "./console-filters.js";
 import { QUEUE_KEYS } from "./console-keys.js";
 import { ListScreen } from "./console-list.js";
-import { button, facts, field, form, make, noteField, select, table } from "./console-parts.js";
+import { facts, field, form, make, noteField, select, table } from "./console-parts.js";
 import { acceptNow, acceptThese, removeNow, removeSearch, removeThese } from "./console-removing.js";
 import { partnerNames } from "./console-screen.js";
 import { moment, number, say, share } from "./console-texts.js";
@@ -180,7 +180,7 @@ class QueueScreen extends ListScreen {
     const accepted = await panels.open(say("accept_title", { count }), (close) => {
       const told = make("p", { role: "status" });
       const send = async ({ note }) => close(await acceptAll(api, campaign, search, count, note, (done, left) => (told.textContent = say("accept_progress", { done, left }))));
-      return form([make("p", {}, say("accept_told")), noteField(), told], say("accept_now", { count }), send, { cancel: button(say("cancel"), () => close()) });
+      return form([make("p", {}, say("accept_told")), noteField(), told], say("accept_now", { count }), send, { close });
     });
     if (accepted === undefined) return;
     toasts.show(say("accepted", { count: accepted }));

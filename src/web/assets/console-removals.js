@@ -1,7 +1,7 @@
 // Removals: what was taken out, how far those are that go on by themselves, and their undo.
 
 import { ofCampaign, withQuery } from "./console-api.js";
-import { badge, button, facts, form, make, noteField } from "./console-parts.js";
+import { badge, facts, form, make, noteField } from "./console-parts.js";
 import { Screen } from "./console-screen.js";
 import { isUnderWay, progress, told, undo } from "./console-removing.js";
 import { moment, number, say } from "./console-texts.js";
@@ -86,7 +86,7 @@ class RemovalsScreen extends Screen {
         close(true);
         told({ ...this.context, refresh: () => (recount(), this.#draw(node, undone)) }, undone);
       };
-      return form([make("p", {}, say("undo_told")), noteField()], say("undo"), send, { cancel: button(say("cancel"), () => close(false)) });
+      return form([make("p", {}, say("undo_told")), noteField()], say("undo"), send, { close });
     });
   }
 

@@ -104,7 +104,7 @@ export function removeThese(context, ids, { remember = null } = {}) {
       if (more) remember({ reason, note });
       close(true);
     };
-    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField(), again(remember, ids.length)], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField(), again(remember, ids.length)], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", close });
   });
 }
 
@@ -165,7 +165,7 @@ export async function removeSearch(context, filter, names) {
         await again();
       }
     };
-    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { class: "console-form decide", kind: "main grave-action", cancel: button(say("cancel"), () => close()) });
+    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { class: "console-form decide", kind: "main grave-action", close });
     confirm.hidden = preview.pledges === 0;
     // The form of the search may say something else by now: what is asked for stands here.
     const asked = make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words)));
@@ -189,7 +189,7 @@ export function acceptThese(context, ids, { remember = null } = {}) {
       if (more) remember({ note });
       close(true);
     };
-    return form([make("p", {}, say("accept_told")), noteField(), again(remember, ids.length)], say("accept_now", { count: ids.length }), send, { cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("accept_told")), noteField(), again(remember, ids.length)], say("accept_now", { count: ids.length }), send, { close });
   });
 }
 
@@ -205,7 +205,7 @@ export function revealThese(context, ids) {
       place.replaceChildren(table(say("revealed"), [say("name"), say("email"), say("message")], rows), gone > 0 ? make("p", { class: "note" }, say("reveal_gone", { count: gone })) : "", make("div", { class: "actions" }, button(say("close"), () => close(true), { kind: "main" })));
       place.querySelector("button")?.focus();
     };
-    place.append(form([make("p", {}, say("reveal_told")), noteField(say("reveal_why"))], say("reveal_now"), send, { cancel: button(say("cancel"), () => close(false)) }));
+    place.append(form([make("p", {}, say("reveal_told")), noteField(say("reveal_why"))], say("reveal_now"), send, { close }));
     return place;
   });
 }

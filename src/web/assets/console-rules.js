@@ -3,7 +3,7 @@
 import { Problem, ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
 import { isEmpty, tidy } from "./console-filters.js";
-import { badge, bars, button, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
+import { badge, bars, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
 import { reasonField } from "./console-removing.js";
 import { Screen, partnerNames } from "./console-screen.js";
 import { country, moment, number, say } from "./console-texts.js";
@@ -51,7 +51,7 @@ export async function keepSearch(context, filter, names) {
       make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words))),
       make("p", {}, say("keep_fits", { count: preview.pledges })),
       preview.countries.length > 1 ? bars(say("by_country"), preview.countries.slice(0, 5).map((row) => [country(row.country), row.count]), number) : null,
-      form([field(say("rule_kind"), kind), told, reasonField(), field(say("days"), input("days", { type: "number", min: 1, max: 30, value: onlyToday ? 1 : 7, required: true }), say(onlyToday ? "keep_today" : "keep_days")), noteField()], say("keep_now"), send, { cancel: button(say("cancel"), () => close()) }),
+      form([field(say("rule_kind"), kind), told, reasonField(), field(say("days"), input("days", { type: "number", min: 1, max: 30, value: onlyToday ? 1 : 7, required: true }), say(onlyToday ? "keep_today" : "keep_days")), noteField()], say("keep_now"), send, { close }),
     ].filter(Boolean);
   });
 }

@@ -4,7 +4,7 @@ import { Problem, ofCampaign } from "./console-api.js";
 import { filterForm, inWords } from "./console-filter-form.js";
 import { fromQuery, hashOf, isEmpty, narrower, question, toQuery } from "./console-filters.js";
 import { ListScreen, fresh } from "./console-list.js";
-import { button, field, filterFold, form, input, make } from "./console-parts.js";
+import { field, filterFold, form, input, make } from "./console-parts.js";
 import { removeSearch } from "./console-removing.js";
 import { keepSearch } from "./console-rules.js";
 import { partnerNames } from "./console-screen.js";
@@ -109,7 +109,7 @@ class SearchScreen extends ListScreen {
         if (pledges.length > 0) return close(pledges);
         told.textContent = say("look_up_none");
       };
-      return form([field(say("look_up_email"), control, say("look_up_hint")), told], say("look_up_now"), send, { cancel: button(say("cancel"), () => close()) });
+      return form([field(say("look_up_email"), control, say("look_up_hint")), told], say("look_up_now"), send, { close });
     });
     if (!found) return;
     this.page = { pledges: found, total: 1, total_is_exact: true, search_lag_seconds: 0, held_ends: null, next_cursor: null };

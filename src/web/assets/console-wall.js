@@ -4,7 +4,7 @@ import { ofCampaign, withQuery } from "./console-api.js";
 import { hashOf } from "./console-filters.js";
 import { WALL_KEYS } from "./console-keys.js";
 import { ListScreen } from "./console-list.js";
-import { badge, button, field, form, make, select, tick } from "./console-parts.js";
+import { badge, field, form, make, select, tick } from "./console-parts.js";
 import { tickTable } from "./console-rows.js";
 import { moment, say } from "./console-texts.js";
 
@@ -149,7 +149,7 @@ class WallScreen extends ListScreen {
     const given = await this.context.panels.open(say(`wall_${what}_title`, { count: ids.length }), (close) => {
       const which = select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`wall_reason_${reason}`)])], { required: true, autofocus: true });
       const again = ids.length === 1 ? tick("again", say("again"), { value: "yes" }) : null;
-      return form([make("p", {}, say(`wall_${what}_told`)), field(say("reason"), which), again], say(`wall_act_${what}`), (typed) => close(typed), { cancel: button(say("cancel"), () => close()) });
+      return form([make("p", {}, say(`wall_${what}_told`)), field(say("reason"), which), again], say(`wall_act_${what}`), (typed) => close(typed), { close });
     });
     if (!given) return null;
     const more = { reason: given.reason };
