@@ -44,7 +44,7 @@ export const campaignsTold = ({ role, campaigns, organises = [] }) =>
 class AccountScreen extends Screen {
   async show() {
     const { login, role } = this.api.me;
-    this.append(make("h2", { tabindex: "-1" }, say("account")));
+    this.append(this.head("account"));
     this.append(section(login, facts([[say("role"), say(`role_${role}`)], [say("campaigns"), campaignsTold(this.api.me)]]), this.#letters()));
     const secured = make("div", {});
     this.append(secured);

@@ -21,7 +21,7 @@ class AccountsScreen extends Screen {
   async show() {
     const accounts = make("div", {});
     const invitations = make("div", {});
-    this.append(make("h2", { tabindex: "-1" }, say("accounts")), accounts, this.#invite(invitations), invitations);
+    this.append(this.head("accounts"), accounts, this.#invite(invitations), invitations);
     await Promise.all([this.#accounts(accounts), this.#invitations(invitations)]);
   }
 

@@ -149,7 +149,6 @@ export class Api {
     return this.request("POST", path, body, options);
   }
 
-
   /** Looks whether the session is still open; a service that doesn't answer ends nothing. */
   async check() {
     if (!this.#token) return;
@@ -178,7 +177,6 @@ export class Api {
     };
   }
 }
-
 
 /** A path with those of the parameters that have a value. */
 export function withQuery(path, parameters) {

@@ -101,7 +101,7 @@ export function titleOf(cluster, partners) {
 /** Why a group stands out, one sentence for each reason. */
 export const reasonsOf = ({ reasons }) => reasons.map(({ why, seen, usual }) => say(`why_${why}${usual === null || usual === undefined ? "_alone" : ""}`, { count: seen, usual: usual ?? 0 }));
 
-/** The removal that was made here of all that a group's button removes, and that a look doesn't know yet; undefined: there is none. */
+/** The removal made here of all that a group's button removes, and that a look doesn't know yet; undefined: there is none. */
 export const removedSince = (look, cluster, campaign, removed) => removed.find((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of) && covers(one.search, burst(cluster, look.as_of) ?? cluster.search));
 
 /** Looks out for what stands out while a campaign is shown, whatever the screen: nobody has to think of looking. */
@@ -150,7 +150,7 @@ class ClustersScreen extends Screen {
   #place = make("div", { class: "pages" });
 
   async show() {
-    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
+    this.append(this.head("clusters"), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
     this.#order.addEventListener("change", () => this.#look && this.#draw());
     this.#partners = await partnerNames(this);
     await this.#ask();

@@ -35,7 +35,7 @@ export function tidy(filter) {
       if (score > 0) tidied.score_from = score;
     } else {
       const text = `${value ?? ""}`.trim();
-      if (text) tidied[name] = ["country"].includes(name) ? text.toUpperCase() : text;
+      if (text) tidied[name] = name === "country" ? text.toUpperCase() : text;
     }
   }
   return tidied;

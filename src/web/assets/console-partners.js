@@ -15,7 +15,7 @@ const paceField = (value = 6000) => field(say("per_minute"), input("per_minute",
 class PartnersScreen extends Screen {
   async show() {
     const list = make("div", { class: "pages" });
-    this.append(make("h2", { tabindex: "-1" }, say("partners")), list, this.#add(list));
+    this.append(this.head("partners"), list, this.#add(list));
     await this.#list(list);
   }
 

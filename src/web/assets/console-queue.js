@@ -62,7 +62,7 @@ class QueueScreen extends ListScreen {
   async show() {
     this.#asked = asked(this.context.query);
     const { view } = this.#asked;
-    this.append(make("h2", { tabindex: "-1" }, say("queue")), this.#views());
+    this.append(this.head("queue"), this.#views());
     this.partners = await partnerNames(this);
     if (!this.isConnected) return undefined;
     if (view === "clusters") return this.#clusters();
@@ -118,8 +118,7 @@ class QueueScreen extends ListScreen {
 
   narrow(more) {
     const [[name, value]] = Object.entries(more);
-    if (!NARROWED.includes(name)) return this.context.go({ campaign: this.context.campaign, screen: "search", query: `${name}=${encodeURIComponent(value)}` });
-    return this.context.go({ campaign: this.context.campaign, screen: "queue", query: `${name}=${encodeURIComponent(value)}` });
+    return this.context.go({ campaign: this.context.campaign, screen: NARROWED.includes(name) ? "queue" : "search", query: `${name}=${encodeURIComponent(value)}` });
   }
 
   /** Decisions that are made without asking, once somebody has said so, of one row at a time. */

@@ -13,7 +13,7 @@ class RemovalsScreen extends Screen {
 
   async show() {
     const { campaign, query } = this.context;
-    this.append(make("h2", { tabindex: "-1" }, say("removals")));
+    this.append(this.head("removals"));
     const id = new URLSearchParams(query).get("id");
     if (id) this.append(this.#card(await this.get(ofCampaign(campaign, `removals/${encodeURIComponent(id)}`))));
     const list = await this.pages(async (cursor) => {
@@ -59,11 +59,9 @@ class RemovalsScreen extends Screen {
   }
 
   #progress(removal) {
-    const part = progress(removal);
     if (!isUnderWay(removal) && removal.state !== "paused") return [];
-    const done = removal.state === "undoing" ? removal.put_back : removal.pledges;
-    const of = removal.state === "undoing" ? removal.pledges : removal.expected;
-    return [make("progress", { class: "bar", max: 1, value: part, "aria-label": say(`removal_${removal.state}`) }), make("p", {}, say("progress", { done, of: of ?? 0 }))];
+    const [done, of] = removal.state === "undoing" ? [removal.put_back, removal.pledges] : [removal.pledges, removal.expected];
+    return [make("progress", { class: "bar", max: 1, value: progress(removal), "aria-label": say(`removal_${removal.state}`) }), make("p", {}, say("progress", { done, of: of ?? 0 }))];
   }
 
   #acts(node, removal) {

@@ -39,7 +39,7 @@ const goesOn = ({ state }) => state === "running" || state === "paused";
 const SOON_MS = 1_500;
 const SELDOM_MS = 30_000;
 
-/** Says what a removal does, with its undo a click away, and once it has ended what it did. Its preview showed `seen`; one by a search is kept in mind: looks from before its end don't know it. */
+/** Says what a removal does, with its undo a click away, and once it has ended what it did; its preview showed `seen`. One by a search is kept in mind: looks from before its end don't know it. */
 export async function announce(context, { removal, already_removed: before, not_found: missing }, { seen = null, search = null, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = {}) {
   const { api, campaign, shared, toasts } = context;
   const skipped = before.length + missing.length;

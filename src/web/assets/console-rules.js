@@ -61,7 +61,7 @@ class RulesScreen extends Screen {
 
   async show() {
     const place = make("div", {});
-    this.append(make("h2", { tabindex: "-1" }, say("rules")), place, this.#add(place));
+    this.append(this.head("rules"), place, this.#add(place));
     this.#partners = await partnerNames(this);
     await this.#list(place);
   }

@@ -55,6 +55,11 @@ export class Screen extends HTMLElement {
     }
   }
 
+  /** The heading, where one is after a change of screen. */
+  head(name) {
+    return make("h2", { tabindex: "-1" }, say(name));
+  }
+
   /** A button of this screen. */
   button(text, run, options = {}) {
     return button(text, run, { failed: (error) => this.context.failed(error), ...options });

@@ -21,7 +21,7 @@ class SearchScreen extends ListScreen {
   async show() {
     this.#filter = fromQuery(this.context.query);
     this.#fold = filterFold(this.#filters);
-    this.append(make("h2", { tabindex: "-1" }, say("search")), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns);
+    this.append(this.head("search"), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns);
     this.listen();
     this.partners = await partnerNames(this);
     if (!this.isConnected) return;
@@ -79,7 +79,7 @@ class SearchScreen extends ListScreen {
   told() {
     const { total, total_is_exact: exact, search_lag_seconds: lag, held_ends: ends } = this.page;
     const { campaign, standing } = this.context;
-    const groups = standing().clusters.length;
+    const groups = standing().length;
     this.#told.replaceChildren(
       ...(groups > 0 ? [make("p", { class: "trial" }, say("clusters_stand", { count: groups }), " ", make("a", { href: hashOf({ campaign, screen: "clusters" }) }, say("clusters_see")))] : []),
       make("p", { class: "exact" }, make("strong", {}, say(exact ? "found" : "found_about", { count: total }))),

@@ -51,7 +51,7 @@ class WallScreen extends ListScreen {
     const { campaign, query } = this.context;
     const view = new URLSearchParams(query).get("view");
     this.#view = view in VIEWS ? view : "waiting";
-    this.append(make("h2", { tabindex: "-1" }, say("wall")), this.#views());
+    this.append(this.head("wall"), this.#views());
     const { wall } = await this.get(`/v1/campaigns/${encodeURIComponent(campaign)}`);
     this.#isOff = wall === false;
     this.append(this.#told, this.rows, this.turns);
