@@ -104,6 +104,9 @@ test("what can’t be read stays for three minutes and then goes: somebody may h
   time += 8 * 3_600_000;
   assert.deepEqual([wait(), wait(found, before)], [null, null], "a tab that nobody saw for hours, and what it had asked for before");
   assert.deepEqual([wait(found, time), wait(), wait(null, time)], [found, undefined, null]);
+  wait(found, time);
+  time -= 3_600_000;
+  assert.equal(wait(), null, "a clock that was put back makes nothing younger");
 });
 
 test("what takes too long is given up, in older browsers too", async () => {

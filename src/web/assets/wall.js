@@ -124,7 +124,7 @@ export function patience(now = Date.now) {
   let last = 0;
   return (found, asked) => {
     if (found !== undefined) last = asked;
-    return now() - last < KEPT_MS ? found : null;
+    return Math.abs(now() - last) < KEPT_MS ? found : null;
   };
 }
 
