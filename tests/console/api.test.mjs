@@ -34,6 +34,14 @@ test("signing in keeps the token in memory and sends it from then on", async () 
   assert.equal(asked[1].token, "Bearer one");
 });
 
+test("the service's time is known by its last answer, to the second and never too early; else it is ours", async () => {
+  const { api } = served((path) => json(200, {}, path === "/a" ? { date: "Sun, 29 Nov 2026 09:32:20 GMT" } : {}));
+  await api.ask("/a");
+  assert.equal(api.answeredAt, Date.parse("2026-11-29T09:32:21Z"));
+  await api.ask("/b");
+  assert.ok(api.answeredAt >= Date.now());
+});
+
 test("a wrong login renews nothing", async () => {
   const { api, asked } = served(() => problem(401, "wrong_login"));
   await assert.rejects(api.signIn("ada", "x"), (error) => error instanceof Problem && error.code === "wrong_login" && error.status === 401);

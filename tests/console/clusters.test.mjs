@@ -75,27 +75,57 @@ test("the chart is drawn with attributes alone, one bar an hour, and says its nu
   assert.deepEqual(chart([]).all("rect"), []);
 });
 
-test("a group that was removed here is known until there is a look from after", async () => {
+test("a group that was removed here is known until there is a look from after the removal's end, however long that took", async (test) => {
+  test.mock.timers.enable({ apis: ["setTimeout"] });
   const { removeSearch } = await import("../../src/web/assets/console-removing.js");
   const at = (second) => `2026-11-29T09:32:${second}Z`;
-  let [ended, drawn] = [false, null];
-  const removal = { id: "r", created_at: at("20.5"), expected: 5, pledges: 5 };
-  const api = { post: async (path) => (path.endsWith("preview") ? { pledges: 5, states: [], countries: [], partners: [], hours: [], sample: [] } : { removal: { ...removal, state: "done" }, already_removed: [], not_found: [] }) };
-  const context = { api, campaign: "defend", shared: { removed: [] }, standing: () => ({}), toasts: { show: () => ({ isShown: true, tell() {} }) }, panels: { open: (_, draw) => (drawn = draw(() => (ended = true))) } };
+  let [ended, drawn, state] = [false, null, "running"];
+  const went = [];
+  const removal = () => ({ id: "r", created_at: at("20.5"), expected: 5, pledges: 5, state });
+  const api = { get: async () => removal(), post: async (path) => (path.endsWith("preview") ? { pledges: 5, states: [], countries: [], partners: [], hours: [], sample: [] } : { removal: removal(), already_removed: [], not_found: [] }) };
+  const toast = { isShown: true, tell() {} };
+  const context = { api, campaign: "defend", go: (place) => went.push(place), shared: { removed: [] }, toasts: { show: () => toast }, panels: { open: (_, draw) => (drawn = draw(() => (ended = true))) } };
   globalThis.FormData = class extends Array {};
   const group = { signals: ["wave_time"], from: at("00") };
-  // Of its last hours alone, as the card offers it.
-  await removeSearch(context, { ...group, from: at("10") }, new Map());
+  await removeSearch(context, group, new Map());
   await drawn.at(-1).listeners.submit({ preventDefault() {} });
-  await settled();
-  const known = (look, search, campaign = "defend") => removedSince({ as_of: look }, { search }, campaign, context.shared.removed)?.id;
   assert.ok(ended);
-  assert.equal(known(at("20"), group), "r");
-  assert.equal(known(at("20"), { ...group, from: at("05") }), "r", "the search of another look begins later");
-  assert.equal(known(at("20.6"), group), undefined, "a look from after knows it");
-  assert.equal(known(at("20"), { signals: ["wave_pace"] }), undefined);
-  assert.equal(known(at("20"), group, "other"), undefined);
-  assert.equal(known(at("20"), { ...group, state: "held" }), undefined);
+  assert.deepEqual(went, [{ campaign: "defend", screen: "removals", query: "id=r" }]);
+  const known = (look, search, campaign = "defend") => removedSince({ as_of: look }, { search, trend: [], score: 500 }, campaign, context.shared.removed)?.id;
+  const wait = async () => {
+    test.mock.timers.tick(1_500);
+    await settled();
+  };
+  // Nobody has to keep the message open for it.
+  toast.isShown = false;
+  await wait();
+  assert.equal(known(at("30"), group), "r", "it goes on");
+  [state, api.answeredAt] = ["done", Date.parse(at("40"))];
+  await wait();
+  assert.equal(known(at("30"), group), "r", "the look is from before the end");
+  assert.equal(known(at("30"), { ...group, from: at("05") }), "r", "the search of another look begins later");
+  assert.equal(known(at("40.1"), group), undefined, "a look from after knows it");
+  assert.equal(known(at("30"), { signals: ["wave_pace"] }), undefined);
+  assert.equal(known(at("30"), group, "other"), undefined);
+  assert.equal(known(at("30"), { ...group, state: "held" }), undefined);
+});
+
+test("a group is gone only if what was removed is all that its own button would remove", () => {
+  const look = { as_of: "2026-11-29T09:32:20Z" };
+  const isGone = (removal, search, trend = []) => Boolean(removedSince(look, { search, trend, score: 680 }, "defend", [{ campaign: "defend", id: "r", until: Infinity, search: removal }]));
+  const [first, middle, last] = ["2026-11-29T09:00:00Z", "2026-11-29T09:10:00.5Z", "2026-11-29T09:20:00Z"];
+  assert.ok(isGone({ country: "VA" }, { country: "VA" }));
+  assert.ok(!isGone({ country: "VA", from: last }, { country: "VA" }), "the last minutes of it alone");
+  assert.ok(!isGone({ country: "VA", to: last }, { country: "VA", from: first }), "all but the last minutes");
+  assert.ok(isGone({ country: "VA" }, { country: "VA", from: first, to: last }));
+  assert.ok(!isGone({ country: "VA", from: middle }, { country: "VA", from: first }));
+  assert.ok(isGone({ country: "VA", from: middle, to: last }, { country: "VA", from: last, to: middle.replace(".5", "") }) && isGone({ from: first, to: last }, { from: first, to: last }));
+  assert.ok(!isGone({ from: first, to: middle }, { from: first, to: last }), "other minutes");
+  // Nearly all came in the last hour: the card offers those alone.
+  const trend = Object.assign(Array(24).fill(0), { 3: 20, 23: 1_785 });
+  const signal = { signals: ["wave_time"], from: "2026-11-28T10:00:00Z" };
+  assert.ok(isGone({ ...signal, from: "2026-11-29T08:32:20Z" }, signal, trend));
+  assert.ok(!isGone({ ...signal, from: "2026-11-29T08:32:21Z" }, signal, trend));
 });
 
 /** A lookout whose service answers as told, with its timer in hand. */

@@ -80,6 +80,10 @@ class Node {
     return below.flatMap((child) => [...(child.tagName === name.toUpperCase() ? [child] : []), ...child.all(name)]);
   }
 
+  querySelector(names) {
+    return this.querySelectorAll(names)[0] ?? null;
+  }
+
   querySelectorAll(names) {
     return names.split(",").flatMap((name) => this.all(name.trim().split(" ").pop()));
   }

@@ -74,5 +74,9 @@ test("a problem is told in words, with its fields, and one without words in thos
   assert.equal(trouble({ code: "wrong_login", errors: [] }), texts.problem_wrong_login);
   assert.match(trouble({ code: "too_many_requests", retryAfter: 17 }), /17 seconds/);
   assert.match(trouble({ code: "invalid_fields", errors: [{ pointer: "/note", code: "too_long" }] }), /note: is too long\./);
+  const text = (code) => trouble({ code: "invalid_fields", errors: [{ pointer: "/text", code }] });
+  assert.match(text("too_many"), /text: has too many\./);
+  assert.match(text("invalid_text"), /text: has no word\./);
+  assert.match(trouble({ code: "invalid_fields", errors: [{ pointer: "/note", code: "invalid_text" }] }), /note: has a character/);
   assert.equal(trouble({ code: "something_new", detail: "As the service says." }), "As the service says.");
 });

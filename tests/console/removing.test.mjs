@@ -52,6 +52,31 @@ test("what can't be undone says so", async () => {
   assert.equal(asked.length, 1);
 });
 
+test("an undo on its card draws the card alone, and what stands out is counted anew without the removal", async () => {
+  const defined = {};
+  customElements.define = (name, element) => (defined[name] = element);
+  await import("../../src/web/assets/console-removals.js");
+  globalThis.FormData = class extends Array {};
+  const removal = { id: "r", reason: "bot", note: "", state: "done", pledges: 2, created_at: "2026-11-29T09:32:20Z" };
+  let drawn;
+  const counted = [];
+  const context = {
+    api: { get: async () => ({ removals: [removal], next_cursor: null }), post: async () => ({ ...removal, state: "undone" }) },
+    campaign: "defend", query: "", failed: assert.ifError, toasts: { show() {} }, shared: { removed: [{ id: "r" }], lastRemoval: null },
+    panels: { open: (_, draw) => (drawn = draw(() => {})) },
+    recount: () => counted.push(context.shared.removed.length),
+    refresh: () => assert.fail("all is drawn anew"),
+  };
+  const screen = Object.assign(new defined["console-removals"](), { context });
+  screen.connectedCallback();
+  await new Promise((resolve) => setImmediate(resolve));
+  const [card] = screen.all("article");
+  await card.all("button").find(({ textContent }) => textContent === "Undo").listeners.click();
+  await drawn.listeners.submit({ preventDefault() {} });
+  assert.deepEqual(counted, [0]);
+  assert.match(card.all("h3")[0].textContent, /undone/);
+});
+
 /** A preview of so many, of which so many count. */
 const preview = (pledges, counted = 0) => ({ pledges, states: [{ state: "held", count: pledges - counted }, ...(counted > 0 ? [{ state: "counted", count: counted }] : [])], countries: [], partners: [], hours: [], sample: [] });
 

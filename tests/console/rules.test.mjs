@@ -3,6 +3,7 @@
 import "./dom.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { texts } from "../../src/web/assets/console-en.js";
 
 const { keepSearch, keepable, looksAt, searches } = await import("../../src/web/assets/console-rules.js");
 
@@ -23,6 +24,12 @@ test("one that can't be opened any more looks at nothing, and says so elsewhere"
 test("what is kept has neither state nor time nor removal: the API refuses them", () => {
   const filter = { state: "counted", from: "2026-11-23T12:00:00Z", to: "2026-11-24T12:00:00Z", removal: "0197c5f1-6d0e-7c3a-9b1e-2f4a5d6c7b80", country: "mc", source_tag: TAG };
   assert.deepEqual(keepable(filter), { country: "MC", source_tag: TAG });
+});
+
+test("a search for words on the wall is not kept, nor what else it looks for: the rule would be wider", async () => {
+  const api = { post: () => assert.fail("asked") };
+  await assert.rejects(keepSearch({ api, campaign: "defend" }, { text: "casino", country: "VA" }), { code: "rule_of_text" });
+  assert.ok("problem_rule_of_text" in texts);
 });
 
 test("a search of which nothing is left is not kept, and the API isn't asked", async () => {

@@ -4,9 +4,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newHost } from "../map/dom.mjs";
 
-globalThis.HTMLElement ??= class {};
-globalThis.customElements ??= { get: () => true };
-const { drawWall, patience, read } = await import("../../src/web/assets/wall.js");
+// What an element must be able to do for the wall to be drawn.
+globalThis.HTMLElement ??= class {
+  isConnected = true;
+  attachShadow() {
+    return (this.shadowRoot = newHost({ shadow: true }));
+  }
+  getAttribute() {
+    return "en";
+  }
+  dispatchEvent() {}
+};
+Object.defineProperty(Object.getPrototypeOf(document), "isConnected", { value: true });
+let PledgeWall;
+globalThis.customElements ??= { get: () => PledgeWall, define: (_, element) => (PledgeWall = element) };
+const { drawWall, patience, read, within } = await import("../../src/web/assets/wall.js");
 
 const words = { wall_report: "Report", wall_reported: "Thank you.", wall_report_failed: "Later.", wall_reason_spam: "Advertising" };
 const entry = (entry, name, message, day = "2026-12-07") => ({ entry, name, message, day });
@@ -77,11 +89,61 @@ test("so many pages are read one after the other, and where there is no wall the
   await assert.rejects(read("/wall", 1, async () => ({ ok: false, status: 503 })));
 });
 
-test("what can’t be read stays for a while and then goes: somebody may have been taken off", () => {
-  const wait = patience(3);
+test("what can’t be read stays for three minutes and then goes: somebody may have been taken off", () => {
+  let time = 1_700_000_000_000;
+  const wait = patience(() => time);
   const found = { entries: [1], hasMore: false };
-  assert.equal(wait(found), found);
-  assert.deepEqual([wait(undefined), wait(undefined), wait(undefined), wait(undefined)], [undefined, undefined, null, null]);
-  assert.equal(wait(found), found);
-  assert.deepEqual([wait(undefined), wait(null), wait(undefined)], [undefined, null, undefined]);
+  assert.equal(wait(), null, "nothing was read yet");
+  assert.equal(wait(found, time), found);
+  time += 179_999;
+  assert.deepEqual([wait(), wait(), wait(), wait(), wait(), wait()], Array(6).fill(undefined), "however often it is tried");
+  time += 1;
+  assert.equal(wait(), null);
+  assert.equal(wait(found, time), found);
+  const before = time;
+  time += 8 * 3_600_000;
+  assert.deepEqual([wait(), wait(found, before)], [null, null], "a tab that nobody saw for hours, and what it had asked for before");
+  assert.deepEqual([wait(found, time), wait(), wait(null, time)], [found, undefined, null]);
+  wait(found, time);
+  time -= 3_600_000;
+  assert.equal(wait(), null, "a clock that was put back makes nothing younger");
+});
+
+test("what takes too long is given up, in older browsers too", async () => {
+  const { timeout } = AbortSignal;
+  for (const known of [timeout, undefined]) {
+    AbortSignal.timeout = known;
+    const signal = within(1);
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+  const given = [];
+  AbortSignal.timeout = (ms) => (given.push(ms), "signal");
+  await read("/wall", 1, async (_, { signal }) => (given.push(signal), { status: 404 }));
+  AbortSignal.timeout = timeout;
+  assert.deepEqual(given, [10_000, "signal"]);
+});
+
+test("who comes back to a tab after long sees no name before the service has answered", async (test) => {
+  test.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
+  const asked = [];
+  let answer = async (address) => ({ ok: true, json: async () => (address.endsWith(".json") ? { lang: "en" } : { entries: [entry("a", "Amina")], next_cursor: null }) });
+  test.mock.method(globalThis, "fetch", (address) => (asked.push(address), answer(address)));
+  const element = new PledgeWall();
+  element.draw("defend");
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  await settled();
+  const look = async (hidden, minutes) => {
+    test.mock.timers.tick(minutes * 60_000);
+    document.hidden = hidden;
+    document.listeners.visibilitychange();
+    await settled();
+    return [element.box.hidden, element.fallback.hidden];
+  };
+  answer = () => new Promise(() => {});
+  assert.deepEqual(await look(true, 0), [false, true]);
+  assert.deepEqual(await look(false, 2), [false, true], "not yet long");
+  assert.deepEqual(await look(true, 0), [false, true]);
+  assert.deepEqual(await look(false, 2), [true, false]);
+  assert.equal(asked.length, 4);
+  element.end();
 });

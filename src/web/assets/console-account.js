@@ -21,7 +21,7 @@ export function stepUp(api, panels) {
       await api.post("/v1/auth/step-up", typed.way === "code" ? { code: typed.code } : { password: typed.password });
       close(true);
     };
-    return form([make("p", {}, say("step_up_told")), field(say("step_up_way"), ways), password, code], say("step_up_now"), send, { cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("step_up_told")), field(say("step_up_way"), ways), password, code], say("step_up_now"), send, { close });
   }).then((proved) => proved === true);
 }
 
@@ -44,7 +44,7 @@ export const campaignsTold = ({ role, campaigns, organises = [] }) =>
 class AccountScreen extends Screen {
   async show() {
     const { login, role } = this.api.me;
-    this.append(make("h2", { tabindex: "-1" }, say("account")));
+    this.append(this.head("account"));
     this.append(section(login, facts([[say("role"), say(`role_${role}`)], [say("campaigns"), campaignsTold(this.api.me)]]), this.#letters()));
     const secured = make("div", {});
     this.append(secured);
@@ -56,11 +56,6 @@ class AccountScreen extends Screen {
     const sessions = make("div", {});
     this.append(sessions);
     await this.#sessions(sessions);
-  }
-
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
   }
 
   #letters() {

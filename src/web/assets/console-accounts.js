@@ -21,13 +21,8 @@ class AccountsScreen extends Screen {
   async show() {
     const accounts = make("div", {});
     const invitations = make("div", {});
-    this.append(make("h2", { tabindex: "-1" }, say("accounts")), accounts, this.#invite(invitations), invitations);
+    this.append(this.head("accounts"), accounts, this.#invite(invitations), invitations);
     await Promise.all([this.#accounts(accounts), this.#invitations(invitations)]);
-  }
-
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
   }
 
   async #accounts(place) {
@@ -72,7 +67,7 @@ class AccountsScreen extends Screen {
         close(true);
         await again();
       };
-      return form([roleField(account.role), ...campaignsFields(account), field(say("removals_per_day"), quota, say("removals_per_day_hint")), tick("closed", say("account_close"), { props: { checked: Boolean(account.disabled_at) } })], say("save"), send, { cancel: button(say("cancel"), () => close()) });
+      return form([roleField(account.role), ...campaignsFields(account), field(say("removals_per_day"), quota, say("removals_per_day_hint")), tick("closed", say("account_close"), { props: { checked: Boolean(account.disabled_at) } })], say("save"), send, { close });
     });
   }
 

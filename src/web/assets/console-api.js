@@ -23,6 +23,8 @@ export class Api {
   #renewal = null;
   /** Who is signed in, as the API says it; null: nobody. */
   me = null;
+  /** The service's time at its last answer, which it tells to the second: rounded up. */
+  answeredAt = 0;
   /** Called when the session is over without our doing. */
   onEnded = () => {};
   /** Called when role or campaigns have changed meanwhile. */
@@ -42,7 +44,9 @@ export class Api {
   async #send(method, path, body, { signal, token = this.#token } = {}) {
     const headers = { accept: "application/json", ...(body === undefined ? {} : JSON_TYPE), ...(token ? { authorization: `Bearer ${token}` } : {}) };
     try {
-      return await this.#fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, cache: "no-store", credentials: "same-origin", redirect: "error" });
+      const answer = await this.#fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, cache: "no-store", credentials: "same-origin", redirect: "error" });
+      this.answeredAt = (Date.parse(answer.headers.get("date")) || Date.now()) + 1_000;
+      return answer;
     } catch (error) {
       // Who took the question back knows why.
       if (error.name === "AbortError") throw error;
@@ -145,7 +149,6 @@ export class Api {
     return this.request("POST", path, body, options);
   }
 
-
   /** Looks whether the session is still open; a service that doesn't answer ends nothing. */
   async check() {
     if (!this.#token) return;
@@ -174,7 +177,6 @@ export class Api {
     };
   }
 }
-
 
 /** A path with those of the parameters that have a value. */
 export function withQuery(path, parameters) {

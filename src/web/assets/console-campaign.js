@@ -15,7 +15,7 @@ class TotalsScreen extends Screen {
 
   async show() {
     const place = make("div", {});
-    this.append(make("h2", { tabindex: "-1" }, say("totals")), make("p", { class: "note" }, say("totals_told")), place);
+    this.append(this.head("totals"), make("p", { class: "note" }, say("totals_told")), place);
     await this.#draw(place);
   }
 
@@ -43,7 +43,7 @@ class TotalsScreen extends Screen {
 
 class SettingsScreen extends Screen {
   async show() {
-    this.append(make("h2", { tabindex: "-1" }, say("settings")));
+    this.append(this.head("settings"));
     const campaign = await this.get(`/v1/campaigns/${encodeURIComponent(this.context.campaign)}`);
     const title = campaign.texts[campaign.default_language]?.title;
     this.append(section(title ?? campaign.slug, facts([

@@ -2,9 +2,9 @@
 // thing to see under attack.
 
 import { Problem, ofCampaign } from "./console-api.js";
-import { about, hashOf, isEmpty, toQuery } from "./console-filters.js";
+import { covers, hashOf, isEmpty, toQuery } from "./console-filters.js";
 import { badge, facts, field, make, select } from "./console-parts.js";
-import { removeSearch } from "./console-removing.js";
+import { placeOf, removeSearch } from "./console-removing.js";
 import { keepSearch, keepable } from "./console-rules.js";
 import { Screen, partnerNames } from "./console-screen.js";
 import { country, moment, number, say, share } from "./console-texts.js";
@@ -101,8 +101,8 @@ export function titleOf(cluster, partners) {
 /** Why a group stands out, one sentence for each reason. */
 export const reasonsOf = ({ reasons }) => reasons.map(({ why, seen, usual }) => say(`why_${why}${usual === null || usual === undefined ? "_alone" : ""}`, { count: seen, usual: usual ?? 0 }));
 
-/** The removal of a group that was made here and that a look doesn't know yet; undefined: there is none. */
-export const removedSince = (look, { search }, campaign, removed) => removed.find((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of) && one.about === about(search));
+/** The removal made here of all that a group's button removes, and that a look doesn't know yet; undefined: there is none. */
+export const removedSince = (look, cluster, campaign, removed) => removed.find((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of) && covers(one.search, burst(cluster, look.as_of) ?? cluster.search));
 
 /** Looks out for what stands out while a campaign is shown, whatever the screen: nobody has to think of looking. */
 export class Lookout {
@@ -150,9 +150,9 @@ class ClustersScreen extends Screen {
   #place = make("div", { class: "pages" });
 
   async show() {
-    this.append(make("h2", { tabindex: "-1" }, say("clusters")), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
+    this.append(this.head("clusters"), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
     this.#order.addEventListener("change", () => this.#look && this.#draw());
-    this.#partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    this.#partners = await partnerNames(this);
     await this.#ask();
   }
 
@@ -199,11 +199,12 @@ class ClustersScreen extends Screen {
     const most = burst(cluster, this.#look.as_of);
     const title = titleOf(cluster, this.#partners);
     const on = `${say(`common_${cluster.common}`)} ${valueOf(cluster, this.#partners)}`;
-    const preview = this.button(say("preview_removal"), () => this.#remove(most ?? search), { kind: gone ? "quiet" : "main", "aria-label": say("act_on", { act: say("preview_removal"), on }) });
+    const named = (act) => ({ "aria-label": say("act_on", { act: say(act), on }) });
+    const preview = this.button(say("preview_removal"), () => removeSearch(this.context, most ?? search, this.#partners), { kind: gone ? "quiet" : "main", ...named("preview_removal") });
     const acts = [
-      gone ? make("a", { class: "button quiet", href: hashOf({ campaign, screen: "removals", query: `id=${gone.id}` }), "aria-label": say("act_on", { act: say("removal"), on }) }, say("removal")) : preview,
-      make("a", { class: "button quiet", href: hashOf({ campaign, screen: "search", query: toQuery(search) }), "aria-label": say("act_on", { act: say("cluster_pledges"), on }) }, say("cluster_pledges")),
-      isEmpty(keepable(search)) ? null : this.button(say("keep"), () => keepSearch(this.context, search, this.#partners), { "aria-label": say("act_on", { act: say("keep"), on }) }),
+      gone ? make("a", { class: "button quiet", href: hashOf(placeOf(campaign, gone)), ...named("removal") }, say("removal")) : preview,
+      make("a", { class: "button quiet", href: hashOf({ campaign, screen: "search", query: toQuery(search) }), ...named("cluster_pledges") }, say("cluster_pledges")),
+      isEmpty(keepable(search)) ? null : this.button(say("keep"), () => keepSearch(this.context, search, this.#partners), named("keep")),
       gone && preview,
     ];
     return make("article", { class: gone ? "card cluster gone" : "card cluster", "aria-label": on },
@@ -217,11 +218,6 @@ class ClustersScreen extends Screen {
       make("figure", { class: "cluster-trend" }, chart(cluster.trend), make("figcaption", { class: "under" }, make("span", {}, say("trend_from")), make("span", {}, say("trend_to")))),
       make("div", { class: "actions" }, acts),
     );
-  }
-
-  async #remove(search) {
-    const removal = await removeSearch(this.context, search, this.#partners);
-    if (removal) this.context.go({ campaign: this.context.campaign, screen: "removals", query: `id=${removal.id}` });
   }
 }
 

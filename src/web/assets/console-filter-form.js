@@ -38,13 +38,14 @@ export function read(typed, signals) {
 
 /** The filter in words, one for each part: what is searched for must be readable at a glance. */
 export function inWords(filter, partners = new Map()) {
+  const time = (value) => value.replace("T", " ").replace("Z", "");
   const words = {
     state: (value) => say(`state_${value}`),
     country,
     signals: (value) => value.map((signal) => say(`signal_${signal}`)).join(say("or")),
     partner: (value) => partners.get(value) ?? value,
-    from: (value) => value.replace("T", " ").replace("Z", ""),
-    to: (value) => value.replace("T", " ").replace("Z", ""),
+    from: time,
+    to: time,
   };
   return Object.entries(tidy(filter)).map(([name, value]) => [name, say("filter_is", { filter: say(`filter_${name}`), value: words[name] ? words[name](value) : `${value}` })]);
 }

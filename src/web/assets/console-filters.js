@@ -35,7 +35,7 @@ export function tidy(filter) {
       if (score > 0) tidied.score_from = score;
     } else {
       const text = `${value ?? ""}`.trim();
-      if (text) tidied[name] = ["country"].includes(name) ? text.toUpperCase() : text;
+      if (text) tidied[name] = name === "country" ? text.toUpperCase() : text;
     }
   }
   return tidied;
@@ -44,10 +44,10 @@ export function tidy(filter) {
 /** Whether anything at all is asked; a removal of everything is nobody's wish. */
 export const isEmpty = (filter) => Object.keys(tidy(filter)).length === 0;
 
-/** What a search is about, as one text, whenever that came: a group's begins later with each look. */
-export function about(search) {
-  const { from, to, ...rest } = tidy(search);
-  return JSON.stringify(isEmpty(rest) ? { from, to } : rest);
+/** Whether a search finds all that another does: it is the same, of no less time. */
+export function covers(search, other) {
+  const [{ from, to, ...rest }, { from: first, to: last, ...others }] = [tidy(search), tidy(other)];
+  return JSON.stringify(rest) === JSON.stringify(others) && (!from || Date.parse(from) <= Date.parse(first)) && (!to || Date.parse(to) >= Date.parse(last));
 }
 
 /** A search with more to it. What one looks for is either a name or a tag of one, and so with domains: the newer one stays. */

@@ -100,9 +100,8 @@ export class ListScreen extends Screen {
     this.#asking?.abort();
   }
 
-  /** Somebody did something elsewhere in the console: what is shown here may be another now. */
   refresh() {
-    this.run(() => this.ask(this.cursor, { focus: this.rows.contains(document.activeElement), at: this.selection.at }));
+    this.run(() => this.ask(this.cursor, { focus: null, at: null }));
   }
 
   #later() {
@@ -124,6 +123,7 @@ export class ListScreen extends Screen {
     }
   }
 
+  /** Asks for a page. Where it is null, focus and place are those that there are once it has come. */
   async ask(cursor = null, { focus = false, at = 0 } = {}) {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
@@ -135,7 +135,7 @@ export class ListScreen extends Screen {
       if (cursor && page.pledges.length === 0) return this.ask(null, { focus });
       this.cursor = cursor;
       this.page = page;
-      this.draw({ focus, at });
+      this.draw({ focus: focus ?? this.rows.contains(document.activeElement), at: at ?? this.selection.at });
     } finally {
       if (this.#asking === asking) this.rows.removeAttribute("aria-busy");
     }

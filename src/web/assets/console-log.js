@@ -62,11 +62,6 @@ class LogScreen extends Screen {
     await this.#list();
   }
 
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
-  }
-
   get #path() {
     return this.context.campaign ? ofCampaign(this.context.campaign, "audit") : "/v1/admin/audit";
   }

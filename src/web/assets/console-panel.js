@@ -96,17 +96,18 @@ export class Toasts {
   show(text, { action = null, link = null, bad = false } = {}) {
     const seconds = action || bad ? 15 : 8;
     let [left, before] = [seconds, null];
-    const toast = { isShown: true, close: () => this.#close(node, toast, before), tell: (words) => ((left = seconds), told.replaceChildren(words, ...more)) };
+    const isTouched = () => node.matches(":hover, :focus-within");
+    const toast = { isShown: true, isTouched, close: () => this.#close(node, toast, before), tell: (words) => ((left = seconds), told.replaceChildren(words, ...more)) };
     const more = link ? [" ", link] : [];
     const told = make("p", {}, text, more);
     const press = action ? make("button", { type: "button", class: "toast-action", on: { click: () => (toast.close(), action.run()) } }, action.label) : null;
     const node = make("div", { class: bad ? "toast bad" : "toast", on: { focusin: ({ relatedTarget }) => node.contains(relatedTarget) || (before = relatedTarget) } }, told, press, make("button", { type: "button", class: "toast-close", "aria-label": say("close"), on: { click: () => toast.close() } }, "×"));
     // They must not cover what they speak of.
-    if (this.#shown.size >= 2) [...this.#shown][0].close();
+    if (this.#shown.size >= 2) [...this.#shown].find((one) => !one.isTouched())?.close();
     this.#shown.add(toast);
     (this.place ?? this.element).append(node);
     const second = () => {
-      const isHeld = node.matches(":hover, :focus-within") || node.closest("[inert]") || document.visibilityState === "hidden";
+      const isHeld = isTouched() || node.closest("[inert]") || document.visibilityState === "hidden";
       left = isHeld ? seconds : left - 1;
       if (left <= 0) toast.close();
       else if (toast.isShown) this.later(second, 1_000);

@@ -15,13 +15,8 @@ const paceField = (value = 6000) => field(say("per_minute"), input("per_minute",
 class PartnersScreen extends Screen {
   async show() {
     const list = make("div", { class: "pages" });
-    this.append(make("h2", { tabindex: "-1" }, say("partners")), list, this.#add(list));
+    this.append(this.head("partners"), list, this.#add(list));
     await this.#list(list);
-  }
-
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
   }
 
   get #path() {
@@ -77,7 +72,7 @@ class PartnersScreen extends Screen {
         close();
         await again();
       };
-      return form([nameField(partner.name), originsField(partner.origins), paceField(partner.per_minute)], say("save"), send, { cancel: button(say("cancel"), () => close()) });
+      return form([nameField(partner.name), originsField(partner.origins), paceField(partner.per_minute)], say("save"), send, { close });
     });
   }
 
@@ -91,7 +86,7 @@ class PartnersScreen extends Screen {
         place.querySelector("button").focus();
         await again();
       };
-      place.append(form([tick("test", say("key_test")), field(say("grace_hours"), input("grace_hours", { type: "number", min: 0, max: 720, value: 24, required: true }), say("grace_hint"))], say("key_new"), send, { cancel: button(say("cancel"), () => close()) }));
+      place.append(form([tick("test", say("key_test")), field(say("grace_hours"), input("grace_hours", { type: "number", min: 0, max: 720, value: 24, required: true }), say("grace_hint"))], say("key_new"), send, { close }));
       return place;
     });
   }
@@ -103,7 +98,7 @@ class PartnersScreen extends Screen {
         close();
         await again();
       };
-      return form([field(say("email"), input("email", { type: "email", maxlength: 254, dir: "ltr" }), say("trial_mailbox_hint"))], say("save"), send, { cancel: button(say("cancel"), () => close()) });
+      return form([field(say("email"), input("email", { type: "email", maxlength: 254, dir: "ltr" }), say("trial_mailbox_hint"))], say("save"), send, { close });
     });
   }
 }

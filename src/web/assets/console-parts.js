@@ -60,8 +60,8 @@ export function tick(name, label, attributes = {}) {
 /** The note that goes on record; every such field says so. */
 export const noteField = (label = say("note")) => field(label, make("textarea", { name: "note", rows: 2, maxlength: 1000, required: true }), say("note_hint"));
 
-/** A form: `send` gets what was typed; what it throws stands in the form, where a reader of screens hears it. */
-export function form(children, submit, send, { kind = "main", cancel = null, ...attributes } = {}) {
+/** A form: `send` gets what was typed; what it throws stands in the form, where a reader of screens hears it. In a panel, `close` leaves it. */
+export function form(children, submit, send, { kind = "main", close = null, cancel = close && button(say("cancel"), () => close()), ...attributes } = {}) {
   const error = make("p", { class: "error", role: "alert", hidden: true });
   const press = make("button", { class: `button ${kind}` }, submit);
   const actions = make("div", { class: "actions" }, [press, cancel].flat());

@@ -6,7 +6,7 @@ import { titleOf, valueOf } from "./console-clusters.js";
 import { hashOf } from "./console-filters.js";
 import { QUEUE_KEYS } from "./console-keys.js";
 import { ListScreen } from "./console-list.js";
-import { button, facts, field, form, make, noteField, select, table } from "./console-parts.js";
+import { facts, field, form, make, noteField, select, table } from "./console-parts.js";
 import { acceptNow, acceptThese, removeNow, removeSearch, removeThese } from "./console-removing.js";
 import { partnerNames } from "./console-screen.js";
 import { moment, number, say, share } from "./console-texts.js";
@@ -62,8 +62,8 @@ class QueueScreen extends ListScreen {
   async show() {
     this.#asked = asked(this.context.query);
     const { view } = this.#asked;
-    this.append(make("h2", { tabindex: "-1" }, say("queue")), this.#views());
-    this.partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    this.append(this.head("queue"), this.#views());
+    this.partners = await partnerNames(this);
     if (!this.isConnected) return undefined;
     if (view === "clusters") return this.#clusters();
     if (view === "sampling") return this.#sampling();
@@ -118,8 +118,7 @@ class QueueScreen extends ListScreen {
 
   narrow(more) {
     const [[name, value]] = Object.entries(more);
-    if (!NARROWED.includes(name)) return this.context.go({ campaign: this.context.campaign, screen: "search", query: `${name}=${encodeURIComponent(value)}` });
-    return this.context.go({ campaign: this.context.campaign, screen: "queue", query: `${name}=${encodeURIComponent(value)}` });
+    return this.context.go({ campaign: this.context.campaign, screen: NARROWED.includes(name) ? "queue" : "search", query: `${name}=${encodeURIComponent(value)}` });
   }
 
   /** Decisions that are made without asking, once somebody has said so, of one row at a time. */
@@ -166,10 +165,7 @@ class QueueScreen extends ListScreen {
       make("div", { class: "cluster-what" }, titleOf(cluster, this.partners)),
       facts([[say("pledges"), make("strong", {}, number(cluster.pledges))], [say("last_at"), moment(cluster.last_at)]]),
       make("div", { class: "actions" },
-        act("preview_removal", async () => {
-          const removal = await removeSearch(this.context, cluster.search, this.partners);
-          if (removal) this.context.go({ campaign: this.context.campaign, screen: "removals", query: `id=${removal.id}` });
-        }, "main"),
+        act("preview_removal", () => removeSearch(this.context, cluster.search, this.partners), "main"),
         act("accept_all", () => this.#acceptAll(cluster)),
         make("a", { class: "button quiet", href: this.#to(`${cluster.common}=${encodeURIComponent(cluster.value)}`), "aria-label": say("act_on", { act: say("queue_one_by_one"), on }) }, say("queue_one_by_one")),
       ),
@@ -183,7 +179,7 @@ class QueueScreen extends ListScreen {
     const accepted = await panels.open(say("accept_title", { count }), (close) => {
       const told = make("p", { role: "status" });
       const send = async ({ note }) => close(await acceptAll(api, campaign, search, count, note, (done, left) => (told.textContent = say("accept_progress", { done, left }))));
-      return form([make("p", {}, say("accept_told")), noteField(), told], say("accept_now", { count }), send, { cancel: button(say("cancel"), () => close()) });
+      return form([make("p", {}, say("accept_told")), noteField(), told], say("accept_now", { count }), send, { close });
     });
     if (accepted === undefined) return;
     toasts.show(say("accepted", { count: accepted }));

@@ -1,7 +1,7 @@
 // Removals: what was taken out, how far those are that go on by themselves, and their undo.
 
 import { ofCampaign, withQuery } from "./console-api.js";
-import { badge, button, facts, form, make, noteField } from "./console-parts.js";
+import { badge, facts, form, make, noteField } from "./console-parts.js";
 import { Screen } from "./console-screen.js";
 import { isUnderWay, progress, told, undo } from "./console-removing.js";
 import { moment, number, say } from "./console-texts.js";
@@ -13,7 +13,7 @@ class RemovalsScreen extends Screen {
 
   async show() {
     const { campaign, query } = this.context;
-    this.append(make("h2", { tabindex: "-1" }, say("removals")));
+    this.append(this.head("removals"));
     const id = new URLSearchParams(query).get("id");
     if (id) this.append(this.#card(await this.get(ofCampaign(campaign, `removals/${encodeURIComponent(id)}`))));
     const list = await this.pages(async (cursor) => {
@@ -26,12 +26,6 @@ class RemovalsScreen extends Screen {
 
   left() {
     for (const timer of this.#timers) clearTimeout(timer);
-  }
-
-  refresh() {
-    this.left();
-    this.replaceChildren();
-    this.run(() => this.show());
   }
 
   /** One removal; it draws itself anew while it goes on. */
@@ -65,11 +59,9 @@ class RemovalsScreen extends Screen {
   }
 
   #progress(removal) {
-    const part = progress(removal);
     if (!isUnderWay(removal) && removal.state !== "paused") return [];
-    const done = removal.state === "undoing" ? removal.put_back : removal.pledges;
-    const of = removal.state === "undoing" ? removal.pledges : removal.expected;
-    return [make("progress", { class: "bar", max: 1, value: part, "aria-label": say(`removal_${removal.state}`) }), make("p", {}, say("progress", { done, of: of ?? 0 }))];
+    const [done, of] = removal.state === "undoing" ? [removal.put_back, removal.pledges] : [removal.pledges, removal.expected];
+    return [make("progress", { class: "bar", max: 1, value: progress(removal), "aria-label": say(`removal_${removal.state}`) }), make("p", {}, say("progress", { done, of: of ?? 0 }))];
   }
 
   #acts(node, removal) {
@@ -85,14 +77,14 @@ class RemovalsScreen extends Screen {
   }
 
   #undo(node, removal) {
-    const { panels, campaign } = this.context;
+    const { panels, campaign, recount } = this.context;
     return panels.open(say("undo_title", { count: removal.pledges }), (close) => {
       const send = async ({ note }) => {
         const undone = await undo(this.api, campaign, removal.id, note);
         close(true);
-        told({ ...this.context, refresh: () => this.#draw(node, undone) }, undone);
+        told({ ...this.context, refresh: () => (recount(), this.#draw(node, undone)) }, undone);
       };
-      return form([make("p", {}, say("undo_told")), noteField()], say("undo"), send, { cancel: button(say("cancel"), () => close(false)) });
+      return form([make("p", {}, say("undo_told")), noteField()], say("undo"), send, { close });
     });
   }
 

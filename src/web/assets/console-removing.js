@@ -2,7 +2,7 @@
 
 import { ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
-import { REASONS, about, hashOf, tidy } from "./console-filters.js";
+import { REASONS, hashOf, tidy } from "./console-filters.js";
 import { badge, bars, button, field, form, make, noteField, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
@@ -30,11 +30,17 @@ export async function undo(api, slug, id, note) {
   }
 }
 
+/** Where a removal is shown. */
+export const placeOf = (campaign, { id }) => ({ campaign, screen: "removals", query: `id=${id}` });
+
 /** Whether pledges may still be taken out. */
 const goesOn = ({ state }) => state === "running" || state === "paused";
 
-/** Says what a removal does, with its undo a click away, and once it has ended what it did; its preview showed `seen`. */
-export async function announce(context, { removal, already_removed: before, not_found: missing }, { seen = null, wait = () => new Promise((resolve) => setTimeout(resolve, 1_500)) } = {}) {
+const SOON_MS = 1_500;
+const SELDOM_MS = 30_000;
+
+/** Says what a removal does, with its undo a click away, and once it has ended what it did; its preview showed `seen`. One by a search is kept in mind: looks from before its end don't know it. */
+export async function announce(context, { removal, already_removed: before, not_found: missing }, { seen = null, search = null, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = {}) {
   const { api, campaign, shared, toasts } = context;
   const skipped = before.length + missing.length;
   const words = (now) => {
@@ -43,15 +49,23 @@ export async function announce(context, { removal, already_removed: before, not_
     return [say(goesOn(now) ? "removing" : "removed", { count }), skipped > 0 && say("removed_skipped", { count: skipped }), more !== 0 && say(more > 0 ? "removed_more" : "removed_fewer", { count: Math.abs(more) })].filter(Boolean).join(" ");
   };
   const run = () => context.attempt(async () => told(context, await undo(api, campaign, removal.id, say("undo_note_quick"))));
-  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: make("a", { href: hashOf({ campaign, screen: "removals", query: `id=${removal.id}` }) }, say("undo_later")) });
+  const toast = toasts.show(words(removal), { action: { label: say("undo"), run }, link: make("a", { href: hashOf(placeOf(campaign, removal)) }, say("undo_later")) });
   shared.lastRemoval = { campaign, id: removal.id, toast };
-  let now = removal;
-  while (goesOn(now) && toast.isShown) {
-    await wait();
+  const kept = { campaign, id: removal.id, search, until: Infinity };
+  if (search) shared.removed.push(kept);
+  const isOpen = () => toast.isShown || shared.removed.includes(kept);
+  let [now, ms] = [removal, SOON_MS];
+  while (goesOn(now) && isOpen()) {
+    await wait(ms);
+    if (document.visibilityState === "hidden" || !isOpen()) continue;
     // The service is busy or away: ask again.
-    now = toast.isShown ? await api.get(ofCampaign(campaign, `removals/${removal.id}`)).catch(() => now) : now;
+    now = await api.get(ofCampaign(campaign, `removals/${removal.id}`)).catch(() => now);
+    ms = now.state === "running" ? SOON_MS : Math.min(ms * 2, SELDOM_MS);
   }
-  if (now !== removal && toast.isShown) toast.tell(words(now));
+  if (!isOpen()) return;
+  kept.until = api.answeredAt;
+  if (["undoing", "undone"].includes(now.state)) return told(context, now);
+  if (now !== removal) toast.tell(words(now));
 }
 
 /** Says what an undo did. */
@@ -90,7 +104,7 @@ export function removeThese(context, ids, { remember = null } = {}) {
       if (more) remember({ reason, note });
       close(true);
     };
-    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField(), again(remember, ids.length)], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("remove_told")), reasonField({ autofocus: true }), noteField(), again(remember, ids.length)], say("remove_now", { count: ids.length }), send, { kind: "main grave-action", close });
   });
 }
 
@@ -120,15 +134,7 @@ export function previewed(preview, names = new Map()) {
   ];
 }
 
-/** Keeps in mind what is being removed: looks from before don't know it. */
-async function remember({ campaign, shared, standing }, { id, created_at: created }, search, ended) {
-  const removed = { campaign, id, about: about(search), until: Infinity };
-  shared.removed.push(removed);
-  await ended;
-  removed.until = Math.max(Date.parse(created), Date.parse(standing().as_of ?? created));
-}
-
-/** Previews a search, and removes all that fits it once somebody has looked and said why. Gives the removal. */
+/** Previews a search, and removes all that fits it once somebody has looked and said why. Leads to the removal then. */
 export async function removeSearch(context, filter, names) {
   const { api, campaign, panels } = context;
   const search = tidy(filter);
@@ -150,15 +156,16 @@ export async function removeSearch(context, filter, names) {
       changed.hidden = true;
       try {
         const result = await api.post(ofCampaign(campaign, "removals"), { search, expected: preview.pledges, reason, note });
-        close(result.removal);
-        remember(context, result.removal, search, announce(context, result, { seen: preview.pledges }));
+        close();
+        announce(context, result, { seen: preview.pledges, search });
+        context.go(placeOf(campaign, result.removal));
       } catch (problem) {
         if (problem.code !== "preview_outdated") throw problem;
         // Others were removed or came meanwhile: look again, then decide again, beside the new count.
         await again();
       }
     };
-    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { class: "console-form decide", kind: "main grave-action", cancel: button(say("cancel"), () => close()) });
+    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { class: "console-form decide", kind: "main grave-action", close });
     confirm.hidden = preview.pledges === 0;
     // The form of the search may say something else by now: what is asked for stands here.
     const asked = make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words)));
@@ -182,7 +189,7 @@ export function acceptThese(context, ids, { remember = null } = {}) {
       if (more) remember({ note });
       close(true);
     };
-    return form([make("p", {}, say("accept_told")), noteField(), again(remember, ids.length)], say("accept_now", { count: ids.length }), send, { cancel: button(say("cancel"), () => close(false)) });
+    return form([make("p", {}, say("accept_told")), noteField(), again(remember, ids.length)], say("accept_now", { count: ids.length }), send, { close });
   });
 }
 
@@ -198,7 +205,7 @@ export function revealThese(context, ids) {
       place.replaceChildren(table(say("revealed"), [say("name"), say("email"), say("message")], rows), gone > 0 ? make("p", { class: "note" }, say("reveal_gone", { count: gone })) : "", make("div", { class: "actions" }, button(say("close"), () => close(true), { kind: "main" })));
       place.querySelector("button")?.focus();
     };
-    place.append(form([make("p", {}, say("reveal_told")), noteField(say("reveal_why"))], say("reveal_now"), send, { cancel: button(say("cancel"), () => close(false)) }));
+    place.append(form([make("p", {}, say("reveal_told")), noteField(say("reveal_why"))], say("reveal_now"), send, { close }));
     return place;
   });
 }

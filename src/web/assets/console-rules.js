@@ -3,7 +3,7 @@
 import { Problem, ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
 import { isEmpty, tidy } from "./console-filters.js";
-import { badge, bars, button, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
+import { badge, bars, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
 import { reasonField } from "./console-removing.js";
 import { Screen, partnerNames } from "./console-screen.js";
 import { country, moment, number, say } from "./console-texts.js";
@@ -32,6 +32,8 @@ export function keepable(filter) {
 export async function keepSearch(context, filter, names) {
   const { api, campaign, panels, toasts } = context;
   const search = keepable(filter);
+  // Without its words it would be of more than what was looked for.
+  if (search.text) throw new Problem(0, { code: "rule_of_text" });
   if (isEmpty(search)) throw new Problem(0, { code: "filter_empty" });
   // How many fit by now tells what is to come, and whom it may hit.
   const preview = await api.post(ofCampaign(campaign, "removals/preview"), search);
@@ -49,7 +51,7 @@ export async function keepSearch(context, filter, names) {
       make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words))),
       make("p", {}, say("keep_fits", { count: preview.pledges })),
       preview.countries.length > 1 ? bars(say("by_country"), preview.countries.slice(0, 5).map((row) => [country(row.country), row.count]), number) : null,
-      form([field(say("rule_kind"), kind), told, reasonField(), field(say("days"), input("days", { type: "number", min: 1, max: 30, value: onlyToday ? 1 : 7, required: true }), say(onlyToday ? "keep_today" : "keep_days")), noteField()], say("keep_now"), send, { cancel: button(say("cancel"), () => close()) }),
+      form([field(say("rule_kind"), kind), told, reasonField(), field(say("days"), input("days", { type: "number", min: 1, max: 30, value: onlyToday ? 1 : 7, required: true }), say(onlyToday ? "keep_today" : "keep_days")), noteField()], say("keep_now"), send, { close }),
     ].filter(Boolean);
   });
 }
@@ -59,14 +61,9 @@ class RulesScreen extends Screen {
 
   async show() {
     const place = make("div", {});
-    this.append(make("h2", { tabindex: "-1" }, say("rules")), place, this.#add(place));
-    this.#partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    this.append(this.head("rules"), place, this.#add(place));
+    this.#partners = await partnerNames(this);
     await this.#list(place);
-  }
-
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
   }
 
   get #path() {

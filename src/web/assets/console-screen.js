@@ -25,6 +25,13 @@ export class Screen extends HTMLElement {
   /** Stops what would go on. */
   left() {}
 
+  /** Something was done elsewhere in the console: what is shown may be another now. */
+  refresh() {
+    this.left();
+    this.replaceChildren();
+    this.run(() => this.show());
+  }
+
   get signal() {
     return this.#leaving.signal;
   }
@@ -48,6 +55,11 @@ export class Screen extends HTMLElement {
     }
   }
 
+  /** The heading, where one is after a change of screen. */
+  head(name) {
+    return make("h2", { tabindex: "-1" }, say(name));
+  }
+
   /** A button of this screen. */
   button(text, run, options = {}) {
     return button(text, run, { failed: (error) => this.context.failed(error), ...options });
@@ -69,9 +81,9 @@ export class Screen extends HTMLElement {
   }
 }
 
-/** Names of the partners, for those who may see them. */
+/** Names of the partners, for those who may see them; none where they can't be had, which is told. */
 export async function partnerNames(screen) {
   if (!screen.api.me || roleIn(screen.api.me, screen.context.campaign) === "moderator") return new Map();
-  const { partners } = await screen.get(ofCampaign(screen.context.campaign, "partners", "admin"));
-  return new Map(partners.map(({ partner }) => [partner.id, partner.name]));
+  const found = await screen.run(() => screen.get(ofCampaign(screen.context.campaign, "partners", "admin")));
+  return new Map(found?.partners.map(({ partner }) => [partner.id, partner.name]));
 }

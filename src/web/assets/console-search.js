@@ -4,7 +4,7 @@ import { Problem, ofCampaign } from "./console-api.js";
 import { filterForm, inWords } from "./console-filter-form.js";
 import { fromQuery, hashOf, isEmpty, narrower, question, toQuery } from "./console-filters.js";
 import { ListScreen, fresh } from "./console-list.js";
-import { button, field, filterFold, form, input, make } from "./console-parts.js";
+import { field, filterFold, form, input, make } from "./console-parts.js";
 import { removeSearch } from "./console-removing.js";
 import { keepSearch } from "./console-rules.js";
 import { partnerNames } from "./console-screen.js";
@@ -21,9 +21,9 @@ class SearchScreen extends ListScreen {
   async show() {
     this.#filter = fromQuery(this.context.query);
     this.#fold = filterFold(this.#filters);
-    this.append(make("h2", { tabindex: "-1" }, say("search")), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns);
+    this.append(this.head("search"), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns);
     this.listen();
-    this.partners = (await this.run(() => partnerNames(this))) ?? new Map();
+    this.partners = await partnerNames(this);
     if (!this.isConnected) return;
     this.#drawFilters();
     await this.ask();
@@ -79,7 +79,7 @@ class SearchScreen extends ListScreen {
   told() {
     const { total, total_is_exact: exact, search_lag_seconds: lag, held_ends: ends } = this.page;
     const { campaign, standing } = this.context;
-    const groups = standing().clusters.length;
+    const groups = standing().length;
     this.#told.replaceChildren(
       ...(groups > 0 ? [make("p", { class: "trial" }, say("clusters_stand", { count: groups }), " ", make("a", { href: hashOf({ campaign, screen: "clusters" }) }, say("clusters_see")))] : []),
       make("p", { class: "exact" }, make("strong", {}, say(exact ? "found" : "found_about", { count: total }))),
@@ -109,7 +109,7 @@ class SearchScreen extends ListScreen {
         if (pledges.length > 0) return close(pledges);
         told.textContent = say("look_up_none");
       };
-      return form([field(say("look_up_email"), control, say("look_up_hint")), told], say("look_up_now"), send, { cancel: button(say("cancel"), () => close()) });
+      return form([field(say("look_up_email"), control, say("look_up_hint")), told], say("look_up_now"), send, { close });
     });
     if (!found) return;
     this.page = { pledges: found, total: 1, total_is_exact: true, search_lag_seconds: 0, held_ends: null, next_cursor: null };
@@ -123,8 +123,7 @@ class SearchScreen extends ListScreen {
 
   async #removeAll() {
     if (isEmpty(this.#filter)) throw new Problem(0, { code: "filter_empty" });
-    const removal = await removeSearch(this.context, this.#filter, this.partners);
-    if (removal) this.context.go({ campaign: this.context.campaign, screen: "removals", query: `id=${removal.id}` });
+    await removeSearch(this.context, this.#filter, this.partners);
   }
 }
 

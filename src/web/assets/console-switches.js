@@ -14,13 +14,8 @@ class SwitchesScreen extends Screen {
   async show() {
     const names = await partnerNames(this);
     const place = make("div", {});
-    this.append(make("h2", { tabindex: "-1" }, say("switches")), this.#on(names, place), place);
+    this.append(this.head("switches"), this.#on(names, place), place);
     await this.#list(place, names);
-  }
-
-  refresh() {
-    this.replaceChildren();
-    this.run(() => this.show());
   }
 
   #on(names, place) {

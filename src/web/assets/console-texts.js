@@ -51,6 +51,10 @@ export function country(code) {
 export function trouble(problem) {
   const key = `problem_${problem.code}`;
   const text = says(key) ? say(key, { seconds: problem.retryAfter ?? 0 }) : problem.detail || problem.message || say("problem_internal");
-  const fields = (problem.errors ?? []).map(({ pointer, code }) => say("problem_field", { field: pointer.replace(/^\//, ""), code: says(`field_${code}`) ? say(`field_${code}`) : code }));
+  const fields = (problem.errors ?? []).map(({ pointer, code }) => {
+    const field = pointer.replace(/^\//, "");
+    const key = [`field_${field}_${code}`, `field_${code}`].find(says);
+    return say("problem_field", { field, code: key ? say(key) : code });
+  });
   return [text, ...fields].join(" ");
 }

@@ -4,7 +4,7 @@ import { ofCampaign, withQuery } from "./console-api.js";
 import { hashOf } from "./console-filters.js";
 import { WALL_KEYS } from "./console-keys.js";
 import { ListScreen } from "./console-list.js";
-import { badge, button, field, form, make, select, tick } from "./console-parts.js";
+import { badge, field, form, make, select, tick } from "./console-parts.js";
 import { tickTable } from "./console-rows.js";
 import { moment, say } from "./console-texts.js";
 
@@ -51,7 +51,7 @@ class WallScreen extends ListScreen {
     const { campaign, query } = this.context;
     const view = new URLSearchParams(query).get("view");
     this.#view = view in VIEWS ? view : "waiting";
-    this.append(make("h2", { tabindex: "-1" }, say("wall")), this.#views());
+    this.append(this.head("wall"), this.#views());
     const { wall } = await this.get(`/v1/campaigns/${encodeURIComponent(campaign)}`);
     this.#isOff = wall === false;
     this.append(this.#told, this.rows, this.turns);
@@ -149,7 +149,7 @@ class WallScreen extends ListScreen {
     const given = await this.context.panels.open(say(`wall_${what}_title`, { count: ids.length }), (close) => {
       const which = select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`wall_reason_${reason}`)])], { required: true, autofocus: true });
       const again = ids.length === 1 ? tick("again", say("again"), { value: "yes" }) : null;
-      return form([make("p", {}, say(`wall_${what}_told`)), field(say("reason"), which), again], say(`wall_act_${what}`), (typed) => close(typed), { cancel: button(say("cancel"), () => close()) });
+      return form([make("p", {}, say(`wall_${what}_told`)), field(say("reason"), which), again], say(`wall_act_${what}`), (typed) => close(typed), { close });
     });
     if (!given) return null;
     const more = { reason: given.reason };

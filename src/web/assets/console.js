@@ -47,7 +47,7 @@ class PledgesConsole extends HTMLElement {
   #foot = make("div", { class: "console-foot" }, this.#toasts.element);
   #panels = new Panels(this.#over, this.#toasts, this.#body, this.#foot);
   #stop = null;
-  #lookout = new Lookout(this.#api, (look) => this.#standing(look));
+  #lookout = new Lookout(this.#api, () => this.#standing());
   #badge = null;
   #screen = null;
   #why = "";
@@ -116,6 +116,8 @@ class PledgesConsole extends HTMLElement {
     // What one moderator saw must not be there for who comes next.
     this.#panels.closeAll();
     this.#toasts.clear();
+    // Nor is what goes on followed any longer.
+    this.#shared.removed = [];
     this.#shared = nothingRemoved();
     this.#why = why;
     localStorage.removeItem(SIGNED_IN);
@@ -157,10 +159,11 @@ class PledgesConsole extends HTMLElement {
   }
 
   /** Something was looked at again: the way there says how much there is. */
-  #standing(look) {
+  #standing() {
+    const { look } = this.#lookout;
+    if (!look) return;
     const { length } = this.#still();
-    if (this.#badge) this.#badge.hidden = length === 0;
-    if (this.#badge) this.#badge.textContent = length > 0 ? number(length) : "";
+    if (this.#badge) Object.assign(this.#badge, { hidden: length === 0, textContent: length > 0 ? number(length) : "" });
     this.#screen?.standing?.(look);
   }
 
@@ -227,7 +230,7 @@ class PledgesConsole extends HTMLElement {
     this.#body.className = "console with-bar";
     this.#body.replaceChildren(this.#bar(place), screen);
     this.#lookout.follow(place.campaign ?? null);
-    if (this.#lookout.look) this.#standing(this.#lookout.look);
+    this.#standing();
     document.title = say("title", { screen: say(place.screen) });
     // After a change of screen a reader of screens is where it begins.
     if (!isFirst) screen.querySelector("h2")?.focus();
@@ -235,11 +238,12 @@ class PledgesConsole extends HTMLElement {
 
   #context({ campaign = null, query = "" }) {
     return {
+      recount: () => this.#standing(),
       api: this.#api,
       campaign,
       query,
       shared: this.#shared,
-      standing: () => ({ ...this.#lookout.look, clusters: this.#still() }),
+      standing: () => this.#still(),
       panels: this.#panels,
       toasts: this.#toasts,
       foot: this.#foot,
@@ -247,7 +251,7 @@ class PledgesConsole extends HTMLElement {
       go: (place, options) => this.#go(place, options),
       failed: (problem) => this.#failed(problem),
       refresh: () => {
-        if (this.#lookout.look) this.#standing(this.#lookout.look);
+        this.#standing();
         this.#screen?.refresh?.();
       },
       attempt: (work) => work().catch((problem) => this.#failed(problem)),

@@ -3,6 +3,7 @@
 
 const HOME = new URL(import.meta.url).origin;
 const AGAIN_MS = 30_000;
+const KEPT_MS = 180_000;
 const REASONS = ["abuse", "spam", "private", "other"];
 
 const STYLE = `
@@ -95,11 +96,19 @@ export function drawWall(box, words, language, { send, more }) {
   };
 }
 
-/** So many pages from the first on; null: there is no wall. What can't be read throws. */
+/** Older browsers have no AbortSignal.timeout. */
+export function within(ms = 10_000) {
+  if (AbortSignal.timeout) return AbortSignal.timeout(ms);
+  const end = new AbortController();
+  setTimeout(() => end.abort(), ms);
+  return end.signal;
+}
+
+/** So many pages from the first on, each in ten seconds; null: there is no wall. What can't be read throws. */
 export async function read(address, pages, ask = fetch) {
   const entries = [];
   for (let cursor = "", page = 0; page < pages && cursor !== null; page += 1) {
-    const answer = await ask(cursor ? `${address}?cursor=${encodeURIComponent(cursor)}` : address, { credentials: "omit" });
+    const answer = await ask(cursor ? `${address}?cursor=${encodeURIComponent(cursor)}` : address, { credentials: "omit", signal: within() });
     if (answer.status === 404) return null;
     if (!answer.ok) throw new Error(answer.status);
     const part = await answer.json();
@@ -110,12 +119,12 @@ export async function read(address, pages, ask = fetch) {
   return { entries, hasMore: false };
 }
 
-/** What couldn't be read (undefined) is as before for some tries, and then nothing: meanwhile somebody may have been taken off. */
-export function patience(tries = 5) {
-  let failed = 0;
-  return (found) => {
-    failed = found === undefined ? failed + 1 : 0;
-    return failed < tries ? found : null;
+/** What couldn't be read (undefined) is as before, but three minutes after the last that could was asked for there is nothing (null): meanwhile somebody may have been taken off. */
+export function patience(now = Date.now) {
+  let last = 0;
+  return (found, asked) => {
+    if (found !== undefined) last = asked;
+    return Math.abs(now() - last) < KEPT_MS ? found : null;
   };
 }
 
@@ -193,13 +202,18 @@ class PledgeWall extends HTMLElement {
       if (!isTold) this.dispatchEvent(new CustomEvent("pledge:error", { bubbles: true, composed: true, detail: { code: "wall_unavailable" } }));
       isTold = true;
     };
+    const take = (...answer) => {
+      const found = wait(...answer);
+      if (found) show(found.entries, found.hasMore);
+      if (found !== undefined) this.fallback.hidden = !(box.hidden = !found);
+    };
     const ask = async () => {
       clearTimeout(timer);
-      const found = wait(await read(address, pages).catch(() => undefined));
+      take();
+      const asked = Date.now();
+      const found = await read(address, pages).catch(() => {});
       if (!box.isConnected) return;
-      if (found) show(found.entries, found.hasMore);
-      // What was read before stays for a while when the service can't be reached, and goes when there is no wall any more.
-      if (found !== undefined) this.fallback.hidden = !(box.hidden = !found);
+      take(found, asked);
       if (box.hidden) missing();
       plan();
     };
