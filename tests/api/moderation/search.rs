@@ -215,6 +215,19 @@ async fn crowd(app: &TestApp) {
     app.searched().await;
 }
 
+/// Otherwise each look at a campaign without pledges would read the ids of all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_one_campaign_has_all_pledges_those_of_another_are_not_looked_for_among_them() {
+    let app = TestApp::start().await;
+    put(&app, "defend", 3_000).await;
+    app.rows.execute("ANALYZE pledges").await;
+    let plan = "EXPLAIN SELECT next.id FROM search_progress CROSS JOIN LATERAL (SELECT id FROM pledges \
+         WHERE pledges.campaign_id = search_progress.campaign_id AND id > seen ORDER BY id LIMIT 1) AS next";
+    let plan = app.rows.list(plan).await.join("\n");
+    assert!(plan.contains("pledges_by_id") && !plan.contains("Filter"), "{plan}");
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn totals_are_exact_where_they_are_counted_and_about_where_many_would_have_to_be() {
     let app = TestApp::start().await;

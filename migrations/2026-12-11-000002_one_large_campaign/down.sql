@@ -1,0 +1,1 @@
+ALTER TABLE pledges ALTER COLUMN campaign_id RESET (n_distinct);
