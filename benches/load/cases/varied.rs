@@ -219,7 +219,7 @@ pub async fn fill_wall(lab: &Lab, postgres: &Postgres) -> anyhow::Result<()> {
          WHERE state = 'counted' AND get_byte(uuid_send(id), 15) < 3 ON CONFLICT DO NOTHING";
     postgres.execute(entries, &[]).await?;
     let words = "INSERT INTO wall_words (campaign_id, word, pledge_id) \
-         SELECT campaign_id, $1[1 + floor(random() ^ 3 * cardinality($1))::int], pledge_id \
+         SELECT campaign_id, ($1::bigint[])[1 + floor(random() ^ 3 * cardinality($1::bigint[]))::int], pledge_id \
          FROM wall_entries, generate_series(1, 12) WHERE state = 'shown' ON CONFLICT DO NOTHING";
     postgres.execute(words, &[&tags]).await?;
     postgres.batch_execute("ANALYZE wall_entries, wall_words").await?;
