@@ -35,7 +35,7 @@ const REMOVALS: usize = 40;
 /// Who removed: nobody can sign in.
 const MODERATOR: &str = "bench-before";
 
-/// Changes that are followed between two lines of progress.
+/// Pledges that are taken into the search between two lines of progress.
 const TOLD_EVERY: usize = 1_000_000;
 
 /// How long the service may take to follow what has come and changed, once nothing does.
@@ -50,14 +50,16 @@ pub async fn prepare(lab: &Lab, rows: usize) -> anyhow::Result<usize> {
     let postgres = lab.connect(VARIED).await?;
     // Of a run that was killed.
     postgres.batch_execute("DROP TRIGGER IF EXISTS bench_vary ON pledges").await?;
-    index(lab).await?;
     let missing = rows.saturating_sub(Stage::count(&postgres).await?);
     if missing > 0 {
         tell(&format!("varied    seeding {} rows; this takes a while", count(missing)));
         store(lab, &postgres, rows, missing).await?;
-        index(lab).await?;
-        postgres.batch_execute(SEEN).await?;
     }
+    let chunks: i64 = postgres.query_one("SELECT count(*) FROM search_chunks", &[]).await?.get(0);
+    if missing > 0 || usize::try_from(chunks)? < rows / LARGEST_CHUNK {
+        postgres.batch_execute(FORGET).await?;
+    }
+    index(lab).await?;
     // What PostgreSQL and retention would do by themselves at some time, perhaps while something is measured.
     for sql in [
         "VACUUM (ANALYZE) pledges",
@@ -72,9 +74,13 @@ pub async fn prepare(lab: &Lab, rows: usize) -> anyhow::Result<usize> {
     Stage::count(&postgres).await
 }
 
-/// Seeded rows are told as changes, so once all of those are followed nobody has to walk over the rows once more.
-const SEEN: &str = "UPDATE search_progress SET seen = greatest(seen, (SELECT id FROM pledges \
-     WHERE pledges.campaign_id = search_progress.campaign_id ORDER BY id DESC LIMIT 1))";
+/// Rows of a chunk of the search where ids came in their order; twice as many as they have otherwise.
+const LARGEST_CHUNK: usize = 131_072;
+
+/// As pledges come, ids come in their order, and chunks of the search with them. Seeded ones are older than those of the demo: followed as
+/// changes all of them would fall into the first chunk. So the search is made anew, in order.
+const FORGET: &str = "TRUNCATE search_changes, pledge_search, search_counts, search_chunks; \
+     UPDATE search_progress SET seen = '00000000-0000-0000-0000-000000000000'";
 
 async fn store(lab: &Lab, postgres: &Postgres, rows: usize, missing: usize) -> anyhow::Result<()> {
     let url = lab.postgres().database_url(VARIED);
@@ -173,25 +179,20 @@ async fn index(lab: &Lab) -> anyhow::Result<()> {
     let mut connection = Database::new(&url, 1)?.open_direct().await?;
     connection.batch_execute("SET synchronous_commit = off; SET statement_timeout = 0").await?;
     let campaigns = filler::campaigns(&mut connection).await?;
-    let (mut floor, mut steps, began) = (0, 0, Instant::now());
-    while let Some((last, more)) = filler::take_changes(&mut connection, floor).await? {
-        (floor, steps) = (last, steps + 1);
-        if (steps * 1_000_usize).is_multiple_of(TOLD_EVERY) {
-            tell(&format!(
-                "varied    {} rows can be found, after {:.0} s",
-                count(steps * 1_000),
-                began.elapsed().as_secs_f64()
-            ));
-        }
-        if !more {
-            break;
-        }
-    }
+    let (mut steps, began) = (0, Instant::now());
     for campaign in campaigns {
         let mut behind = None;
         while let Step::More(last) = filler::take_new(&mut connection, campaign, behind).await? {
-            behind = Some(last);
+            (behind, steps) = (Some(last), steps + 1);
+            if (steps * 1_000_usize).is_multiple_of(TOLD_EVERY) {
+                let seconds = began.elapsed().as_secs_f64();
+                tell(&format!("varied    {} rows can be found, after {seconds:.0} s", count(steps * 1_000)));
+            }
         }
+    }
+    let mut floor = 0;
+    while let Some((last, true)) = filler::take_changes(&mut connection, floor).await? {
+        floor = last;
     }
     Ok(())
 }
