@@ -96,9 +96,8 @@ export function drawWall(box, words, language, { send, more }) {
   };
 }
 
-/** Older browsers have no AbortSignal.timeout. */
+/** Ends what takes longer. Older browsers have no signal for that. */
 export function within(ms = 10_000) {
-  if (AbortSignal.timeout) return AbortSignal.timeout(ms);
   const end = new AbortController();
   setTimeout(() => end.abort(), ms);
   return end.signal;
