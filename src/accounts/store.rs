@@ -212,6 +212,19 @@ pub async fn seats(connection: &mut Connection, slugs: &[String]) -> Result<Opti
     Ok(all_known.then(|| known.into_iter().map(seat).collect()))
 }
 
+/// As a condition of SQL: whether an account may still have what it began in a campaign since a time. It sees the campaign, and was not
+/// reset since: perhaps somebody else has begun it. A reset leaves its invitation, for a month after its end. Whether the account is
+/// closed is asked beside this, because that may be taken back. All three are names of columns.
+pub fn keeps(account: &str, campaign: &str, since: &str) -> String {
+    format!(
+        "(EXISTS (SELECT FROM moderators AS keeper WHERE keeper.id = {account} AND (keeper.role = 'admin' \
+           OR EXISTS (SELECT FROM moderator_campaigns WHERE moderator_campaigns.moderator_id = keeper.id \
+             AND moderator_campaigns.campaign_id = {campaign}))) \
+         AND NOT EXISTS (SELECT FROM invitations WHERE resets = {account} \
+           AND greatest(made_at, accepted_at, revoked_at) >= {since}))"
+    )
+}
+
 async fn operator(
     connection: &mut Connection,
     action: &'static str,

@@ -30,7 +30,7 @@ GRANT TRUNCATE ON source_tag_keys TO {service};
 DO $$
 BEGIN
     IF current_setting('server_version_num')::integer >= 170000 THEN
-        EXECUTE 'GRANT MAINTAIN ON pledges, pledge_search, partners, wall_entries, sealing_epochs, campaigns TO {service}';
+        EXECUTE 'GRANT MAINTAIN ON pledges, pledge_search, partners, wall_entries, wall_words, sealing_epochs, campaigns TO {service}';
     END IF;
 END
 $$;

@@ -1,6 +1,34 @@
 //! The tables, generated from the database by the test `schema_rs_is_current`; see there.
 
 diesel::table! {
+    /// Moderators letting held pledges count.
+    acceptances (id) {
+        /// UUIDv7.
+        id -> Uuid,
+        /// The campaign.
+        campaign_id -> Uuid,
+        /// Who accepted.
+        moderator_id -> Uuid,
+        /// Whether a search found them; otherwise they were named one by one.
+        by_search -> Bool,
+        /// Why, in the moderator's words.
+        note -> Text,
+        /// How many pledges it let count.
+        pledges -> Int8,
+        /// How many of them its undo has held again.
+        held_again -> Int8,
+        /// When it began.
+        created_at -> Timestamptz,
+        /// When its undo began; NULL: it stands.
+        undone_at -> Nullable<Timestamptz>,
+        /// Who undid it.
+        undone_by -> Nullable<Uuid>,
+        /// Why it was undone.
+        undo_note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     /// Who is written to when something stands out among the pledges of a campaign. A row goes when its campaign's retention has ended.
     alert_mailboxes (id) {
         /// UUIDv7.
@@ -637,6 +665,8 @@ diesel::table! {
         name_tag -> Nullable<Int8>,
         /// Keyed hash of the shape of name and mailbox; cleared with the review copy.
         shape_tag -> Nullable<Int8>,
+        /// The acceptance that let the pledge count; NULL: none did, or it was undone.
+        acceptance_id -> Nullable<Uuid>,
     }
 }
 
@@ -709,13 +739,13 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// How many pledges an account has removed in a day, counted with the removal itself; thirty days of it.
+    /// How many pledges an account has removed and accepted in a day, counted with the act itself; thirty days of it.
     removal_counts (moderator_id, day) {
         /// Who.
         moderator_id -> Uuid,
         /// The day (UTC, database clock).
         day -> Date,
-        /// Pledges that were removed, also those that were put back later.
+        /// Pledges that were removed or accepted, also those of which that was undone later.
         pledges -> Int8,
         /// How many of them rules removed that the account has made: half of what it may remove at the most.
         by_rules -> Int8,
@@ -755,6 +785,8 @@ diesel::table! {
         leased_until -> Timestamptz,
         /// When it last went on; who has waited longest is next.
         worked_at -> Timestamptz,
+        /// When whoever it is for began it, or resumed it last. A removal pauses when that account is reset later.
+        taken_at -> Timestamptz,
     }
 }
 
@@ -785,7 +817,7 @@ diesel::table! {
         counted -> Int8,
         /// running, paused, cancelled (what it took out stays out), done, or undoing; undone ones stay as they were and have undone_at.
         state -> Text,
-        /// Of a paused one: a moderator said so, the account has removed as many as it may (quota), or it was closed (account).
+        /// Of a paused one: a moderator said so, the account has removed as many as it may (quota), or it was closed or reset or doesn't see the campaign any more (account).
         paused_because -> Nullable<Text>,
         /// How many pledges fitted the search when it began; NULL: they were named one by one.
         expected -> Nullable<Int8>,
@@ -915,6 +947,8 @@ diesel::table! {
         campaign_id -> Uuid,
         /// The pledge, which may be gone by now.
         pledge_id -> Uuid,
+        /// Since when it waits. An instance that can't open a rule of the campaign leaves it to the others for ten seconds.
+        at -> Timestamptz,
     }
 }
 
@@ -1077,4 +1111,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> moderators (moderator_id));
-diesel::allow_tables_to_appear_in_same_query!(alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets, wall_entries, wall_looks, wall_words);
+diesel::allow_tables_to_appear_in_same_query!(acceptances, alert_mailboxes, audit_checkpoints, audit_head, audit_log, campaign_switches, campaign_totals, campaigns, cluster_alerts, clusters, count_deltas, country_hours, country_totals, departures, exports, fold_progress, gate_rules, invitations, mail_links, mail_outbox, mail_server, mailbox_mails, moderator_campaigns, moderators, partner_hours, partner_totals, partners, pledge_search, pledges, pledges_put_back, recipients, recovery_codes, refresh_tokens, removal_counts, removal_work, removals, retention_progress, retention_runs, sealing_epochs, search_changes, search_chunks, search_counts, search_progress, search_rule_pledges, search_rules, second_factors, sessions, source_tag_keys, spent_proofs, time_buckets, wall_entries, wall_looks, wall_words);

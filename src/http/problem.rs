@@ -107,6 +107,10 @@ codes! {
     NothingToRemove = "nothing_to_remove", 409, "Nothing to remove";
     /// More than 5 % and 100 pledges more or fewer fit the search than were expected. Look at the preview again.
     PreviewOutdated = "preview_outdated", 409, "The preview is out of date";
+    /// Two previews are being counted already; a removal by a search counts too. Try again after Retry-After.
+    PreviewsBusy = "previews_busy", 503, "Others are being counted";
+    /// The search finds more than can be counted in 25 seconds. Narrow it, for instance by time (from, to), and take one part after the other.
+    SearchTooLarge = "search_too_large", 422, "The search finds too much";
     /// This removal, or its undo, is under way. Wait until it is done; a removal can be cancelled, and undone then.
     RemovalUnderWay = "removal_under_way", 409, "It is under way";
     /// Only a removal that is under way or paused can be paused, resumed or cancelled.
@@ -142,7 +146,7 @@ codes! {
     RequestTimeout = "request_timeout", 408, "The request took too long";
     /// Too many at once. Wait as long as Retry-After says.
     TooManyRequests = "too_many_requests", 429, "Too many requests";
-    /// You have removed as many pledges today (UTC) as your account may. Ask an admin to go on, or to raise the number.
+    /// You have removed and accepted as many pledges today (UTC) as your account may. Ask an admin to go on, or to raise the number.
     RemovalQuotaSpent = "removal_quota_spent", 429, "Too many removals today";
     /// You have seen as many names for the wall today (UTC) as an account may. Go on tomorrow, or let somebody else.
     WallQuotaSpent = "wall_quota_spent", 429, "Too many names today";
@@ -265,7 +269,11 @@ impl Problem {
 
 impl From<Code> for Problem {
     fn from(code: Code) -> Self {
-        let retry_after_seconds = matches!(code, Code::Unavailable | Code::TooManyRequests).then_some(1);
+        let retry_after_seconds = match code {
+            Code::Unavailable | Code::TooManyRequests => Some(1),
+            Code::PreviewsBusy => Some(5),
+            _ => None,
+        };
         Self { code, errors: Vec::new(), retry_after_seconds }
     }
 }

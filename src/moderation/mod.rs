@@ -14,16 +14,17 @@ pub mod reveal;
 pub mod routes;
 pub mod rules;
 pub mod search;
+pub mod settings;
 pub mod switches;
 pub mod wall;
 
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
-use self::search::Search;
+use self::{removals::by_search::PREVIEWS_AT_ONCE, search::Search};
 use crate::{
     accounts::Who,
     audit::{self, Entry},
@@ -46,13 +47,16 @@ pub struct Moderation {
     tag_keys: TagKeys,
     /// Told when there is something to do in the background for [`removals::worker`].
     removal_work: Arc<Notify>,
+    /// Whose turn it is to count for [`removals::by_search`].
+    previews: Arc<Semaphore>,
 }
 
 impl Moderation {
     /// Moderation of the pledges in `database`.
     pub fn new(database: Database, sealing: Sealing, totals: Totals, ring: &KeyRing) -> Self {
         let (copies, tag_keys) = (ReviewCopies::new(ring), TagKeys::new(ring));
-        Self { database, sealing, totals, copies, tag_keys, removal_work: Arc::default() }
+        let previews = Arc::new(Semaphore::new(PREVIEWS_AT_ONCE));
+        Self { database, sealing, totals, copies, tag_keys, removal_work: Arc::default(), previews }
     }
 
     /// The campaign, if this person may see it.

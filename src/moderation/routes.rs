@@ -30,6 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
     super::recipients::routes::routes(config);
     super::switches::routes::routes(config);
     super::wall::routes::routes(config);
+    super::settings::routes::routes(config);
 }
 
 /// A campaign's exact counts, deltas included.

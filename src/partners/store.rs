@@ -165,6 +165,16 @@ pub async fn list(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Par
     rows.into_iter().map(|row| row.read().map(|(partner, _)| partner)).collect()
 }
 
+/// Their ids and names, by name.
+///
+/// # Errors
+/// Those of the database.
+pub async fn names(connection: &mut Connection, campaign: Uuid) -> Result<Vec<(Uuid, String)>, DbError> {
+    let of_campaign = partners::table.filter(partners::campaign_id.eq(campaign));
+    let names = of_campaign.order((partners::name, partners::id)).select((partners::id, partners::name));
+    Ok(names.load(connection).await?)
+}
+
 /// A partner of a campaign.
 ///
 /// # Errors

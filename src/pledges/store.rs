@@ -45,9 +45,9 @@ const SPEND: &str = "\
 /// Columns of what the gate saw.
 const SEEN: &str = ", score, signals, source_tag, domain_tag, name_tag, shape_tag";
 
-/// Their change in a row that pledges again.
+/// Their change in a row that pledges again: what somebody has accepted was another pledge.
 const SEEN_AGAIN: &str = ", score = given.score, signals = given.signals, source_tag = given.source_tag, \
-     domain_tag = given.domain_tag, name_tag = given.name_tag, shape_tag = given.shape_tag";
+     domain_tag = given.domain_tag, name_tag = given.name_tag, shape_tag = given.shape_tag, acceptance_id = NULL";
 
 /// Columns of what was sent, in the order of their values.
 const COLUMNS: &str = "mail_id, address, id, campaign_id, country, partner_id, fingerprint, request_digest, updates, partner, \

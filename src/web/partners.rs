@@ -23,15 +23,16 @@ async fn partners(request: HttpRequest, all: Data<Campaigns>, pages: Data<Pages>
     let campaigns = all.all();
     let views: Vec<_> = campaigns
         .iter()
-        .filter_map(|campaign| views::CampaignView::new(campaign, &campaign.default_language))
+        .filter_map(|campaign| Some((views::CampaignView::new(campaign, &campaign.default_language)?, campaign.wall)))
         .collect();
-    let shown: Vec<_> = views.iter().map(views::CampaignView::campaign).collect();
+    let shown: Vec<_> = views.iter().map(|(view, wall)| (view.campaign(), *wall)).collect();
     let shown: Vec<_> = shown
         .iter()
-        .map(|campaign| pages::PartnersCampaign {
+        .map(|(campaign, wall)| pages::PartnersCampaign {
             slug: campaign.slug,
             title: campaign.title,
             languages: campaign.languages,
+            wall: *wall,
         })
         .collect();
     let page = pages::PartnersPage {

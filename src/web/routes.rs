@@ -1,5 +1,7 @@
 //! The door to pages and files. They are for people, so the API's document doesn't list them.
 
+use std::sync::LazyLock;
+
 use actix_web::{
     HttpRequest, HttpResponse, get,
     http::{
@@ -15,7 +17,7 @@ use crate::{
     campaigns::{Campaign, Campaigns},
     http::{
         Code, Problem,
-        compressed::{self, Forms},
+        compressed::{self, Forms, Kind, Packed},
         headers::PAGE_POLICY,
         openapi::Methods,
     },
@@ -42,6 +44,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(problems)
         .service(openapi_yaml)
         .service(openapi_json)
+        .service(robots)
         .service(file);
 }
 
@@ -202,6 +205,18 @@ async fn openapi_yaml(request: HttpRequest, pages: Data<Pages>) -> HttpResponse 
 #[get("/openapi.json")]
 async fn openapi_json(request: HttpRequest, pages: Data<Pages>) -> HttpResponse {
     pages.documents.json.answer(&request)
+}
+
+/// What search engines are asked to leave alone. A wall's answers say `noindex` themselves, but that isn't heeded where a script puts
+/// them into somebody else's page.
+static ROBOTS: LazyLock<Packed> = LazyLock::new(|| {
+    let kind = Kind { content: "text/plain; charset=utf-8", caching: super::DOCUMENT_CACHING };
+    Packed::new("robots", kind, include_bytes!("robots.txt"))
+});
+
+#[get("/robots.txt")]
+async fn robots(request: HttpRequest) -> HttpResponse {
+    ROBOTS.answer(&request)
 }
 
 fn document(request: &HttpRequest, forms: &Forms) -> HttpResponse {

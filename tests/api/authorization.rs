@@ -84,8 +84,12 @@ const TABLE: &[(&str, Needs)] = &[
     ("lookUpPledge", Needs::Campaign(Role::Moderator)),
     ("revealPledges", Needs::Campaign(Role::Moderator)),
     ("getExactTotals", Needs::Campaign(Role::Moderator)),
+    ("getModerationSettings", Needs::Campaign(Role::Moderator)),
+    ("listPartnerNames", Needs::Campaign(Role::Moderator)),
     ("removePledges", Needs::Campaign(Role::Moderator)),
     ("acceptPledges", Needs::Campaign(Role::Moderator)),
+    ("listAcceptances", Needs::Campaign(Role::Moderator)),
+    ("undoAcceptance", Needs::Campaign(Role::Moderator)),
     ("getHeldQueue", Needs::Campaign(Role::Moderator)),
     ("getClusters", Needs::Campaign(Role::Moderator)),
     ("getHeldClusters", Needs::Campaign(Role::Moderator)),
@@ -238,7 +242,7 @@ async fn every_operation_lets_in_whom_the_table_names_and_nobody_else() {
     for operation in operations() {
         let needs = needs(&operation);
         for &caller in CALLERS {
-            let client = world.client(caller).await;
+            let client = world.caller(caller, &operation).await;
             let request = world.request(&operation, &client).await;
             let answer = client.send(request).await;
             let what = format!("{} as {caller:?}", operation.id);
@@ -254,7 +258,7 @@ async fn the_refresh_cookie_opens_its_own_operation_and_no_other() {
     let mut world = World::new().await;
     for operation in operations() {
         let needs = needs(&operation);
-        let mut client = world.client(Caller::SignedIn { role: Role::Admin, of_the_campaign: true }).await;
+        let mut client = world.caller(Caller::SignedIn { role: Role::Admin, of_the_campaign: true }, &operation).await;
         client.token = None;
         let cookie = format!("__Host-pledges_refresh={}", client.refresh.as_deref().unwrap());
         let request = world.request(&operation, &client).await.header("cookie", cookie);

@@ -3,6 +3,7 @@
 
 mod commands;
 mod hidden;
+mod rules;
 
 use pledges::{
     accounts::Role,

@@ -31,7 +31,7 @@ async fn migrations_go_up_down_and_up_again() {
     let url = cluster::empty_database().await;
     let database = Database::new(&url, 2).unwrap();
     let nothing = dump(&url);
-    assert_eq!(db::migrate(&database).await.unwrap().len(), 61);
+    assert_eq!(db::migrate(&database).await.unwrap().len(), 74);
     let up = dump(&url);
     assert_eq!(db::migrate(&database).await.unwrap(), Vec::<String>::new(), "a second run has nothing to do");
     db::revert_all(&database).await.unwrap();
@@ -48,7 +48,7 @@ async fn instances_that_start_together_migrate_one_after_the_other() {
         async move { db::migrate(&Database::new(&url, 2).unwrap()).await.unwrap().len() }
     });
     let run: Vec<usize> = futures_util::future::join_all(starts).await;
-    assert_eq!(run.iter().sum::<usize>(), 61, "{run:?}");
+    assert_eq!(run.iter().sum::<usize>(), 74, "{run:?}");
 }
 
 /// Those that are no transaction, and the index that each builds.

@@ -1,5 +1,6 @@
 //! Moderators at work: what they see of a pledge, and what they don't.
 
+mod acceptances;
 mod at_once;
 mod audit;
 mod background;
@@ -7,12 +8,14 @@ pub mod by_search;
 mod clusters;
 mod filters;
 mod interrupted;
+mod previews;
 mod queue;
 mod removals;
 mod reveal;
-mod rules;
+pub mod rules;
 mod rules_and_people;
 mod search;
+mod settings;
 mod undo;
 
 use chrono::{DateTime, TimeDelta, Utc};

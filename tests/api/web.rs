@@ -4,6 +4,7 @@ mod embed;
 mod headers;
 mod moderation;
 mod reference;
+mod robots;
 
 use std::collections::BTreeSet;
 

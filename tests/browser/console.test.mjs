@@ -180,7 +180,7 @@ test("names are revealed for a reason only, and are gone with the panel", async 
   await close(visitor);
 });
 
-test("what is held is accepted from its queue by keys, the second without asking, and counts then", async () => {
+test("what is held is accepted from its queue by keys, the second without asking, and counts then; a wrong one is taken back by a key", async () => {
   const visitor = await open();
   const { page } = visitor;
   await page.getByRole("link", { name: "Switches", exact: true }).click();
@@ -211,6 +211,22 @@ test("what is held is accepted from its queue by keys, the second without asking
   await panel.getByRole("button", { name: "Accept 1 pledge" }).click();
   await page.locator(".found strong", { hasText: "1 pledge is held" }).waitFor();
   await until("a row has the focus", () => page.evaluate(() => document.activeElement.closest("tbody tr") !== null));
+  await page.keyboard.press("a");
+  await page.locator(".found strong", { hasText: "0 pledges are held" }).waitFor();
+  await totalBecomes(HONEST + WAVE + 2);
+  await page.keyboard.press("u");
+  await toast(page, "1 pledge is held again.").waitFor();
+  await page.locator(".found strong", { hasText: "1 pledge is held" }).waitFor();
+  await totalBecomes(HONEST + WAVE + 1);
+  await page.getByRole("link", { name: "Removals", exact: true }).click();
+  await page.getByRole("link", { name: "Accepted", exact: true }).click();
+  const acceptances = page.locator("article.removal", { hasText: "A person" });
+  await acceptances.nth(1).waitFor();
+  assert.deepEqual([await acceptances.count(), await acceptances.locator(".badge.undone").count()], [2, 1]);
+  await assertAccessible(page, "acceptances");
+  await photograph(page, "console-acceptances-1440");
+  await page.getByRole("link", { name: "Review queue" }).click();
+  await rows(page).first().waitFor();
   await page.keyboard.press("a");
   await page.locator(".found strong", { hasText: "0 pledges are held" }).waitFor();
   await totalBecomes(HONEST + WAVE + 2);

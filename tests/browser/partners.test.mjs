@@ -136,6 +136,26 @@ test("what is chosen by keyboard is in preview, lines to copy and policy at once
   await leave(visitor);
 });
 
+test("the wall's lines are offered where the campaign has a wall, and nowhere else", async () => {
+  const walled = `walled-${process.pid}`;
+  await addCampaign(walled, { confirmation: "email", wall: true });
+  const visitor = await openPartners();
+  const { page } = visitor;
+  assert.equal(await page.locator("[data-snippet=wall]").isVisible(), false);
+  await page.locator(campaign).selectOption(walled);
+  await page.locator("#site-key").fill(siteKey);
+  await page.locator("#language").selectOption("fr");
+  await page.locator("[data-snippet=wall]", { hasText: "Prenez cet engagement" }).waitFor();
+  const lines = await snippet(page, "wall");
+  assert(lines.includes(`<pledge-wall campaign="${walled}" lang="fr">`) && lines.includes(siteKey) && lines.includes(`${origin}/wall.js`), lines);
+  await assertAccessible(page, "partners with a wall");
+  await page.setViewportSize({ width: 320, height: 844 });
+  await assertNoSidewaysScroll(page, "partners with a wall at 320 px");
+  await choose(page, "frame");
+  assert.equal(await page.locator("[data-snippet=wall]").isVisible(), false);
+  await leave(visitor);
+});
+
 test("the buttons copy exactly what stands there", async () => {
   const visitor = await openPartners();
   const { page, context } = visitor;

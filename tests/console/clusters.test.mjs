@@ -77,7 +77,7 @@ test("the chart is drawn with attributes alone, one bar an hour, and says its nu
 
 test("a group that was removed here is known until there is a look from after the removal's end, however long that took", async (test) => {
   test.mock.timers.enable({ apis: ["setTimeout"] });
-  const { removeSearch } = await import("../../src/web/assets/console-removing.js");
+  const { removeSearch } = await import("../../src/web/assets/console-removals.js");
   const at = (second) => `2026-11-29T09:32:${second}Z`;
   let [ended, drawn, state] = [false, null, "running"];
   const went = [];
@@ -85,7 +85,6 @@ test("a group that was removed here is known until there is a look from after th
   const api = { get: async () => removal(), post: async (path) => (path.endsWith("preview") ? { pledges: 5, states: [], countries: [], partners: [], hours: [], sample: [] } : { removal: removal(), already_removed: [], not_found: [] }) };
   const toast = { isShown: true, tell() {} };
   const context = { api, campaign: "defend", go: (place) => went.push(place), shared: { removed: [] }, toasts: { show: () => toast }, panels: { open: (_, draw) => (drawn = draw(() => (ended = true))) } };
-  globalThis.FormData = class extends Array {};
   const group = { signals: ["wave_time"], from: at("00") };
   await removeSearch(context, group, new Map());
   await drawn.at(-1).listeners.submit({ preventDefault() {} });

@@ -1,6 +1,8 @@
 // As much of a page as the console's modules need to be loaded and to make nodes: enough to look at what they made. What a browser
 // does with it is shown in tests/browser.
 
+import assert from "node:assert/strict";
+
 class Node {
   #attributes = new Map();
   children = [];
@@ -20,6 +22,11 @@ class Node {
 
   removeAttribute(name) {
     this.#attributes.delete(name);
+  }
+
+  toggleAttribute(name, on) {
+    if (on) this.setAttribute(name, "");
+    else this.removeAttribute(name);
   }
 
   append(...children) {
@@ -90,5 +97,45 @@ class Node {
 }
 
 globalThis.HTMLElement ??= Node;
-globalThis.customElements ??= { define() {} };
-globalThis.document ??= { createElement: (name) => new Node(name), createElementNS: (_, name) => new Node(name) };
+const elements = new Map();
+globalThis.customElements ??= { define: (name, element) => elements.set(name, element), get: (name) => elements.get(name) };
+/** What somebody types into the form that is sent next. */
+let typed = {};
+export const typing = (fields) => (typed = fields);
+globalThis.FormData = class {
+  *[Symbol.iterator]() {
+    yield* Object.entries(typed);
+  }
+};
+
+/** Sends a form with these fields. */
+export const send = (form, fields = {}) => (typing(fields), form.listeners.submit({ preventDefault() {} }));
+
+/** Until all that was answered by now is drawn. */
+export const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A screen of this name, shown; `api` answers it, and what it opens and says is kept. */
+export async function shown(name, { api, ...more }) {
+  const [said, opened] = [[], []];
+  const toast = () => ({ isShown: true, close() {}, tell: (words) => said.push(words) });
+  const context = {
+    api: { isSignedIn: true, answeredAt: 0, me: { login: "ada", role: "moderator" }, ...api },
+    campaign: "defend", query: "", said, opened, refreshed: 0,
+    shared: { last: null, removed: [] },
+    foot: document.createElement("div"),
+    toasts: { show: (words) => (said.push(words), toast()) },
+    panels: { open: (title, draw) => new Promise((resolve) => opened.push({ title, close: resolve, drawn: draw(resolve) })) },
+    failed: (problem) => assert.ifError(problem),
+    attempt: (work) => work(),
+    recount() {},
+    refresh: () => (context.refreshed += 1),
+    sure: async () => assert.fail("asked"),
+    ...more,
+  };
+  const screen = Object.assign(new (customElements.get(name))(), { context });
+  screen.connectedCallback();
+  await settled();
+  return { screen, context, said, opened, button: (text, within = screen) => within.all("button").find(({ textContent }) => textContent === text) };
+}
+
+globalThis.document ??= { createElement: (name) => new Node(name), createElementNS: (_, name) => new Node(name), addEventListener() {}, removeEventListener() {} };

@@ -1,9 +1,11 @@
 // Ticks and keys: what is ticked stays while pages turn, no more than one call takes, and letters are letters while one types.
 
+import "./dom.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KEYS, lettersAreOn, listed, meaning, setLetters } from "../../src/web/assets/console-keys.js";
-import { MOST, Selection } from "../../src/web/assets/console-selection.js";
+
+const { MOST, Selection } = await import("../../src/web/assets/console-rows.js");
 
 /** A selection that shows a page of these. */
 function showing(...ids) {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 const { Toasts } = await import("../../src/web/assets/console-panel.js");
-const { announce, told } = await import("../../src/web/assets/console-removing.js");
+const { announce, told } = await import("../../src/web/assets/console-removals.js");
 
 beforeEach(() => (document.activeElement = null));
 
@@ -107,7 +107,7 @@ test("what differs from the preview is told", async () => {
 test("what somebody else has undone meanwhile is told as that, and kept in mind no longer", async () => {
   const { context, said } = await announced([{ state: "paused", pledges: 2 }, { state: "undone", pledges: 2 }], { state: "running" }, { search: { country: "VA" } });
   assert.deepEqual(said(), ["2 pledges are back."]);
-  assert.deepEqual([context.shared.removed, context.shared.lastRemoval], [[], null]);
+  assert.deepEqual([context.shared.removed, context.shared.last], [[], null]);
 });
 
 test("what is paused is asked about more and more seldom, and in a tab that nobody sees not at all", async (test) => {
@@ -120,7 +120,7 @@ test("what is paused is asked about more and more seldom, and in a tab that nobo
   let turns = 0;
   const waited = (_, { shared }) => {
     document.visibilityState = (turns += 1) < 9 ? "hidden" : "visible";
-    if (turns === 11) shared.lastRemoval.toast.close();
+    if (turns === 11) shared.last.toast.close();
   };
   await announced(states, { state: "running" }, { waited });
   assert.deepEqual([turns, states.length], [11, 5], "asked twice, when somebody saw it");

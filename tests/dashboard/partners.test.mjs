@@ -25,6 +25,21 @@ test("the element's snippet is the documented one", () => {
   );
 });
 
+test("the wall's snippet is the documented one, and search engines find their word outside of the element", () => {
+  const code = snippet("wall", { ...OPTIONS, look: { theme: "dark" } });
+  assert.equal(
+    code,
+    `<script type="module" src="${ORIGIN}/wall.js"></script>
+<div data-nosnippet>
+  <pledge-wall campaign="together-we-defend" lang="en">
+    <a href="${ORIGIN}/c/together-we-defend/en?site_key=pk_abc">Make your pledge</a>
+  </pledge-wall>
+</div>`,
+  );
+  const documented = readFileSync(new URL("../../docs/partners.md", import.meta.url), "utf8").replaceAll("https://SERVICE", ORIGIN).replaceAll("pk_…", "pk_abc");
+  assert(documented.includes(code));
+});
+
 test("in every language the snippets speak it, where supporters read them", () => {
   for (const language of ["fr", "es", "ar", "zh", "ru"]) {
     const words = JSON.parse(readFileSync(new URL(`../../src/web/lang/${language}.json`, import.meta.url), "utf8"));
@@ -32,9 +47,11 @@ test("in every language the snippets speak it, where supporters read them", () =
     const code = snippet("element", options);
     for (const key of ["form_title", "total_label", "countries_title"]) assert(code.includes(`>${words[key]}</a>`), `${language} ${key}`);
     assert(code.includes(`${ORIGIN}/dashboard/together-we-defend?lang=${language}`));
+    const wall = snippet("wall", options);
+    assert(wall.includes(`>${words.form_title}</a>`), language);
     const form = snippet("html", options);
     for (const key of ["form_title", "form_name", "form_email", "form_country", "country_unstated", "form_submit"]) assert(form.includes(words[key]), `${language} ${key}`);
-    const seen = [code, snippet("frame", options).match(/title="[^"]*"/)[0], form].join(" ").replace(/<[^>]*>/g, " ");
+    const seen = [code, wall, snippet("frame", options).match(/title="[^"]*"/)[0], form].join(" ").replace(/<[^>]*>/g, " ");
     assert.doesNotMatch(seen, /[Pp]ledge|Name|mail address|Country/);
   }
   assert.match(snippet("html", { ...OPTIONS, language: "no such tag_", words: { form_title: "<b>" } }), />&lt;b&gt;<\/a>/);
@@ -55,12 +72,12 @@ test("only what differs from the plain look is said", () => {
 
 test("nothing typed breaks out of an attribute", () => {
   const options = { ...OPTIONS, campaign: EVIL, language: EVIL, siteKey: EVIL, look: { theme: EVIL, accent: EVIL, radius: EVIL, font: EVIL } };
-  for (const way of ["element", "frame", "html"]) {
+  for (const way of ["element", "wall", "frame", "html"]) {
     const code = snippet(way, options);
     // Attributes taken away, only the tags of the snippet are left.
     const bare = code.replace(/ [\w-]+="[^"<>]*"/g, "").replace(/\n\s+/g, " ");
     assert.ok(!/alert/.test(bare), `${way}: ${bare}`);
-    assert.equal((code.match(/<script/g) ?? []).length, way === "element" ? 1 : 0);
+    assert.equal((code.match(/<script/g) ?? []).length, ["element", "wall"].includes(way) ? 1 : 0);
   }
 });
 

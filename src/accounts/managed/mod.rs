@@ -47,7 +47,26 @@ pub struct Change {
     /// Whether it is closed.
     pub disabled: Option<bool>,
     /// Pledges that it may remove in a day.
-    pub removals_per_day: Option<i32>,
+    pub removals_per_day: Option<PerDay>,
+}
+
+/// How many pledges an account may remove in a day.
+#[derive(Clone, Copy, Debug)]
+pub enum PerDay {
+    /// A number of its own.
+    Own(i32),
+    /// As many as its role has.
+    Usual,
+}
+
+impl PerDay {
+    /// The number of its own.
+    pub fn own(self) -> Option<i32> {
+        match self {
+            Self::Own(number) => Some(number),
+            Self::Usual => None,
+        }
+    }
 }
 
 /// What became of a change.

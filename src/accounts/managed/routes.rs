@@ -5,13 +5,13 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Change, Managed};
+use super::{Change, Managed, PerDay};
 use crate::{
     accounts::{
         Accounts, Role,
@@ -20,7 +20,7 @@ use crate::{
         quota::USUAL_PER_DAY,
         signed::{Admin, Proved, Signed},
     },
-    http::{Problem, ProblemBody, Valid},
+    http::{FieldCode, Problem, ProblemBody, Valid, body::coded},
 };
 
 /// The operations of this part.
@@ -48,9 +48,11 @@ pub struct ManagedAccount {
     second_factor: bool,
     /// When it was last used, as far as its sessions are kept: thirty days after their end.
     used_at: Option<DateTime<Utc>>,
-    /// Pledges that it may remove in a day (UTC); null: any number.
+    /// Pledges that it may remove in a day (UTC), those that it accepts among them; null: any number.
     #[schema(minimum = 0)]
     removals_per_day: Option<i64>,
+    /// Whether that is a number of its own; otherwise it is what its role has: 200,000, and any number for admins.
+    removals_per_day_is_own: bool,
     /// Pledges that it has removed today.
     #[schema(minimum = 0)]
     removed_today: i64,
@@ -70,6 +72,7 @@ impl From<Managed> for ManagedAccount {
             second_factor: account.second_factor,
             used_at: account.used_at,
             removals_per_day: account.removals_per_day.map(i64::from).or(usual),
+            removals_per_day_is_own: account.removals_per_day.is_some(),
             removed_today: account.removed_today,
         }
     }
@@ -113,11 +116,19 @@ pub struct AccountChange {
     /// true: it is closed, and its sessions end at once. false: it may sign in again.
     #[serde(default)]
     disabled: Option<bool>,
-    /// Pledges that it may remove in a day (UTC).
-    #[serde(default)]
-    #[validate(range(min = 0, code = "out_of_range"))]
-    #[schema(minimum = 0)]
-    removals_per_day: Option<i32>,
+    /// Pledges that it may remove in a day (UTC), those that it accepts among them. null: as many as its role has.
+    #[serde(default, deserialize_with = "per_day")]
+    #[schema(value_type = Option<i32>, minimum = 0)]
+    removals_per_day: Option<PerDay>,
+}
+
+/// Null says something too.
+fn per_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PerDay>, D::Error> {
+    match Option::<i32>::deserialize(deserializer)? {
+        None => Ok(Some(PerDay::Usual)),
+        Some(number) if number < 0 => Err(coded(FieldCode::OutOfRange)),
+        Some(number) => Ok(Some(PerDay::Own(number))),
+    }
 }
 
 /// Change an account

@@ -9,7 +9,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Change, Changed, Managed};
+use super::{Change, Changed, Managed, PerDay};
 use crate::{
     accounts::{
         Role, Seat, Who, invitations, organised,
@@ -174,14 +174,15 @@ pub async fn change(
             }
             let Some(seats) = seats(&before.campaigns, change) else { return Ok(Changed::NotItsCampaign) };
             diesel::sql_query(
-                "UPDATE moderators SET role = $2, removals_per_day = coalesce($3, removals_per_day), \
+                "UPDATE moderators SET role = $2, removals_per_day = CASE WHEN $5 THEN $3 ELSE removals_per_day END, \
                    disabled_at = CASE $4 WHEN true THEN coalesce(disabled_at, now()) WHEN false THEN NULL \
                      ELSE disabled_at END WHERE id = $1",
             )
             .bind::<SqlUuid, _>(account)
             .bind::<Text, _>(role.as_str())
-            .bind::<Nullable<Integer>, _>(change.removals_per_day)
+            .bind::<Nullable<Integer>, _>(change.removals_per_day.and_then(PerDay::own))
             .bind::<Nullable<Bool>, _>(change.disabled)
+            .bind::<Bool, _>(change.removals_per_day.is_some())
             .execute(&mut *connection)
             .await?;
             if seats != before.campaigns {

@@ -1,4 +1,4 @@
-//! The shelf of quotas: what each account has removed in a day.
+//! The shelf of quotas: what each account has removed and accepted in a day.
 
 use diesel::{
     QueryableByName,
@@ -18,8 +18,8 @@ struct Taken {
     seconds: f64,
 }
 
-/// Counts `count` pledges that the account `who` removes. Belongs in the transaction of the removal, which must be rolled
-/// back when it fails; the account's other removals wait until that has ended. A removal in several transactions takes
+/// Counts `count` pledges that the account `who` removes or accepts. Belongs in the transaction of that, which must be rolled
+/// back when it fails; the account's others wait until it has ended. A removal in several transactions takes
 /// for each what it removes in it.
 ///
 /// # Errors

@@ -10,10 +10,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use super::{MAX_ACCEPTED, queue, sampling, store};
+use super::{
+    MAX_ACCEPTED,
+    acceptances::{self, store::Part},
+    queue, sampling,
+    store::{self, Accepted},
+};
 use crate::{
     accounts::signed::{Moderator, Signed},
-    http::{Code, FieldCode, Problem, ProblemBody, Valid},
+    http::{FieldCode, Problem, ProblemBody, Valid},
     moderation::{
         Moderation,
         note::{Note, up_to},
@@ -32,6 +37,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(accept);
+    acceptances::routes::routes(config);
     queue::routes::routes(config);
     sampling::routes::routes(config);
 }
@@ -58,6 +64,10 @@ pub struct NewAcceptance {
     #[validate(range(min = 0, code = "out_of_range"))]
     #[schema(value_type = i64, required = false, minimum = 0)]
     expected: Option<i64>,
+    /// Goes on with this acceptance of yours: what one decision lets count in several calls is undone as one.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Uuid, required = false)]
+    acceptance: Option<Uuid>,
     /// Why, in your words. Don't write personal data of supporters here: the audit log keeps it.
     note: Note,
 }
@@ -68,7 +78,9 @@ fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
 
 /// What was accepted.
 #[derive(Serialize, ToSchema)]
-pub struct Acceptance {
+pub struct AcceptanceResult {
+    /// On record as this, by which it is undone. Null: none of them was held.
+    acceptance: Option<Uuid>,
     /// Those that were held, and count now.
     accepted: Vec<Uuid>,
     /// Of a search: how many held pledges that fit are left. The same call again, with this as `expected`, accepts more of them.
@@ -78,16 +90,20 @@ pub struct Acceptance {
 
 /// Accept pledges that are held
 ///
-/// They count from now on, and are held no more, whatever is found later. Pledges that aren't held stay as they are.
+/// They count from now on, and are held no more, whatever is found later. Pledges that aren't held stay as they are. Each call is on
+/// record as an acceptance, and can be undone; `acceptance` adds to one that has begun. What an account accepts in a day (UTC) counts
+/// with what it removes.
 ///
-/// By a search a whole cluster goes, a thousand at a time. Where more than 10,000 are expected, the check of who you are must be fresh
-/// (`POST /v1/auth/step-up`). By a `name` it is on record like a search by it, whatever comes of it.
+/// By a search a whole cluster goes, a thousand at a time. Where more than 10,000 are expected, or one acceptance comes to more, the check
+/// of who you are must be fresh (`POST /v1/auth/step-up`). By a `name` it is on record like a search by it, whatever comes of it.
 #[utoipa::path(
     tag = "Moderation", operation_id = "acceptPledges", security(("access_token" = [])), request_body = NewAcceptance,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
-        (status = 200, description = "Which of them count now", body = Acceptance),
-        (status = 409, description = "Many more or fewer fit than were expected", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "Which of them count now", body = AcceptanceResult),
+        (status = 404, description = "No such campaign or acceptance, or not yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Many more or fewer fit than were expected, or the acceptance was undone", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "You have removed and accepted as many today as you may", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/acceptances")]
@@ -96,32 +112,25 @@ pub async fn accept(
     moderation: Data<Moderation>,
     slug: Path<String>,
     Valid(body): Valid<NewAcceptance, BODY_LIMIT>,
-) -> Result<Json<Acceptance>, Problem> {
+) -> Result<Json<AcceptanceResult>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?;
-    let note = body.note.into_text();
-    let answer = match wanted(body.ids, body.search, body.expected)? {
-        Wanted::Ids(ids) => {
-            let accept =
-                async |connection: &mut _| store::accept(connection, &signed.who, campaign.id, &ids, &note, None).await;
-            Acceptance { accepted: moderation.database.run(accept).await?, left: 0 }
-        }
+    let (who, note, goes_on) = (&signed.who, body.note.into_text(), body.acceptance);
+    let part = |by_search| Part { who, campaign: campaign.id, goes_on, by_search, note: &note };
+    let (Accepted { acceptance, ids }, left) = match wanted(body.ids, body.search, body.expected)? {
+        Wanted::Ids(ids) => (moderation.accept(&part(false), &ids).await?, 0),
         Wanted::Found(search, expected) => {
             if expected > MANY {
                 signed.proved()?;
             }
-            let session = search.names_somebody().then_some(signed.who.session);
+            let of_somebody = search.names_somebody().then_some(who.session);
             let search = search.search(campaign.id, &moderation.tag_keys);
             let (mut search, _) = search.map_err(|problem| within("/search", problem))?;
             if search.state.take().is_some_and(|state| state != State::Held) {
                 return Err(Problem::field("/search/state", FieldCode::NotAllowed));
             }
-            let order = store::Order { search, expected, note, of_somebody: session };
-            let accept = async |connection: &mut _| store::accept_found(connection, &signed.who, &order).await;
-            let found = moderation.database.run(accept).await?;
-            let (accepted, left) = found.ok_or(Code::PreviewOutdated)?;
-            Acceptance { accepted, left }
+            let order = store::Order { search, expected, of_somebody };
+            moderation.accept_found(&part(true), &order).await?
         }
     };
-    moderation.totals.changed();
-    Ok(Json(answer))
+    Ok(Json(AcceptanceResult { acceptance, accepted: ids, left }))
 }

@@ -1,5 +1,6 @@
 //! Partners, as organisers work on them.
 
+mod names;
 pub mod routes;
 mod trials;
 

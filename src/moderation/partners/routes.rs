@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use super::trials;
+use super::{names, trials};
 use crate::{
     accounts::signed::{Organiser, Signed},
     db::DbError,
@@ -31,6 +31,7 @@ use crate::{
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(add).service(set).service(new_key).configure(trials::routes::routes);
+    config.configure(names::routes::routes);
 }
 
 /// A partner.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::by_search::PreviewError;
 use super::Moderation;
 use crate::{
     accounts::{Who, quota::QuotaError},
@@ -101,7 +102,7 @@ pub enum PausedBecause {
     Moderator,
     /// The account for which it runs has removed as many today as it may.
     Quota,
-    /// The account for which it runs was closed.
+    /// The account for which it runs was closed or reset, or doesn't see the campaign any more.
     Account,
 }
 
@@ -182,6 +183,9 @@ pub enum RemovalError {
     /// It is not under way.
     #[error("not under way")]
     NotUnderWay,
+    /// How many fit can't be told.
+    #[error(transparent)]
+    Preview(#[from] PreviewError),
     /// The account may not remove so many today.
     #[error(transparent)]
     Quota(#[from] QuotaError),

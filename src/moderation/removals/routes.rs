@@ -124,7 +124,7 @@ pub(in crate::moderation) fn within(part: &str, mut problem: Problem) -> Problem
 #[schema(example = json!({"note": "They were a school class"}))]
 pub struct NewUndo {
     /// In your words.
-    note: Note,
+    pub(in crate::moderation) note: Note,
 }
 
 fn some_ids(ids: &[Uuid]) -> Result<(), ValidationError> {
@@ -222,6 +222,7 @@ impl From<RemovalError> for Problem {
             RemovalError::Outdated => Code::PreviewOutdated.into(),
             RemovalError::UnderWay => Code::RemovalUnderWay.into(),
             RemovalError::NotUnderWay => Code::RemovalNotUnderWay.into(),
+            RemovalError::Preview(error) => error.into(),
             RemovalError::Quota(error) => error.into(),
             RemovalError::Database(error) => error.into(),
         }
@@ -231,11 +232,13 @@ impl From<RemovalError> for Problem {
 /// Remove pledges
 ///
 /// They leave the totals in the same transaction; the action is on record, and can be undone. Pledges that are removed
-/// already, and ids that are not there, are named in the answer.
+/// already, and ids that are not there, are named in the answer. What stands on the public wall leaves it, and an undo doesn't bring that
+/// back.
 ///
 /// By a search any number goes, in the background: the answer comes at once, and the removal tells how far it is. Pledges that are
 /// stored later stay, and so do those that somebody has accepted, unless the search names the signal `accepted`. Where more than 10,000
-/// are expected, the check of who you are must be fresh (`POST /v1/auth/step-up`).
+/// are expected, the check of who you are must be fresh (`POST /v1/auth/step-up`). By a `name` it is on record like a search by it,
+/// whatever comes of it.
 #[utoipa::path(
     tag = "Moderation", operation_id = "removePledges", security(("access_token" = [])), request_body = NewRemoval,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
@@ -265,9 +268,10 @@ pub async fn create(
             if expected > MANY {
                 signed.proved()?;
             }
+            let of_somebody = search.names_somebody();
             let search = search.search(campaign.id, &moderation.tag_keys);
             let (search, _) = search.map_err(|problem| within("/search", problem))?;
-            let order = SearchOrder { search, expected, reason, note };
+            let order = SearchOrder { search, expected, reason, note, of_somebody };
             let removal = moderation.remove_found(&signed.who, order).await?;
             let outcome = Outcome { removal, already_removed: Vec::new(), not_found: Vec::new() };
             (HttpResponse::Accepted(), outcome)
@@ -330,8 +334,10 @@ pub async fn get_removal(
 
 /// Undo a removal
 ///
-/// Puts back exactly the pledges that it took out, with the time at which they were counted first. More than 1,000 are put back in
-/// the background, and the removal tells how far that is. If a rule took them out, it ends.
+/// Puts back exactly the pledges that it took out, with the time at which they were counted first. None of them is on the public wall
+/// then: they wait for a moderator again as long as their review copies are kept, and later can't be shown any more. More than 1,000 are put
+/// back in the background, and the removal tells how far that is. If a rule took them out, it ends. Of one that took out more than
+/// 10,000, the check of who you are must be fresh (`POST /v1/auth/step-up`).
 #[utoipa::path(
     tag = "Moderation", operation_id = "undoRemoval", security(("access_token" = [])), request_body = NewUndo,
     params(
@@ -354,6 +360,10 @@ pub async fn undo(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let campaign = moderation.campaign(&signed.who, &slug).await?;
+    let find = async |connection: &mut _| store::find(connection, campaign.id, id).await;
+    if moderation.database.run(find).await?.pledges > MANY {
+        signed.proved()?;
+    }
     let removal = moderation.undo(&signed.who, campaign.id, id, &body.note.into_text()).await?;
     let mut answer = if removal.state == RemovalState::Undoing {
         let mut begun = HttpResponse::Accepted();

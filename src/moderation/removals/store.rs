@@ -120,9 +120,26 @@ async fn take_out(
     .execute(&mut *connection)
     .await?;
     totals::deltas::store::append(connection, campaign, &changes).await?;
-    let details = json!({ "removal": id, "reason": order.reason, "note": order.note, "pledges": count, "change": by_country(&changes) });
+    let (before, after) = counts_around(connection, campaign, &changes).await?;
+    let details = json!({ "removal": id, "reason": order.reason, "note": order.note, "pledges": count, "before": before,
+        "change": by_country(&changes), "after": after });
     audit::store::record(connection, entry(who, campaign, "removal.create", details)).await?;
     find(connection, campaign, id).await
+}
+
+/// A campaign's exact counts before and after what this transaction has just changed in them, for the log.
+async fn counts_around(
+    connection: &mut Connection,
+    campaign: Uuid,
+    changes: &ByMinute,
+) -> Result<(BTreeMap<String, i64>, BTreeMap<String, i64>), DbError> {
+    let after = by_search::store::counts(connection, campaign).await?;
+    let mut before = after.clone();
+    for (country, by) in by_country(changes) {
+        *before.entry(country).or_default() -= by;
+    }
+    before.retain(|_, count| *count != 0);
+    Ok((before, after))
 }
 
 /// How many of them are counted while they aren't removed.
@@ -210,7 +227,9 @@ pub async fn undo(
                 .execute(connection)
                 .await?;
             totals::deltas::store::append(connection, campaign, &changes).await?;
-            let details = json!({ "removal": removal, "note": note, "change": by_country(&changes) });
+            let (before, after) = counts_around(connection, campaign, &changes).await?;
+            let details = json!({ "removal": removal, "note": note, "before": before, "change": by_country(&changes),
+                "after": after });
             entries.push(entry(who, campaign, "removal.undo", details));
             record_all(connection, entries).await?;
             find(connection, campaign, removal).await

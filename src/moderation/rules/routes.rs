@@ -17,7 +17,7 @@ use crate::{
     accounts::signed::{Moderator, Signed},
     campaigns::Campaign,
     db::DbError,
-    gate::rules::Subject,
+    gate::rules::{Kind, Subject},
     http::{Code, FieldCode, Problem, ProblemBody, Valid},
     moderation::{
         Moderation,
@@ -65,7 +65,9 @@ pub async fn list(
 /// Add a rule
 ///
 /// A block or an allow is in force on every instance within two seconds, for pledges that come from then on. What a block fits is held,
-/// and answered like any other; what an allow fits, and no block, isn't held by its score, nor when a wave is found later.
+/// and answered like any other; what an allow fits, and no block, isn't held by its score, nor when a wave is found later. For `allow` the
+/// check of who you are must be fresh (`POST /v1/auth/step-up`). An allow rests while the account of who made it is closed, and ends when
+/// that doesn't see the campaign any more or is reset; a block stays.
 ///
 /// With `hold` and `remove` a search is kept alive: it is held against each pledge that comes from now on, a second or two after it was
 /// stored, and again when it is confirmed or its score rises; so it may count for a moment. What somebody has accepted or put back is left
@@ -93,6 +95,9 @@ pub async fn add(
     let campaign = moderation.campaign(&signed.who, &slug).await?;
     let added = match body.wanted()? {
         Wanted::AtTheDoor(kind, subject, value) => {
+            if kind == Kind::Allow {
+                signed.proved()?;
+            }
             let (note, days) = (body.note.into_text(), body.days.unwrap_or(USUAL_DAYS));
             let value = Value::parse(subject, &value).map_err(|code| Problem::field("/value", code))?;
             let id = Uuid::now_v7();

@@ -39,7 +39,7 @@ use crate::{country::Country, gate::signals::Signal, pledges::State};
 
 pub use terms::STEPS;
 
-/// Up to here the number of hits is exact in any case.
+/// Up to here the number of hits is exact, unless counting them takes longer than two seconds.
 pub const EXACT: i64 = 10_000;
 
 /// What is looked for: all of it together.
@@ -85,18 +85,19 @@ pub struct Search {
 pub struct Count {
     /// The number.
     pub value: i64,
-    /// Exactly; otherwise about.
+    /// Exactly; otherwise about, above [`EXACT`], or at least.
     pub exact: bool,
 }
 
 impl Count {
-    /// About as many, told in two digits: more would pretend to be known.
-    fn about(value: f64) -> Self {
-        let value = value.max(1.0);
+    /// About as many, told in two digits: more would pretend to be known. Not fewer than `at_least`.
+    fn about(value: f64, at_least: i64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a number of rows")]
+        let value = value.max(at_least as f64).max(1.0);
         let step = 10_f64.powf((value.log10().floor() - 1.0).max(0.0));
         #[expect(clippy::cast_possible_truncation, reason = "a number of rows")]
-        let value = ((value / step).round() * step) as i64;
-        Self { value, exact: false }
+        let (value, step) = (((value / step).round() * step) as i64, step as i64);
+        Self { value: if value < at_least { value + step } else { value }, exact: false }
     }
 }
 

@@ -129,8 +129,9 @@ pub struct PledgePage {
     /// How many fit the filter, on all pages.
     #[schema(minimum = 0)]
     total: i64,
-    /// Whether `total` is exact, as it always is up to 10,000; otherwise it is about as many, more than 10,000, in two digits. In the
-    /// seconds after much has changed at once (`search_lag_seconds`) small totals are not exact either.
+    /// Whether `total` is exact, as it is up to 10,000. Otherwise it is about as many, more than 10,000, in two digits, and never fewer
+    /// than were counted. Where even few take longer than two seconds to count, there are at least as many as it says. In the seconds
+    /// after much has changed at once (`search_lag_seconds`) small totals are not exact either.
     total_is_exact: bool,
     /// What came or changed in the last so many seconds may be missing here, and in `total`; 0: nothing is. A look later has it.
     #[schema(minimum = 0)]

@@ -10,7 +10,7 @@ use diesel::{
     pg::Pg,
     sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::{
@@ -266,6 +266,17 @@ pub async fn lag(connection: &mut Connection, campaign: Option<Uuid>) -> Result<
     Ok(lag.seconds)
 }
 
+/// For a look into `pledge_search`, until the end of the transaction.
+///
+/// # Errors
+/// Those of the database.
+pub async fn prepare(connection: &mut Connection) -> Result<(), DbError> {
+    // How many rows a chunk has for a term can't be estimated, so the look would be compiled: for longer than it runs. And where rows lie
+    // apart and on disk, the pages are asked for together.
+    connection.batch_execute("SET LOCAL jit = off; SET LOCAL effective_io_concurrency = 64").await?;
+    Ok(())
+}
+
 /// Pledges that fit, newest first, below the id `before`; and how many fit in all. Both from one snapshot.
 ///
 /// # Errors
@@ -281,8 +292,7 @@ pub async fn find(
         .read_only()
         .repeatable_read()
         .run(async |connection| {
-            // How many rows a chunk has for a term can't be estimated, so they would be compiled: for longer than they run.
-            diesel::sql_query("SET LOCAL jit = off").execute(connection).await?;
+            prepare(connection).await?;
             let hits = Hits::of(connection, search).await?;
             let ids = hits.next(connection, before, usize::try_from(limit).unwrap_or(usize::MAX)).await?;
             let count = hits.count(connection).await?;

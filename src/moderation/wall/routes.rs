@@ -162,8 +162,8 @@ pub struct DecidedPage {
 
 /// What was decided about the wall
 ///
-/// What is shown, was declined or is hidden, the newest pledges first. What left the wall by itself, because the pledge was removed or
-/// taken back, is not among it.
+/// What is shown, was declined or is hidden, the newest pledges first. What left the wall by itself, because the pledge was removed,
+/// held again or taken back, is not among it.
 #[utoipa::path(
     tag = "Moderation", operation_id = "listWallEntries", security(("access_token" = [])),
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend"), EntryFilter),
@@ -223,7 +223,8 @@ pub struct Approved {
 /// Put pledges onto the wall
 ///
 /// Everybody sees name and message from now on. Left out are those that can't be shown: that don't count, aren't confirmed by mail, don't
-/// agree to it, or whose review copy is gone; and those that are shown already. What was declined or hidden can be approved too.
+/// agree to it, or whose review copy is gone; and those that are shown already. What was declined or hidden can be approved too, as long as
+/// its review copy is kept (the campaign's `review_days`, counted from when the pledge was made).
 #[utoipa::path(
     tag = "Moderation", operation_id = "approveWallEntries", security(("access_token" = [])), request_body = Chosen,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
@@ -253,7 +254,7 @@ pub struct Declined {
 
 /// Decline to show pledges
 ///
-/// Those that wait. They go on counting; only the wall is without them.
+/// Those that wait. They go on counting; only the wall is without them. They can be approved later as long as their review copies are kept.
 #[utoipa::path(
     tag = "Moderation", operation_id = "declineWallEntries", security(("access_token" = [])), request_body = Refusal,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
@@ -282,7 +283,8 @@ pub struct Hidden {
 
 /// Hide entries of the wall
 ///
-/// Within a second nobody is given them any more; what was shown is deleted here. The pledges go on counting.
+/// Within a second nobody is given them any more; what was shown is deleted here. The pledges go on counting. They can be put onto the
+/// wall again as long as their review copies are kept, and never after that.
 #[utoipa::path(
     tag = "Moderation", operation_id = "hideWallEntries", security(("access_token" = [])), request_body = Refusal,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
+    eye::TagKeys,
     mailbox::{Email, ascii_domain},
     text::{Lines, clean_text, within},
 };
@@ -131,6 +132,7 @@ struct Known {
 pub struct Rules {
     database: Database,
     keys: PurposeKeys,
+    tag_keys: TagKeys,
     known: Arc<RwLock<Known>>,
     /// One look at the database after the other: an older one must not overwrite what a newer one found.
     renewing: Arc<tokio::sync::Mutex<()>>,
@@ -143,10 +145,16 @@ impl Rules {
         Self {
             database,
             keys: ring.keys(PURPOSE),
+            tag_keys: TagKeys::new(ring),
             known: Arc::default(),
             renewing: Arc::default(),
             hits: Arc::default(),
         }
+    }
+
+    /// The keys by which pledges are tagged, under all root secrets that are listed now.
+    pub fn tag_keys(&self) -> &TagKeys {
+        &self.tag_keys
     }
 
     /// The key id that stands in rules sealed under `root`.

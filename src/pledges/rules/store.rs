@@ -4,14 +4,16 @@ use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, IntoSql, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable,
     QueryableByName,
-    dsl::{count_star, now},
-    sql_types::{Array, BigInt, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    dsl::{count_star, now, sql},
+    expression::SqlLiteral,
+    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    accounts,
     audit::{self, Entry},
     db::{
         Connection, DbError,
@@ -80,11 +82,26 @@ impl Stored {
     }
 }
 
+/// Whether who made a rule may still have it.
+fn keeps() -> String {
+    accounts::store::keeps("gate_rules.made_by", "gate_rules.campaign_id", "gate_rules.created_at")
+}
+
+/// Whether a rule whose time isn't over is in force, with its maker joined. An allow is an open door: it doesn't outlive the rights of
+/// whoever made it, and rests while their account is closed. Blocks stay, and what the operator made.
+fn stands() -> SqlLiteral<Bool> {
+    sql(&format!(
+        "(gate_rules.kind = 'block' OR gate_rules.made_by IS NULL OR (moderators.disabled_at IS NULL AND {}))",
+        keeps()
+    ))
+}
+
 /// Rows in force, of one campaign or of all, oldest first.
 async fn read(connection: &mut Connection, campaign: Option<Uuid>) -> Result<Vec<Row>, DbError> {
     let mut query = gate_rules::table
         .left_join(moderators::table.on(gate_rules::made_by.eq(moderators::id.nullable())))
         .filter(gate_rules::expires_at.gt(now))
+        .filter(stands())
         .select((
             gate_rules::id,
             gate_rules::campaign_id,
@@ -127,7 +144,12 @@ pub async fn all(connection: &mut Connection) -> Result<Vec<Row>, DbError> {
 /// # Errors
 /// Those of the database.
 pub async fn ids(connection: &mut Connection) -> Result<Vec<Uuid>, DbError> {
-    let all = gate_rules::table.filter(gate_rules::expires_at.gt(now)).order(gate_rules::id).select(gate_rules::id);
+    let all = gate_rules::table
+        .left_join(moderators::table.on(gate_rules::made_by.eq(moderators::id.nullable())))
+        .filter(gate_rules::expires_at.gt(now))
+        .filter(stands())
+        .order(gate_rules::id)
+        .select(gate_rules::id);
     Ok(all.load(connection).await?)
 }
 
@@ -147,6 +169,12 @@ pub struct NewRule {
     pub days: i32,
 }
 
+#[derive(QueryableByName)]
+struct Ends {
+    #[diesel(sql_type = Timestamptz)]
+    expires_at: DateTime<Utc>,
+}
+
 /// Makes a rule, and says whether there was room for it. `moderator`: who does it; None: the operator. The audit entry doesn't say what
 /// it is held against: that may be somebody's name, and entries outlive rules.
 ///
@@ -158,15 +186,21 @@ pub async fn add(connection: &mut Connection, new: &NewRule, moderator: Option<U
             // One after the other, so that there are never too many.
             let campaign = campaigns::table.find(new.campaign).select(campaigns::id).for_no_key_update();
             campaign.first::<Uuid>(connection).await?;
-            let in_force = gate_rules::campaign_id.eq(new.campaign).and(gate_rules::expires_at.gt(now));
-            let there: i64 = gate_rules::table.filter(in_force).select(count_star()).get_result(connection).await?;
+            let there: i64 = gate_rules::table
+                .left_join(moderators::table.on(gate_rules::made_by.eq(moderators::id.nullable())))
+                .filter(gate_rules::campaign_id.eq(new.campaign).and(gate_rules::expires_at.gt(now)))
+                .filter(stands())
+                .select(count_star())
+                .get_result(connection)
+                .await?;
             if usize::try_from(there).is_ok_and(|there| there >= MOST) {
                 return Ok(false);
             }
-            diesel::sql_query(
+            let Ends { expires_at } = diesel::sql_query(
                 "INSERT INTO gate_rules (id, campaign_id, kind, subject, sealed, made_by, expires_at) \
                  SELECT $1, $2, $3, $4, $5, $6, CASE WHEN $4 = 'source' \
-                   THEN date_trunc('day', now(), 'UTC') + interval '24 hours' ELSE now() + $7 * interval '24 hours' END",
+                   THEN date_trunc('day', now(), 'UTC') + interval '24 hours' ELSE now() + $7 * interval '24 hours' END \
+                 RETURNING expires_at",
             )
             .bind::<SqlUuid, _>(new.id)
             .bind::<SqlUuid, _>(new.campaign)
@@ -175,9 +209,10 @@ pub async fn add(connection: &mut Connection, new: &NewRule, moderator: Option<U
             .bind::<Bytea, _>(&new.sealed)
             .bind::<Nullable<SqlUuid>, _>(moderator)
             .bind::<Integer, _>(new.days)
-            .execute(connection)
+            .get_result(connection)
             .await?;
-            let details = json!({ "rule": new.id, "kind": new.kind, "subject": new.subject });
+            let details = json!({ "rule": new.id, "kind": new.kind, "subject": new.subject, "days": new.days,
+                "expires_at": expires_at });
             let entry = Entry { moderator, campaign: Some(new.campaign), action: "rule.add", details };
             audit::store::record(connection, entry).await?;
             Ok(true)
@@ -209,15 +244,48 @@ pub async fn delete(
         .await
 }
 
-/// Deletes rules that have ended, and those of campaigns whose retention has.
+/// An allow that is gone with the rights of its maker.
+#[derive(QueryableByName)]
+struct Lost {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    campaign_id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = BigInt)]
+    hits: i64,
+}
+
+/// Deletes rules that have ended, those of campaigns whose retention has, and allows whose makers may not have them any more: it is not
+/// known for ever that an account was reset.
 ///
 /// # Errors
-/// Those of the database.
+/// Those of the database; then nothing has changed.
 pub async fn forget(connection: &mut Connection) -> Result<(), DbError> {
-    let ended = campaigns::table.filter(campaigns::salt.is_null()).select(campaigns::id);
-    let over = gate_rules::expires_at.le(now.into_sql::<Timestamptz>()).or(gate_rules::campaign_id.eq_any(ended));
-    diesel::delete(gate_rules::table.filter(over)).execute(connection).await?;
-    Ok(())
+    connection
+        .transaction(async |connection| {
+            let ended = campaigns::table.filter(campaigns::salt.is_null()).select(campaigns::id);
+            let over = gate_rules::expires_at.le(now.into_sql::<Timestamptz>());
+            let over = over.or(gate_rules::campaign_id.eq_any(ended));
+            diesel::delete(gate_rules::table.filter(over)).execute(connection).await?;
+            let lost: Vec<Lost> = diesel::sql_query(format!(
+                "DELETE FROM gate_rules WHERE kind = 'allow' AND made_by IS NOT NULL AND NOT {} \
+                 RETURNING id, campaign_id, kind, subject, hits",
+                keeps()
+            ))
+            .get_results(connection)
+            .await?;
+            for Lost { id, campaign_id, kind, subject, hits } in lost {
+                let details = json!({ "rule": id, "kind": kind, "subject": subject, "hits": hits, "why": "account" });
+                let entry = Entry { moderator: None, campaign: Some(campaign_id), action: "rule.delete", details };
+                audit::store::record(connection, entry).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Adds to how often rules decided. Those that are gone are left out.

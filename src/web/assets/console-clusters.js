@@ -2,11 +2,10 @@
 // thing to see under attack.
 
 import { Problem, ofCampaign } from "./console-api.js";
-import { covers, hashOf, isEmpty, toQuery } from "./console-filters.js";
-import { badge, facts, field, make, select } from "./console-parts.js";
-import { placeOf, removeSearch } from "./console-removing.js";
+import { covers, isEmpty, toQuery } from "./console-filters.js";
+import { Screen, actOn, badge, buttons, facts, field, make, remark, select } from "./console-parts.js";
+import { removeSearch } from "./console-removals.js";
 import { keepSearch, keepable } from "./console-rules.js";
-import { Screen, partnerNames } from "./console-screen.js";
 import { country, moment, number, say, share } from "./console-texts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -150,9 +149,9 @@ class ClustersScreen extends Screen {
   #place = make("div", { class: "pages" });
 
   async show() {
-    this.append(this.head("clusters"), make("p", { class: "note" }, say("clusters_told")), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
+    this.append(this.head("clusters"), remark("clusters_told"), make("div", { class: "found-line" }, this.#newer, this.#by), this.#place);
     this.#order.addEventListener("change", () => this.#look && this.#draw());
-    this.#partners = await partnerNames(this);
+    this.#partners = await this.partnerNames();
     await this.#ask();
   }
 
@@ -167,7 +166,7 @@ class ClustersScreen extends Screen {
   }
 
   async #ask() {
-    this.#look = await this.get(ofCampaign(this.context.campaign, "clusters"));
+    this.#look = await this.get(this.path("clusters"));
     this.#draw();
   }
 
@@ -178,7 +177,7 @@ class ClustersScreen extends Screen {
     const order = inOrder(look.clusters, this.#order.value);
     const [left, taken] = [order.filter((cluster) => !gone(cluster)), order.filter(gone)];
     const first = Math.min(left.length, FIRST) + taken.length;
-    this.#newer.replaceChildren(make("p", { class: "note" }, look.as_of ? say("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : say("clusters_never")));
+    this.#newer.replaceChildren(look.as_of ? remark("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : remark("clusters_never"));
     const cards = [...left.slice(0, FIRST), ...taken, ...left.slice(FIRST)].map((cluster) => this.#card(cluster, gone(cluster)));
     this.#by.hidden = cards.length < 2;
     if (cards.length === 0) return this.#place.replaceChildren(make("p", { class: "card" }, say("clusters_none")));
@@ -194,21 +193,20 @@ class ClustersScreen extends Screen {
 
   /** A group; `gone` is the removal that it was taken out by. */
   #card(cluster, gone) {
-    const { campaign } = this.context;
     const { search } = cluster;
     const most = burst(cluster, this.#look.as_of);
     const title = titleOf(cluster, this.#partners);
     const on = `${say(`common_${cluster.common}`)} ${valueOf(cluster, this.#partners)}`;
-    const named = (act) => ({ "aria-label": say("act_on", { act: say(act), on }) });
-    const preview = this.button(say("preview_removal"), () => removeSearch(this.context, most ?? search, this.#partners), { kind: gone ? "quiet" : "main", ...named("preview_removal") });
+    const link = (name, href) => make("a", { class: "button quiet", href, "aria-label": actOn(name, on) }, say(name));
+    const preview = this.buttonOn("preview_removal", on, () => removeSearch(this.context, most ?? search, this.#partners), { kind: gone ? "quiet" : "main" });
     const acts = [
-      gone ? make("a", { class: "button quiet", href: hashOf(placeOf(campaign, gone)), ...named("removal") }, say("removal")) : preview,
-      make("a", { class: "button quiet", href: hashOf({ campaign, screen: "search", query: toQuery(search) }), ...named("cluster_pledges") }, say("cluster_pledges")),
-      isEmpty(keepable(search)) ? null : this.button(say("keep"), () => keepSearch(this.context, search, this.#partners), named("keep")),
+      gone ? link("removal", this.to("removals", `id=${gone.id}`)) : preview,
+      link("show_pledges", this.to("search", toQuery(search))),
+      isEmpty(keepable(search)) ? null : this.buttonOn("keep", on, () => keepSearch(this.context, search, this.#partners)),
       gone && preview,
     ];
     return make("article", { class: gone ? "card cluster gone" : "card cluster", "aria-label": on },
-      make("div", { class: "cluster-what" }, title, gone ? make("p", { class: "trial" }, say("cluster_gone")) : null, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text))), most ? make("p", { class: "note" }, say(most.to ? "burst_between" : "burst_since", { from: moment(most.from), to: moment(most.to) })) : null),
+      make("div", { class: "cluster-what" }, title, gone ? make("p", { class: "trial" }, say("cluster_gone")) : null, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text))), most ? remark(most.to ? "burst_between" : "burst_since", { from: moment(most.from), to: moment(most.to) }) : null),
       facts([
         [say("pledges"), make("strong", {}, number(cluster.pledges))],
         [say("confirmed_share"), cluster.confirmed_share === null ? null : say("share_of", { share: share(cluster.confirmed_share), count: cluster.compared })],
@@ -216,7 +214,7 @@ class ClustersScreen extends Screen {
         [say("last_at"), moment(cluster.last_at)],
       ]),
       make("figure", { class: "cluster-trend" }, chart(cluster.trend), make("figcaption", { class: "under" }, make("span", {}, say("trend_from")), make("span", {}, say("trend_to")))),
-      make("div", { class: "actions" }, acts),
+      buttons(acts),
     );
   }
 }

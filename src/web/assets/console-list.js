@@ -2,11 +2,9 @@
 
 import { Problem } from "./console-api.js";
 import { KEYS, meaning } from "./console-keys.js";
-import { make } from "./console-parts.js";
-import { acceptThese, removeThese, revealThese, undoLast } from "./console-removing.js";
-import { mark, rowsTable } from "./console-rows.js";
-import { Screen } from "./console-screen.js";
-import { MOST, MOST_REVEALED, Selection } from "./console-selection.js";
+import { Screen, buttons, make, remark } from "./console-parts.js";
+import { acceptThese, removeThese, revealThese, undoLast } from "./console-removals.js";
+import { MOST, MOST_REVEALED, Selection, mark, rowsTable } from "./console-rows.js";
 import { say } from "./console-texts.js";
 
 const EVERY_MS = 15_000;
@@ -28,11 +26,11 @@ export class ListScreen extends Screen {
   page = null;
   cursor = null;
   rows = make("div", { class: "rows" });
-  turns = make("div", { class: "actions" });
+  turns = buttons();
   newer = make("div", { class: "newer", role: "status" });
   // Stays, so that a reader of screens hears when it changes.
   #ticked = make("p", { role: "status" });
-  #acts = make("div", { class: "actions" });
+  #acts = buttons();
   bulk = make("div", { class: "bulk", role: "group", "aria-label": say("bulk") }, this.#ticked, this.#acts);
   #asking = null;
   #timer = null;
@@ -51,7 +49,7 @@ export class ListScreen extends Screen {
 
   /** What is said where there are none. */
   nothing() {
-    return say("found_none");
+    return "found_none";
   }
 
   /** What can be done to what is ticked. */
@@ -155,7 +153,7 @@ export class ListScreen extends Screen {
       went: (id) => this.selection.goTo(id) && this.mark(),
       tickedPage: () => this.tick(() => this.selection.togglePage()),
     };
-    this.rows.replaceChildren(pledges.length > 0 ? this.table(pledges, options) : make("p", { class: "note" }, this.nothing()));
+    this.rows.replaceChildren(pledges.length > 0 ? this.table(pledges, options) : remark(this.nothing()));
     this.turns.replaceChildren(
       ...(this.cursor ? [this.button(say("first_page"), () => this.ask(null, { focus: true }))] : []),
       ...(next ? [this.button(say("next_page"), () => this.ask(next, { focus: true }))] : []),

@@ -1,9 +1,7 @@
 // The log: what was done, by whom and why, in a campaign or, for admins, everywhere; and taking it along.
 
-import { ofCampaign, withQuery } from "./console-api.js";
 import { fromInput, toInput } from "./console-filters.js";
-import { button, facts, field, filterFold, form, input, make } from "./console-parts.js";
-import { Screen } from "./console-screen.js";
+import { Screen, button, buttons, facts, field, filterFold, form, input, make, quote } from "./console-parts.js";
 import { actions, moment, number, say, says } from "./console-texts.js";
 
 const PAGE = 100;
@@ -63,11 +61,11 @@ class LogScreen extends Screen {
   }
 
   get #path() {
-    return this.context.campaign ? ofCampaign(this.context.campaign, "audit") : "/v1/admin/audit";
+    return this.context.campaign ? this.path("audit") : "/v1/admin/audit";
   }
 
   #read(limit) {
-    return (cursor) => this.get(withQuery(this.#path, { ...this.#filter, limit, cursor }));
+    return (cursor) => this.get(this.#path, { ...this.#filter, limit, cursor });
   }
 
   async #list() {
@@ -112,14 +110,14 @@ class LogScreen extends Screen {
       toasts.show(say("exported_whole"));
     });
     const isAdmin = !campaign && this.api.me.role === "admin";
-    return make("div", { class: "actions" }, these, isAdmin ? whole : null);
+    return buttons(these, isAdmin ? whole : null);
   }
 
   #entry(entry) {
     const { note, ...rest } = entry.details ?? {};
     return make("article", { class: "log-entry", "aria-label": `${action(entry.action)}, ${moment(entry.at)}` },
       make("p", {}, make("strong", {}, action(entry.action)), " ", make("span", { class: "under" }, say("entry_told", { who: entry.login ?? say("by_nobody"), moment: moment(entry.at), number: number(entry.id) })), entry.campaign && !this.context.campaign ? ` ${entry.campaign}` : ""),
-      note ? make("p", { class: "said", dir: "auto" }, note) : null,
+      note ? quote(note) : null,
       Object.keys(rest).length > 0 ? make("details", {}, make("summary", {}, make("span", {}, say("details")), make("span", { class: "sr" }, say("details_of", { name: action(entry.action) }))), facts(flat(rest))) : null,
     );
   }

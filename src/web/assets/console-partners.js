@@ -1,8 +1,6 @@
 // For organisers: partners of a campaign, how their forms do, their keys, pages and pace.
 
-import { ofCampaign } from "./console-api.js";
-import { badge, button, facts, field, form, input, make, section, tick } from "./console-parts.js";
-import { Screen } from "./console-screen.js";
+import { Screen, actOn, badge, buttons, closing, code, facts, field, form, input, make, remark, section, tick } from "./console-parts.js";
 import { moment, number, say } from "./console-texts.js";
 
 /** Origins as they were typed, one a line. */
@@ -20,20 +18,19 @@ class PartnersScreen extends Screen {
   }
 
   get #path() {
-    return ofCampaign(this.context.campaign, "partners", "admin");
+    return this.path("partners", "admin");
   }
 
   async #list(list) {
     const { partners } = await this.get(this.#path);
-    list.replaceChildren(...(partners.length > 0 ? partners.map((entry) => this.#card(entry, () => this.#list(list))) : [make("p", { class: "note" }, say("partners_none"))]));
+    list.replaceChildren(...(partners.length > 0 ? partners.map((entry) => this.#card(entry, () => this.#list(list))) : [remark("none")]));
   }
 
   #card({ partner, accepted, refused, flags, last_at: last }, again) {
-    const named = (text) => ({ "aria-label": say("act_on", { act: text, on: partner.name }) });
-    const act = (key, run) => this.button(say(key), run, named(say(key)));
+    const act = (key, run) => this.buttonOn(key, partner.name, run);
     const disable = async () => {
       const key = partner.disabled_at ? "partner_enable" : "partner_disable";
-      if (!(await this.context.sure(say("act_on", { act: say(key), on: partner.name }), say(`${key}_told`), say(key)))) return;
+      if (!(await this.context.sure(actOn(key, partner.name), say(`${key}_told`), say(key)))) return;
       await this.api.request("PATCH", `${this.#path}/${partner.id}`, { disabled: !partner.disabled_at });
       await again();
     };
@@ -45,14 +42,14 @@ class PartnersScreen extends Screen {
         [say("last_at"), moment(last) || say("last_never")],
         [say("paused_until"), moment(partner.paused_until)],
         [say("origins"), make("span", { dir: "ltr" }, partner.origins.join(" "))],
-        [say("site_key"), make("code", { dir: "ltr" }, partner.site_key)],
-        [say("test_site_key"), make("code", { dir: "ltr" }, partner.test_site_key)],
+        [say("site_key"), code(partner.site_key)],
+        [say("test_site_key"), code(partner.test_site_key)],
         [say("secret_key"), say(partner.has_secret_key ? "yes" : "no")],
         [say("old_secret_key_until"), moment(partner.old_secret_key_until)],
         [say("per_minute"), number(partner.per_minute)],
         [say("trial_mailbox"), say(`trial_mailbox_${partner.trial_mailbox}`)],
       ]),
-      make("div", { class: "actions" }, act("change", () => this.#change(partner, again)), act("key_new", () => this.#key(partner, again)), act("trial_mailbox", () => this.#mailbox(partner, again)), act(partner.disabled_at ? "partner_enable" : "partner_disable", disable)),
+      buttons(act("change", () => this.#change(partner, again)), act("key_new", () => this.#key(partner, again)), act("trial_mailbox", () => this.#mailbox(partner, again)), act(partner.disabled_at ? "partner_enable" : "partner_disable", disable)),
     );
   }
 
@@ -66,7 +63,7 @@ class PartnersScreen extends Screen {
   }
 
   #change(partner, again) {
-    return this.context.panels.open(say("act_on", { act: say("change"), on: partner.name }), (close) => {
+    return this.context.panels.open(actOn("change", partner.name), (close) => {
       const send = async (typed) => {
         await this.api.request("PATCH", `${this.#path}/${partner.id}`, { name: typed.name, origins: origins(typed.origins), per_minute: Number(typed.per_minute) });
         close();
@@ -77,12 +74,12 @@ class PartnersScreen extends Screen {
   }
 
   #key(partner, again) {
-    return this.context.panels.open(say("act_on", { act: say("key_new"), on: partner.name }), (close) => {
+    return this.context.panels.open(actOn("key_new", partner.name), (close) => {
       const place = make("div", {});
       const send = async (typed) => {
         const body = typed.test === "on" ? { test: true } : { grace_hours: Number(typed.grace_hours) };
         const { secret_key: key } = await this.api.post(`${this.#path}/${partner.id}/keys`, body);
-        place.replaceChildren(make("p", {}, say("key_told")), make("p", {}, make("code", { class: "secret", dir: "ltr" }, key)), make("div", { class: "actions" }, button(say("close"), () => close(), { kind: "main" })));
+        place.replaceChildren(make("p", {}, say("key_told")), make("p", {}, code(key, { class: "secret" })), buttons(closing(close)));
         place.querySelector("button").focus();
         await again();
       };
@@ -92,7 +89,7 @@ class PartnersScreen extends Screen {
   }
 
   #mailbox(partner, again) {
-    return this.context.panels.open(say("act_on", { act: say("trial_mailbox"), on: partner.name }), (close) => {
+    return this.context.panels.open(actOn("trial_mailbox", partner.name), (close) => {
       const send = async ({ email }) => {
         await this.api.request("PUT", `${this.#path}/${partner.id}/trial-mailbox`, { email: email.trim() || null });
         close();

@@ -1,21 +1,21 @@
 // The review queue: what is held, one by one with a key each, or by what many of them have in common; and how often signals were
 // wrong, by a sample that people judged.
 
-import { ofCampaign, withQuery } from "./console-api.js";
+import { ofCampaign } from "./console-api.js";
 import { titleOf, valueOf } from "./console-clusters.js";
-import { hashOf } from "./console-filters.js";
 import { QUEUE_KEYS } from "./console-keys.js";
 import { ListScreen } from "./console-list.js";
-import { facts, field, form, make, noteField, select, table } from "./console-parts.js";
-import { acceptNow, acceptThese, removeNow, removeSearch, removeThese } from "./console-removing.js";
-import { partnerNames } from "./console-screen.js";
+import { actOn, buttons, facts, field, form, make, noteField, remark, select, table } from "./console-parts.js";
+import { acceptNow, acceptThese, announceAccepted, removeNow, removeSearch, removeThese } from "./console-removals.js";
 import { moment, number, say, share } from "./console-texts.js";
 
 const VIEWS = ["rows", "clusters", "sampling"];
 
 /** What the queue can be narrowed to: a field of its own each, but signals. */
 const NARROWED = ["signal", "source_tag", "domain_tag", "name_tag", "shape_tag", "country", "partner"];
-const COUNTS = ["waiting", "accepted", "removed", "removed_unseen", "undecided"];
+
+/** What can become of one of the sample, in the order of the columns. */
+const COUNTS = ["accepted", "accepted_unseen", "removed", "removed_unseen", "undecided", "waiting"];
 
 /** What an address asks of the queue. */
 export function asked(query) {
@@ -34,22 +34,20 @@ export function summed(weeks, week = "") {
     for (const name of COUNTS) sum[name] += row[name];
     sums.set(row.signal, sum);
   }
+  // What nobody has looked at says nothing of the signals.
   const wrong = ({ accepted, removed }) => (accepted + removed > 0 ? accepted / (accepted + removed) : null);
   return [...sums.values()].map((sum) => ({ ...sum, wrong: wrong(sum) })).sort((a, b) => (a.signal === null ? -1 : b.signal === null ? 1 : (b.wrong ?? -1) - (a.wrong ?? -1) || b.waiting - a.waiting));
 }
 
-/** Accepts all that a search finds, as many at a time as the API does; gives how many. `told` hears how far it is. */
-export async function acceptAll(api, slug, search, expected, note, told = () => {}) {
-  let [done, left] = [0, expected];
-  while (left > 0) {
-    const answer = await api.post(ofCampaign(slug, "acceptances"), { search, expected: left, note });
-    done += answer.accepted.length;
-    left = answer.left;
-    told(done, left);
+/** Accepts all that a search finds, as many at a time as the API does. `far` is how far one is, and kept up: of one acceptance how many are done and left; where somebody `isGone`, it ends. `told` hears of each step. */
+export async function acceptAll(api, slug, search, note, far, told = () => {}) {
+  while (far.left > 0 && !far.isGone) {
+    const { acceptance, accepted, left } = await api.post(ofCampaign(slug, "acceptances"), { search, expected: far.left, note, ...(far.acceptance ? { acceptance: far.acceptance } : {}) });
+    Object.assign(far, { acceptance: acceptance ?? far.acceptance, done: far.done + accepted.length, left });
+    told();
     // Others decide at the same time: nothing more of it is held.
-    if (answer.accepted.length === 0) break;
+    if (accepted.length === 0) break;
   }
-  return done;
 }
 
 class QueueScreen extends ListScreen {
@@ -62,8 +60,8 @@ class QueueScreen extends ListScreen {
   async show() {
     this.#asked = asked(this.context.query);
     const { view } = this.#asked;
-    this.append(this.head("queue"), this.#views());
-    this.partners = await partnerNames(this);
+    this.append(this.head("queue"), this.views("queue", this.#ways()));
+    this.partners = await this.partnerNames();
     if (!this.isConnected) return undefined;
     if (view === "clusters") return this.#clusters();
     if (view === "sampling") return this.#sampling();
@@ -78,24 +76,18 @@ class QueueScreen extends ListScreen {
     return this.run(() => this.show());
   }
 
-  #to(query) {
-    return hashOf({ campaign: this.context.campaign, screen: "queue", query });
-  }
-
-  #views() {
+  #ways() {
     const { view, sample } = this.#asked;
-    const ways = [["rows", "", view === "rows" && !sample], ["sample", "sample=true", view === "rows" && sample], ["clusters", "view=clusters", view === "clusters"], ["sampling", "view=sampling", view === "sampling"]];
-    const links = ways.map(([name, query, isHere]) => make("li", {}, make("a", { href: this.#to(query), "aria-current": isHere ? "page" : null }, say(`queue_${name}`))));
-    return make("nav", { class: "views", "aria-label": say("queue_views") }, make("ul", {}, links));
+    return [["queue_rows", "", view === "rows" && !sample], ["queue_sample", "sample=true", view === "rows" && sample], ["queue_clusters", "view=clusters", view === "clusters"], ["queue_sampling", "view=sampling", view === "sampling"]];
   }
 
   read(cursor) {
     const { sample, narrowed } = this.#asked;
-    return this.get(withQuery(ofCampaign(this.context.campaign, "held/queue"), { ...(sample ? { sample } : {}), ...(narrowed ? { [narrowed[0]]: narrowed[1] } : {}), limit: 50, cursor }));
+    return this.get(this.path("held/queue"), { ...(sample ? { sample } : {}), ...(narrowed ? { [narrowed[0]]: narrowed[1] } : {}), limit: 50, cursor });
   }
 
   async newerCount() {
-    const { held } = await this.get(withQuery(ofCampaign(this.context.campaign, "held/queue"), { limit: 1 }));
+    const { held } = await this.get(this.path("held/queue"), { limit: 1 });
     return { count: Math.max(0, held - this.page.held), isMore: false };
   }
 
@@ -109,8 +101,8 @@ class QueueScreen extends ListScreen {
     const only = narrowed ? { common: narrowed[0], value: narrowed[1] } : null;
     this.#told.replaceChildren(
       make("p", { class: "exact" }, make("strong", {}, say("queue_held", { count: held }))),
-      ...(only ? [make("p", {}, say("queue_only", { what: say(`common_${only.common}`), value: valueOf(only, this.partners) }), " ", make("a", { href: this.#to("") }, say("queue_all")))] : []),
-      ...(sample ? [make("p", { class: "note" }, say("queue_sample_told"))] : []),
+      ...(only ? [make("p", {}, say("queue_only", { what: say(`common_${only.common}`), value: valueOf(only, this.partners) }), " ", make("a", { href: this.to("queue") }, say("queue_all")))] : []),
+      ...(sample ? [remark("queue_sample_told")] : []),
       ...(ends ? [make("p", { class: "trial" }, say(`held_ends_${ends.default}`, { count: ends.pledges, moment: moment(ends.first_at) }))] : []),
     );
     this.#drawQuickly();
@@ -143,65 +135,84 @@ class QueueScreen extends ListScreen {
   }
 
   accept(ids) {
-    const given = ids.length === 1 ? this.#quick.accept : null;
-    return given ? acceptNow(this.context, ids, given) : acceptThese(this.context, ids, { remember: (said) => this.#remember("accept", said) });
+    return this.#decide("accept", ids, acceptNow, acceptThese);
   }
 
   remove(ids) {
-    const given = ids.length === 1 ? this.#quick.remove : null;
-    return given ? removeNow(this.context, ids, given) : removeThese(this.context, ids, { remember: (said) => this.#remember("remove", said) });
+    return this.#decide("remove", ids, removeNow, removeThese);
+  }
+
+  #decide(what, ids, now, these) {
+    const given = ids.length === 1 ? this.#quick[what] : null;
+    return given ? now(this.context, ids, given) : these(this.context, ids, { remember: (said) => this.#remember(what, said) });
   }
 
   async #clusters() {
-    const { clusters, looked_at: looked } = await this.get(ofCampaign(this.context.campaign, "held/clusters"));
+    const { clusters, looked_at: looked } = await this.get(this.path("held/clusters"));
     const cards = clusters.map((cluster) => this.#cluster(cluster));
-    this.append(make("p", { class: "note" }, say("queue_clusters_told", { count: looked })), make("div", { class: "pages" }, cards.length > 0 ? cards : make("p", { class: "card" }, say("queue_clusters_none"))));
+    this.append(remark("queue_clusters_told", { count: looked }), make("div", { class: "pages" }, cards.length > 0 ? cards : make("p", { class: "card" }, say("queue_clusters_none"))));
   }
 
   #cluster(cluster) {
     const on = `${say(`common_${cluster.common}`)} ${valueOf(cluster, this.partners)}`;
-    const act = (text, run, kind = "quiet") => this.button(say(text), run, { kind, "aria-label": say("act_on", { act: say(text), on }) });
     return make("article", { class: "card cluster held-cluster", "aria-label": on },
       make("div", { class: "cluster-what" }, titleOf(cluster, this.partners)),
       facts([[say("pledges"), make("strong", {}, number(cluster.pledges))], [say("last_at"), moment(cluster.last_at)]]),
-      make("div", { class: "actions" },
-        act("preview_removal", () => removeSearch(this.context, cluster.search, this.partners), "main"),
-        act("accept_all", () => this.#acceptAll(cluster)),
-        make("a", { class: "button quiet", href: this.#to(`${cluster.common}=${encodeURIComponent(cluster.value)}`), "aria-label": say("act_on", { act: say("queue_one_by_one"), on }) }, say("queue_one_by_one")),
+      buttons(
+        this.buttonOn("preview_removal", on, () => removeSearch(this.context, cluster.search, this.partners), { kind: "main" }),
+        this.buttonOn("accept_all", on, () => this.#acceptAll(cluster)),
+        make("a", { class: "button quiet", href: this.to("queue", `${cluster.common}=${encodeURIComponent(cluster.value)}`), "aria-label": actOn("queue_rows", on) }, say("queue_rows")),
       ),
     );
   }
 
   async #acceptAll({ search }) {
-    const { api, campaign, panels, toasts } = this.context;
+    const { api, campaign, panels } = this.context;
     // The groups are those of the newest: how many there are in all is asked now.
-    const { pledges: count } = await api.post(ofCampaign(campaign, "removals/preview"), search);
-    const accepted = await panels.open(say("accept_title", { count }), (close) => {
+    const count = async () => (await api.post(this.path("removals/preview"), search)).pledges;
+    const far = { acceptance: null, done: 0, left: await count(), isGone: false };
+    let work = null;
+    await panels.open(say("accept_all"), (close) => {
       const told = make("p", { role: "status" });
-      const send = async ({ note }) => close(await acceptAll(api, campaign, search, count, note, (done, left) => (told.textContent = say("accept_progress", { done, left }))));
-      return form([make("p", {}, say("accept_told")), noteField(), told], say("accept_now", { count }), send, { close });
+      const tell = () => (told.textContent = say("accept_progress", far));
+      const send = async ({ note }) => {
+        try {
+          await (work = acceptAll(api, campaign, search, note, far, tell));
+          close();
+        } catch (problem) {
+          // Others came or were decided meanwhile: the press that goes on is one that has seen the new count.
+          if (problem.code === "preview_outdated") far.left = await count();
+          tell();
+          throw problem;
+        }
+      };
+      tell();
+      return form([make("p", {}, say("accept_told")), noteField(), told], say("accept_all"), send, { close });
     });
-    if (accepted === undefined) return;
-    toasts.show(say("accepted", { count: accepted }));
-    this.refresh();
+    // What is on its way when somebody leaves is told with the rest.
+    far.isGone = true;
+    await work?.catch(() => {});
+    if (!work || !api.isSignedIn) return;
+    announceAccepted(this.context, far.acceptance, far.done);
+    this.context.refresh();
   }
 
   async #sampling() {
-    const { weeks } = await this.get(ofCampaign(this.context.campaign, "held/sampling"));
+    const { weeks } = await this.get(this.path("held/sampling"));
     const known = [...new Set(weeks.map(({ week }) => week))];
     const which = select("week", [["", say("weeks_all")], ...known.map((week) => [week, say("week_of", { day: week })])]);
     const place = make("div", {});
     const draw = () => place.replaceChildren(this.#sampled(summed(weeks, which.value)));
     which.addEventListener("change", draw);
-    this.append(make("p", { class: "note" }, say("sampling_told")), make("div", { class: "short" }, field(say("week"), which)), place);
+    this.append(remark("sampling_told"), make("div", { class: "short" }, field(say("week"), which)), place);
     draw();
   }
 
   #sampled(rows) {
-    const heads = ["signal", "wrong", ...COUNTS.slice(1), "waiting"].map((name) => say(`sampled_${name}`));
     const rate = ({ wrong, accepted, removed }) => (wrong === null ? say("sampled_none") : [make("progress", { class: "bar", max: 1, value: wrong, "aria-hidden": "true" }), make("span", { class: "count" }, say("share_of", { share: share(wrong), count: accepted + removed }))]);
-    const cells = rows.map((row) => [row.signal ? say(`signal_${row.signal}`) : make("strong", {}, say("sampled_all")), rate(row), ...[...COUNTS.slice(1), "waiting"].map((name) => number(row[name]))]);
-    return table(say("queue_sampling"), heads, cells, { empty: say("sampling_none"), class: "console-table numbers" });
+    const cells = rows.map((row) => [row.signal ? say(`signal_${row.signal}`) : make("strong", {}, say("sampled_all")), rate(row), ...COUNTS.map((name) => number(row[name]))]);
+    const heads = ["signal", "wrong", ...COUNTS].map((name) => `sampled_${name}`);
+    return table("queue_sampling", heads, cells, { empty: "sampling_none", class: "console-table numbers" });
   }
 }
 

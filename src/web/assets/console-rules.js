@@ -3,9 +3,8 @@
 import { Problem, ofCampaign } from "./console-api.js";
 import { inWords } from "./console-filter-form.js";
 import { isEmpty, tidy } from "./console-filters.js";
-import { badge, bars, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
-import { reasonField } from "./console-removing.js";
-import { Screen, partnerNames } from "./console-screen.js";
+import { Screen, badge, bars, field, form, input, make, noteField, quote, remark, section, select, table } from "./console-parts.js";
+import { reasonField } from "./console-removals.js";
 import { country, moment, number, say } from "./console-texts.js";
 
 const SUBJECTS = ["domain", "source", "name", "partner"];
@@ -50,7 +49,7 @@ export async function keepSearch(context, filter, names) {
     return [
       make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words))),
       make("p", {}, say("keep_fits", { count: preview.pledges })),
-      preview.countries.length > 1 ? bars(say("by_country"), preview.countries.slice(0, 5).map((row) => [country(row.country), row.count]), number) : null,
+      preview.countries.length > 1 ? bars("by_country", preview.countries.slice(0, 5).map((row) => [country(row.country), row.count])) : null,
       form([field(say("rule_kind"), kind), told, reasonField(), field(say("days"), input("days", { type: "number", min: 1, max: 30, value: onlyToday ? 1 : 7, required: true }), say(onlyToday ? "keep_today" : "keep_days")), noteField()], say("keep_now"), send, { close }),
     ].filter(Boolean);
   });
@@ -62,12 +61,12 @@ class RulesScreen extends Screen {
   async show() {
     const place = make("div", {});
     this.append(this.head("rules"), place, this.#add(place));
-    this.#partners = await partnerNames(this);
+    this.#partners = await this.partnerNames();
     await this.#list(place);
   }
 
   get #path() {
-    return ofCampaign(this.context.campaign, "rules");
+    return this.path("rules");
   }
 
   #add(place) {
@@ -80,7 +79,7 @@ class RulesScreen extends Screen {
       told.textContent = say("subject_told_domain");
       await this.#list(place);
     };
-    return section(say("rule_add"), make("p", { class: "note" }, say("rule_add_told")), form([
+    return section(say("rule_add"), remark("rule_add_told"), form([
       field(say("rule_kind"), select("kind", ["block", "allow"].map((kind) => [kind, say(`kind_${kind}`)]))),
       field(say("rule_subject"), subject), told,
       field(say("rule_value"), input("value", { required: true, maxlength: 254, spellcheck: "false", dir: "auto" })),
@@ -92,8 +91,8 @@ class RulesScreen extends Screen {
   async #list(place) {
     const { rules } = await this.get(this.#path);
     const rows = rules.map((rule) => this.#row(rule, place));
-    const heads = ["rule_value", "rule", "why", "by", "hits", "last_hit_at", "expires_at", "acts"].map((name) => say(name));
-    place.replaceChildren(section(say("rules_in_force"), table(say("rules"), heads, rows, { empty: say("rules_none") })));
+    const heads = ["rule_value", "rule", "why", "by", "hits", "last_hit_at", "expires_at", "acts"];
+    place.replaceChildren(section(say("rules_in_force"), table("rules", heads, rows, { empty: "none" })));
   }
 
   #row(rule, place) {
@@ -106,12 +105,12 @@ class RulesScreen extends Screen {
     return [
       searches(rule) && looks.length > 0 ? make("p", { class: "chips" }, looks.map((words) => badge(words))) : what,
       [badge(say(`kind_${rule.kind}`), KINDS[rule.kind] ?? ""), " ", say(`subject_${rule.subject}`), rule.reason ? `, ${say(`reason_${rule.reason}`)}` : ""],
-      make("p", { class: "said", dir: "auto" }, rule.note ?? ""),
+      quote(rule.note ?? ""),
       rule.made_by ?? say("by_operator"),
       number(rule.hits),
       moment(rule.last_hit_at),
       moment(rule.expires_at),
-      this.button(say("rule_end"), end, { "aria-label": say("act_on", { act: say("rule_end"), on: what }) }),
+      this.buttonOn("rule_end", what, end),
     ];
   }
 }

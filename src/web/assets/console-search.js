@@ -1,14 +1,16 @@
 // The search: find what stands out, look, tick, and act on it, with the keyboard alone if one likes.
 
-import { Problem, ofCampaign } from "./console-api.js";
+import { Problem } from "./console-api.js";
 import { filterForm, inWords } from "./console-filter-form.js";
-import { fromQuery, hashOf, isEmpty, narrower, question, toQuery } from "./console-filters.js";
+import { fromQuery, isEmpty, narrower, question, toQuery } from "./console-filters.js";
 import { ListScreen, fresh } from "./console-list.js";
-import { field, filterFold, form, input, make } from "./console-parts.js";
-import { removeSearch } from "./console-removing.js";
+import { field, filterFold, form, input, make, remark } from "./console-parts.js";
+import { removeSearch } from "./console-removals.js";
 import { keepSearch } from "./console-rules.js";
-import { partnerNames } from "./console-screen.js";
 import { moment, say } from "./console-texts.js";
+
+/** Of more than these the service estimates how many there are; of fewer it has stopped counting. */
+const COUNTED = 10_000;
 
 class SearchScreen extends ListScreen {
   #filter = {};
@@ -23,7 +25,7 @@ class SearchScreen extends ListScreen {
     this.#fold = filterFold(this.#filters);
     this.append(this.head("search"), this.#fold, make("div", { class: "found-line" }, this.#told, this.newer), this.rows, this.turns);
     this.listen();
-    this.partners = await partnerNames(this);
+    this.partners = await this.partnerNames();
     if (!this.isConnected) return;
     this.#drawFilters();
     await this.ask();
@@ -60,7 +62,7 @@ class SearchScreen extends ListScreen {
   }
 
   #page(body, signal) {
-    return this.api.post(ofCampaign(this.context.campaign, "pledges/search"), body, { signal });
+    return this.api.post(this.path("pledges/search"), body, { signal });
   }
 
   async newerCount() {
@@ -78,13 +80,12 @@ class SearchScreen extends ListScreen {
 
   told() {
     const { total, total_is_exact: exact, search_lag_seconds: lag, held_ends: ends } = this.page;
-    const { campaign, standing } = this.context;
-    const groups = standing().length;
+    const groups = this.context.standing().length;
     this.#told.replaceChildren(
-      ...(groups > 0 ? [make("p", { class: "trial" }, say("clusters_stand", { count: groups }), " ", make("a", { href: hashOf({ campaign, screen: "clusters" }) }, say("clusters_see")))] : []),
-      make("p", { class: "exact" }, make("strong", {}, say(exact ? "found" : "found_about", { count: total }))),
+      ...(groups > 0 ? [make("p", { class: "trial" }, say("clusters_stand", { count: groups }), " ", make("a", { href: this.to("clusters") }, say("clusters_see")))] : []),
+      make("p", { class: "exact" }, make("strong", {}, say(exact ? "found" : total > COUNTED || lag > 0 ? "found_about" : "found_least", { count: total }))),
       make("p", { class: "chips" }, inWords(this.#filter, this.partners).map(([, words]) => make("span", { class: "badge" }, words))),
-      ...(lag > 0 ? [make("p", { class: "note" }, say("lag", { count: lag }))] : []),
+      ...(lag > 0 ? [remark("lag", { count: lag })] : []),
       ...(ends ? [make("p", { class: "trial" }, say(`held_ends_${ends.default}`, { count: ends.pledges, moment: moment(ends.first_at) }))] : []),
     );
   }
@@ -99,12 +100,11 @@ class SearchScreen extends ListScreen {
 
   /** Asks for an address, and shows whose it is; the address is forgotten as soon as it was asked for. */
   async #lookUp() {
-    const { panels, campaign } = this.context;
-    const found = await panels.open(say("look_up"), (close) => {
+    const found = await this.context.panels.open(say("look_up"), (close) => {
       const control = input("email", { type: "email", required: true, maxlength: 254, dir: "ltr", autofocus: true });
       const told = make("p", { role: "status" });
       const send = async ({ email }, node) => {
-        const { pledges } = await this.api.post(ofCampaign(campaign, "pledges/lookup"), { email });
+        const { pledges } = await this.api.post(this.path("pledges/lookup"), { email });
         node.reset();
         if (pledges.length > 0) return close(pledges);
         told.textContent = say("look_up_none");

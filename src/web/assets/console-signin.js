@@ -1,13 +1,13 @@
 // Signing in, and the page behind a one-time link: password, second factor, recovery codes.
 
-import { field, form, input, make, section } from "./console-parts.js";
+import { button, buttons, field, form, input, make, section } from "./console-parts.js";
 import { qrPicture } from "./console-qr.js";
 import { moment, say } from "./console-texts.js";
 
 const MINIMUM = 15;
 
 /** The secret in groups of four, which one types without losing one's place. */
-export const grouped = (secret) => secret.replace(/(.{4})(?=.)/g, "$1 ");
+const grouped = (secret) => secret.replace(/(.{4})(?=.)/g, "$1 ");
 
 export const codeInput = (attributes = {}) => input("code", { autocomplete: "one-time-code", inputmode: "numeric", maxlength: 63, spellcheck: "false", autocapitalize: "off", ...attributes });
 
@@ -85,7 +85,7 @@ class Invitation extends HTMLElement {
       sameTwice(password, again);
       const codes = await api.accept(token, password, typed.trim() || undefined);
       if (codes.length === 0) return signedIn();
-      this.replaceChildren(section(say("recovery"), recoveryCodes(codes), make("div", { class: "actions" }, make("button", { type: "button", class: "button main", on: { click: () => signedIn() } }, say("recovery_kept")))));
+      this.replaceChildren(section(say("recovery"), recoveryCodes(codes), buttons(button(say("recovery_kept"), () => signedIn(), { kind: "main" }))));
       this.querySelector("button").focus();
     };
     this.append(section(resets ? say("invitation_reset") : say("invitation"),

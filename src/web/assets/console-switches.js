@@ -1,26 +1,28 @@
 // The switches against attacks: what is on, since when and why, and putting one on for some hours.
 
-import { ofCampaign, roleIn, withQuery } from "./console-api.js";
-import { badge, field, form, input, make, noteField, section, select, table } from "./console-parts.js";
-import { Screen, partnerNames } from "./console-screen.js";
+import { withQuery } from "./console-api.js";
+import { Screen, badge, field, form, input, make, noteField, quote, section, select, table } from "./console-parts.js";
 import { moment, say } from "./console-texts.js";
 
 const SWITCHES = ["hold_all", "require_mail", "raise_proof", "pause_partner"];
 
 /** Which switches a role may use: only `hold_all` asks nothing of others (docs/switches.md). */
-export const switchesOf = (role) => (role === "moderator" ? ["hold_all"] : SWITCHES);
+const switchesOf = (role) => (role === "moderator" ? ["hold_all"] : SWITCHES);
 
 class SwitchesScreen extends Screen {
   async show() {
-    const names = await partnerNames(this);
+    const names = await this.partnerNames();
     const place = make("div", {});
     this.append(this.head("switches"), this.#on(names, place), place);
     await this.#list(place, names);
   }
 
+  get #path() {
+    return this.path("switches", "admin");
+  }
+
   #on(names, place) {
-    const { campaign } = this.context;
-    const which = select("switch", switchesOf(roleIn(this.api.me, this.context.campaign)).map((name) => [name, say(`switch_${name}`)]));
+    const which = select("switch", switchesOf(this.myRole).map((name) => [name, say(`switch_${name}`)]));
     const partner = field(say("partner"), select("partner", [["", say("choose")], ...names]));
     const told = make("p", { class: "hint", role: "status" });
     const follow = () => {
@@ -32,7 +34,7 @@ class SwitchesScreen extends Screen {
     follow();
     const hours = input("hours", { type: "number", min: 1, max: 168, value: 6, required: true });
     const send = async (typed, node) => {
-      const path = withQuery(ofCampaign(campaign, `switches/${typed.switch}`, "admin"), { partner: typed.switch === "pause_partner" ? typed.partner : "" });
+      const path = withQuery(`${this.#path}/${typed.switch}`, { partner: typed.switch === "pause_partner" ? typed.partner : "" });
       await this.api.request("PUT", path, { reason: typed.note, hours: Number(typed.hours) });
       node.reset();
       follow();
@@ -43,23 +45,22 @@ class SwitchesScreen extends Screen {
   }
 
   async #list(place, names) {
-    const path = ofCampaign(this.context.campaign, "switches", "admin");
-    const { switches } = await this.get(path);
-    const may = switchesOf(roleIn(this.api.me, this.context.campaign));
-    const off = (one) => this.button(say("switch_off"), async () => {
-      await this.api.request("DELETE", withQuery(`${path}/${one.switch}`, { partner: one.partner }));
+    const { switches } = await this.get(this.#path);
+    const may = switchesOf(this.myRole);
+    const off = (one) => this.buttonOn("switch_off", say(`switch_${one.switch}`), async () => {
+      await this.api.request("DELETE", withQuery(`${this.#path}/${one.switch}`, { partner: one.partner }));
       await this.#list(place, names);
-    }, { "aria-label": say("act_on", { act: say("switch_off"), on: say(`switch_${one.switch}`) }) });
+    });
     const rows = switches.map((one) => [
       [say(`switch_${one.switch}`), one.partner ? ` (${names.get(one.partner) ?? one.partner})` : ""],
       badge(say(one.on ? "on" : "off"), one.on ? "bad" : ""),
-      make("p", { class: "said", dir: "auto" }, one.reason),
+      quote(one.reason),
       one.by ?? say("by_operator"),
       moment(one.since),
       moment(one.until),
       one.on && may.includes(one.switch) ? off(one) : "",
     ]);
-    place.replaceChildren(section(say("switches"), table(say("switches"), [say("switch"), say("state"), say("why"), say("by"), say("since"), say("until"), say("acts")], rows)));
+    place.replaceChildren(section(say("switches"), table("switches", ["switch", "state", "why", "by", "since", "until", "acts"], rows)));
   }
 }
 

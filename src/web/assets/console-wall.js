@@ -1,10 +1,9 @@
 // The public wall: who wants to be shown and waits for a yes, what is shown, and what readers have reported.
 
-import { ofCampaign, withQuery } from "./console-api.js";
-import { hashOf } from "./console-filters.js";
+import { ofCampaign } from "./console-api.js";
 import { WALL_KEYS } from "./console-keys.js";
 import { ListScreen } from "./console-list.js";
-import { badge, field, form, make, select, tick } from "./console-parts.js";
+import { badge, buttons, code, field, form, make, quote, remark, select, tick } from "./console-parts.js";
 import { tickTable } from "./console-rows.js";
 import { moment, say } from "./console-texts.js";
 
@@ -51,7 +50,7 @@ class WallScreen extends ListScreen {
     const { campaign, query } = this.context;
     const view = new URLSearchParams(query).get("view");
     this.#view = view in VIEWS ? view : "waiting";
-    this.append(this.head("wall"), this.#views());
+    this.append(this.head("wall"), this.views("wall", Object.keys(VIEWS).map((one) => [`wall_${one}`, one === "waiting" ? "" : `view=${one}`, one === this.#view])));
     const { wall } = await this.get(`/v1/campaigns/${encodeURIComponent(campaign)}`);
     this.#isOff = wall === false;
     this.append(this.#told, this.rows, this.turns);
@@ -66,21 +65,16 @@ class WallScreen extends ListScreen {
     if (this.#view !== "waiting") super.refresh();
   }
 
-  #views() {
-    const links = Object.keys(VIEWS).map((view) => make("li", {}, make("a", { href: hashOf({ campaign: this.context.campaign, screen: "wall", query: view === "waiting" ? "" : `view=${view}` }), "aria-current": view === this.#view ? "page" : null }, say(`wall_${view}`))));
-    return make("nav", { class: "views", "aria-label": say("wall_views") }, make("ul", {}, links));
-  }
-
   async read(cursor) {
     const path = this.#view === "waiting" ? "wall/waiting" : "wall/entries";
-    const { entries, next_cursor: next } = await this.get(withQuery(ofCampaign(this.context.campaign, path), { ...VIEWS[this.#view].query, limit: PAGE, cursor }));
+    const { entries, next_cursor: next } = await this.get(this.path(path), { ...VIEWS[this.#view].query, limit: PAGE, cursor });
     return { pledges: entries, next_cursor: next };
   }
 
   told() {
     this.#told.replaceChildren(
       ...(this.#isOff ? [make("p", { class: "trial" }, say("wall_off"))] : []),
-      make("p", { class: "note" }, say(`wall_told_${this.#view}`)),
+      remark(`wall_told_${this.#view}`),
     );
   }
 
@@ -94,7 +88,7 @@ class WallScreen extends ListScreen {
   }
 
   nothing() {
-    return say(`wall_none_${this.#view}`);
+    return `wall_none_${this.#view}`;
   }
 
   acts() {
@@ -113,11 +107,11 @@ class WallScreen extends ListScreen {
     ].filter(Boolean).flatMap((node) => [node, " "]);
     const cells = (entry) => [
       ["name", entry.name ?? say(this.#view === "waiting" || this.#view === "shown" ? "name_none" : "wall_text_gone")],
-      ["message", entry.message ? make("p", { class: "said", dir: "auto" }, entry.message) : entry.name ? "" : make("code", { dir: "ltr" }, entry.id)],
+      ["message", entry.message ? quote(entry.message) : entry.name ? "" : code(entry.id)],
       ["language", entry.language ?? ""],
       ["time", moment(entry.created_at) || (entry.day ?? "")],
       ["wall_marks", told(entry)],
-      ["acts", make("div", { class: "actions" }, this.acts().map((what) => this.button(say(`wall_act_${what}`), () => this.#decide(what, [entry.id]), { "aria-label": say("act_on", { act: say(`wall_act_${what}`), on: entry.name ?? entry.id }) })))],
+      ["acts", buttons(this.acts().map((what) => this.buttonOn(`wall_act_${what}`, entry.name ?? entry.id, () => this.#decide(what, [entry.id]))))],
     ];
     return tickTable(say("wall"), entries, { ...options, class: "wall-table", cells, label: (entry) => entry.name ?? entry.id });
   }

@@ -1,23 +1,20 @@
 // The console of moderators, organisers and admins: who is signed in, which campaign and screen is shown, and what all screens
 // share. Everything it knows comes from the API; nothing is kept in the browser but whether single letters do something.
 
-import "./console-accounts.js";
 import "./console-campaign.js";
-import "./console-log.js";
 import "./console-partners.js";
 import "./console-queue.js";
-import "./console-removals.js";
 import "./console-rules.js";
 import "./console-search.js";
 import "./console-switches.js";
 import "./console-wall.js";
-import { stepUp } from "./console-account.js";
+import { stepUp } from "./console-accounts.js";
 import { Api, Problem, ofCampaign, roleIn } from "./console-api.js";
 import { Lookout, removedSince } from "./console-clusters.js";
 import { hashOf, readHash } from "./console-filters.js";
 import { lettersAreOn, listed, meaning } from "./console-keys.js";
 import { Panels, Toasts } from "./console-panel.js";
-import { button, field, make, select } from "./console-parts.js";
+import { button, buttons, closing, field, make, remark, select } from "./console-parts.js";
 import { action } from "./console-log.js";
 import { moment, number, say, trouble } from "./console-texts.js";
 
@@ -32,14 +29,14 @@ const ROLES = ["moderator", "organiser", "admin"];
 const SIGNED_IN = "pledges-console-signed-in";
 
 /** The screens that a role may see. */
-export const screensOf = (role, screens = SCREENS) => screens.filter(([, least]) => ROLES.indexOf(role) >= ROLES.indexOf(least)).map(([name]) => name);
+const screensOf = (role, screens = SCREENS) => screens.filter(([, least]) => ROLES.indexOf(role) >= ROLES.indexOf(least)).map(([name]) => name);
 
-/** What was removed since somebody signed in. */
-const nothingRemoved = () => ({ lastRemoval: null, removed: [] });
+/** What was done since somebody signed in: what a key would undo, and what was removed. */
+const nothingDone = () => ({ last: null, removed: [] });
 
 class PledgesConsole extends HTMLElement {
   #api = new Api();
-  #shared = nothingRemoved();
+  #shared = nothingDone();
   #campaigns = [];
   #body = make("div", { class: "console" });
   #over = make("div", {});
@@ -118,7 +115,7 @@ class PledgesConsole extends HTMLElement {
     this.#toasts.clear();
     // Nor is what goes on followed any longer.
     this.#shared.removed = [];
-    this.#shared = nothingRemoved();
+    this.#shared = nothingDone();
     this.#why = why;
     localStorage.removeItem(SIGNED_IN);
     this.#draw();
@@ -204,7 +201,7 @@ class PledgesConsole extends HTMLElement {
       const { announcements } = await this.#api.get("/v1/admin/announcements");
       if (announcements.length === 0) return;
       const list = announcements.slice(0, 10).map((entry) => make("li", {}, say("announced", { what: action(entry.action), campaign: entry.campaign ?? "", who: entry.login ?? say("by_operator"), moment: moment(entry.at) })));
-      await this.#panels.open(say("announcements"), (close) => [make("p", {}, say("announcements_told")), make("ul", {}, list), make("div", { class: "actions" }, button(say("announcements_read"), () => close(), { kind: "main", autofocus: true }))]);
+      await this.#panels.open(say("announcements"), (close) => [make("p", {}, say("announcements_told")), make("ul", {}, list), buttons(button(say("announcements_read"), () => close(), { kind: "main", autofocus: true }))]);
     } catch (problem) {
       this.#failed(problem);
     }
@@ -261,7 +258,7 @@ class PledgesConsole extends HTMLElement {
   }
 
   #sure(title, text, yes) {
-    return this.#panels.open(title, (close) => [make("p", {}, text), make("div", { class: "actions" }, button(yes, () => close(true), { kind: "main" }), button(say("cancel"), () => close(false)))]);
+    return this.#panels.open(title, (close) => [make("p", {}, text), buttons(button(yes, () => close(true), { kind: "main" }), button(say("cancel"), () => close(false)))]);
   }
 
   #bar(place) {
@@ -271,7 +268,7 @@ class PledgesConsole extends HTMLElement {
     const links = (screens) => screensOf(roleIn(this.#api.me, campaign), screens).map((screen) => link(say(screen), { campaign, screen }, place.campaign === campaign && place.screen === screen));
     const general = screensOf(role, GENERAL).map((screen) => link(say(screen === "log" ? "whole_log" : screen), { screen }, !place.campaign && place.screen === screen));
     const group = (name, items) => (items.length > 0 ? [make("p", { class: "nav-head", id: `console-${name}` }, say(name)), make("ul", { "aria-labelledby": `console-${name}` }, items)] : []);
-    const lists = make("div", { id: "console-screens", class: "nav-lists" }, campaign ? [group("screens_now", links(PLEDGES)), group("screens_campaign", links(CAMPAIGN))].flat() : [], group("screens_general", general));
+    const lists = make("div", { id: "console-screens", class: "nav-lists" }, campaign ? [group("screens_now", links(PLEDGES)), group("campaign", links(CAMPAIGN))].flat() : [], group("screens_general", general));
     this.#badge = make("span", { class: "badge bad", hidden: true });
     lists.querySelector('[href$="/clusters"]')?.append(" ", this.#badge);
     const here = say(place.screen === "log" && !place.campaign ? "whole_log" : place.screen);
@@ -303,7 +300,7 @@ class PledgesConsole extends HTMLElement {
 
   #help() {
     const rows = listed(this.#screen?.keys).map(([what, keys]) => make("div", {}, make("dt", {}, keys.map((key) => [make("kbd", {}, key), " "]).flat()), make("dd", {}, say(`key_${what}`))));
-    return this.#panels.open(say("keys"), (close) => [make("dl", { class: "keys" }, rows), make("p", { class: "note" }, say("keys_told")), make("div", { class: "actions" }, button(say("close"), () => close(), { kind: "main", autofocus: true }))]);
+    return this.#panels.open(say("keys"), (close) => [make("dl", { class: "keys" }, rows), remark("keys_told"), buttons(closing(close, { autofocus: true }))]);
   }
 
   #key(event) {

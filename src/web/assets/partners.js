@@ -96,6 +96,8 @@ class PartnersPage {
     const chosen = this.#chosen();
     for (const node of this.root.querySelectorAll("[data-way]")) node.hidden = node.dataset.way !== chosen.way;
     for (const node of this.root.querySelectorAll("[data-for]")) node.hidden = !node.dataset.for.split(" ").includes(chosen.way);
+    const hasWall = this.choices.elements.campaign.selectedOptions[0]?.dataset.hasWall !== undefined;
+    for (const node of this.root.querySelectorAll("[data-wall]")) node.hidden = !hasWall;
     for (const node of this.root.querySelectorAll("[data-snippet]")) node.textContent = snippet(node.dataset.snippet, chosen);
     for (const node of this.root.querySelectorAll("[data-relay]")) {
       node.dataset.model ??= node.textContent.replaceAll(/\/v1\/campaigns\/[^/]+\//g, "/v1/campaigns/\u0000/");

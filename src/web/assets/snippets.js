@@ -77,6 +77,17 @@ function element(options) {
   return [`<script type="module" src="${escapeHtml(origin)}/embed.js"></script>`, ...parts.map((part) => lines[part])].join("\n");
 }
 
+/** Around it stands what search engines heed in the page itself. */
+function wall(options) {
+  const { origin, campaign, language } = options;
+  return `<script type="module" src="${escapeHtml(origin)}/wall.js"></script>
+<div data-nosnippet>
+  <pledge-wall${attribute("campaign", campaign)}${attribute("lang", language)}>
+    <a href="${escapeHtml(pageAddress(options))}">${say(options, "form_title")}</a>
+  </pledge-wall>
+</div>`;
+}
+
 function frame(options) {
   return `<iframe src="${escapeHtml(frameAddress(options))}"
   title="${say(options, "form_title")}" width="100%" height="900" frameborder="0" loading="lazy"
@@ -131,9 +142,9 @@ function server({ origin, campaign, language }) {
   -d ${escapeShell(body)}`;
 }
 
-const WAYS = { element, frame, html, own, server };
+const WAYS = { element, wall, frame, html, own, server };
 
-/** The snippet of a way: `element`, `frame`, `html`, `own` or `server`. */
+/** The snippet of a way: `element`, `frame`, `html`, `own` or `server`; or of the `wall`. */
 export function snippet(way, options) {
   return WAYS[way](options);
 }

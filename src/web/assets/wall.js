@@ -58,7 +58,6 @@ function drawReport(item, { entry, name }, words, send) {
 function drawEntry(entry, words, days, send) {
   const item = document.createElement("li");
   item.setAttribute("part", "entry");
-  item.setAttribute("data-nosnippet", "");
   if (entry.message) own(make(item, "p", { className: "message" }), entry.message);
   const by = make(item, "p", { className: "by" });
   if (entry.name) own(by, entry.name);
@@ -71,6 +70,7 @@ function drawEntry(entry, words, days, send) {
 /** Draws into a box; the function it returns shows a list of entries, and leaves alone what stands there already. */
 export function drawWall(box, words, language, { send, more }) {
   const [days, drawn] = [daysIn(language), new Map()];
+  box.setAttribute("data-nosnippet", "");
   const list = make(box, "ul", {}, "list");
   list.setAttribute("role", "list"); // Safari takes it for none without its points
   list.setAttribute("aria-label", words.wall_title ?? "");

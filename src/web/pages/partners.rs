@@ -13,6 +13,8 @@ pub struct PartnersCampaign<'a> {
     pub title: &'a str,
     /// BCP 47 tags.
     pub languages: &'a [String],
+    /// Whether it has a public wall.
+    pub wall: bool,
 }
 
 impl PartnersCampaign<'_> {
@@ -41,5 +43,10 @@ impl PartnersPage<'_> {
     /// The campaign of the examples.
     fn example(&self) -> &str {
         self.campaigns.first().map_or("my-campaign", |campaign| campaign.slug)
+    }
+
+    /// That of the example of a wall; None: there is no wall to be shown.
+    fn example_of_wall(&self) -> Option<&str> {
+        self.campaigns.iter().find(|campaign| campaign.wall).map(|campaign| campaign.slug)
     }
 }

@@ -32,28 +32,38 @@ async fn what_an_admin_changes_is_in_force_with_the_next_request_and_on_record()
     let list = admin.get("/v1/admin/accounts").await.expect(200);
     let entry = list["accounts"].as_array().unwrap().iter().find(|each| each["login"] == *login).unwrap().clone();
     assert_eq!((&entry["role"], &entry["campaigns"]), (&json!("moderator"), &json!(["defend"])));
-    assert_eq!((&entry["removals_per_day"], &entry["second_factor"]), (&json!(200_000), &json!(false)));
+    let removals = |account: &Value| {
+        let number = account["removals_per_day"].clone();
+        (number, account["removals_per_day_is_own"].as_bool().unwrap())
+    };
+    assert_eq!((removals(&entry), &entry["second_factor"]), ((json!(200_000), false), &json!(false)));
     assert!(entry["used_at"].is_string() && entry["disabled_at"].is_null());
     client.get("/v1/moderation/campaigns/other/audit").await.problem(403, "forbidden");
     let new = json!({"role": "organiser", "campaigns": ["other"], "removals_per_day": 5});
     let changed = change(&admin, &id, new).await.expect(200);
-    assert_eq!((&changed["role"], &changed["removals_per_day"]), (&json!("organiser"), &json!(5)));
+    assert_eq!((&changed["role"], removals(&changed)), (&json!("organiser"), (json!(5), true)));
     client.get("/v1/moderation/campaigns/other/audit").await.expect(200);
     client.get("/v1/moderation/campaigns/defend/audit").await.problem(404, "campaign_not_found");
     change(&admin, &id, json!({"campaigns": []})).await.fields(&[("/campaigns", "required")]);
     change(&admin, &id, json!({"campaigns": ["nowhere"]})).await.fields(&[("/campaigns", "unknown_campaign")]);
     change(&admin, &id, json!({"removals_per_day": -1})).await.fields(&[("/removals_per_day", "out_of_range")]);
     change(&admin, &Uuid::now_v7().to_string(), json!({})).await.problem(404, "not_found");
-    assert!(change(&admin, &id, json!({"disabled": true})).await.expect(200)["disabled_at"].is_string());
+    let closed = change(&admin, &id, json!({"disabled": true})).await.expect(200);
+    assert!(closed["disabled_at"].is_string());
+    assert_eq!(removals(&closed), (json!(5), true), "left out, it stays");
     assert_dead(&client).await;
     sign_in(&app.client(), &login, PASSWORD).await.problem(401, "wrong_login");
-    change(&admin, &id, json!({"disabled": false})).await.expect(200);
+    let opened = change(&admin, &id, json!({"disabled": false, "removals_per_day": null})).await.expect(200);
+    assert_eq!(removals(&opened), (json!(200_000), false), "null, it is the usual one again");
     assert_dead(&client).await;
     sign_in(&app.client(), &login, PASSWORD).await.expect(200);
     let recorded = "SELECT details #>> '{before,role}' || ' ' || (details #>> '{after,role}') FROM audit_log \
                     WHERE action = 'account.change' ORDER BY id";
     let expected = ["moderator organiser", "organiser organiser", "organiser organiser"];
     assert_eq!(app.rows.list(recorded).await, expected);
+    let recorded = "SELECT coalesce(details #>> '{after,removals_per_day}', 'usual') FROM audit_log \
+                    WHERE action = 'account.change' ORDER BY id";
+    assert_eq!(app.rows.list(recorded).await, ["5", "5", "usual"]);
     app.stop().await;
 }
 

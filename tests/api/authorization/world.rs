@@ -21,13 +21,14 @@ use crate::support::{
 };
 
 fn rule() -> serde_json::Value {
-    json!({"kind": "allow", "subject": "domain", "value": "example.net", "note": "A university"})
+    json!({"kind": "block", "subject": "domain", "value": "example.net", "note": "Only bots use it"})
 }
 
 /// A world with something to find for every operation, and somebody to prepare it.
 pub struct World {
     pub app: TestApp,
     pub admin: Client,
+    known: Vec<(Caller, Client)>,
     next: u32,
 }
 
@@ -39,7 +40,7 @@ impl World {
         app.rows.execute("UPDATE campaigns SET publish_partners = true, wall = true").await;
         app.service.handles.campaigns.renew().await.unwrap();
         let admin = app.signed_in(Role::Admin).await;
-        Self { app, admin, next: 0 }
+        Self { app, admin, known: Vec::new(), next: 0 }
     }
 
     pub async fn new_pledge(&mut self) -> Uuid {
@@ -72,6 +73,14 @@ impl World {
         let order = json!({"ids": [self.new_pledge().await], "reason": "test", "note": "To have one"});
         let answer = self.admin.post("/v1/moderation/campaigns/defend/removals", &order).await.expect(201);
         answer["removal"]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn new_acceptance(&mut self) -> String {
+        let pledge = self.new_pledge().await;
+        self.app.rows.execute(&format!("UPDATE pledges SET state = 'held' WHERE id = '{pledge}'")).await;
+        let order = json!({"ids": [pledge], "note": "To have one"});
+        let answer = self.admin.post("/v1/moderation/campaigns/defend/acceptances", &order).await.expect(200);
+        answer["acceptance"].as_str().unwrap().to_owned()
     }
 
     /// One that is under way and paused: what it looks for is nowhere.
@@ -165,6 +174,7 @@ impl World {
             true if operation.path.contains("/accounts/") => Some(self.new_account().await),
             true if operation.path.contains("/invitations/") => Some(self.new_invitation().await.1),
             true if operation.path.contains("/sessions/") => Some(self.new_session(operation, client).await),
+            true if operation.path.contains("/acceptances/") => Some(self.new_acceptance().await),
             true if ["pauseRemoval", "resumeRemoval", "cancelRemoval"].contains(&operation.id.as_str()) => {
                 Some(self.new_paused_removal().await)
             }
@@ -194,7 +204,7 @@ impl World {
             "declineWallEntries" | "hideWallEntries" => Some(json!({"ids": [Uuid::now_v7()], "reason": "spam"})),
             "reportWallEntry" => Some(json!({"entry": Uuid::new_v4(), "reason": "abuse"})),
             "switchOn" => Some(json!({"reason": "A wave"})),
-            "undoRemoval" => Some(json!({"note": "No bot"})),
+            "undoRemoval" | "undoAcceptance" => Some(json!({"note": "No bot"})),
             "exportPledges" | "setPartner" | "rotatePartnerKey" | "setPartnerTrialMailbox" => Some(json!({})),
             other => {
                 assert!(!operation.has_body, "{other}: what is a right body?");
@@ -210,7 +220,21 @@ impl World {
         if let Some(body) = body { request.json(&body) } else { request }
     }
 
-    /// Somebody new, so that one operation doesn't end the session of the next.
+    /// The same person each time. Somebody new where the operation is about their own session, password or second factor, so that one
+    /// operation doesn't end the session of the next.
+    pub async fn caller(&mut self, caller: Caller, operation: &Operation) -> Client {
+        if operation.path.starts_with("/v1/auth/") {
+            return self.client(caller).await;
+        }
+        if let Some((_, client)) = self.known.iter().find(|(known, _)| *known == caller) {
+            return client.clone();
+        }
+        let client = self.client(caller).await;
+        self.known.push((caller, client.clone()));
+        client
+    }
+
+    /// Somebody new.
     pub async fn client(&self, caller: Caller) -> Client {
         let mut client = self.app.client();
         match caller {

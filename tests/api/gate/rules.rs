@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{face, held::odd};
 use crate::{
+    moderation::by_search::details,
     partners::partner,
     support::{
         TestApp,
@@ -166,6 +167,59 @@ async fn a_rule_is_in_force_on_every_instance_within_seconds_counts_its_hits_and
     one.stop().await;
 }
 
+/// An allow is an open door: it doesn't outlive the rights of whoever opened it. What holds stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allow_asks_for_a_fresh_proof_and_goes_with_the_rights_of_whoever_made_it() {
+    let app = TestApp::start().await;
+    let (client, stale) = (app.client(), app.signed_in(Role::Moderator).await);
+    app.rows.execute("UPDATE sessions SET proved_at = now() - interval '11 minutes'").await;
+    stale.post(RULES, &rule("allow", "domain", "school.example")).await.problem(403, "step_up_required");
+    add(&app, &stale, &rule("block", "domain", "spam.example")).await;
+    let admin = app.signed_in(Role::Admin).await;
+    let pledged = async |body: &Value| {
+        app.service.handles.rules.renew().await.unwrap();
+        client.pledge(body).await.expect(201);
+        app.rows.value("SELECT state FROM pledges ORDER BY id DESC LIMIT 1").await
+    };
+    let listed = async |id: &Value| {
+        let rules = admin.get(RULES).await.expect(200)["rules"].as_array().unwrap().clone();
+        rules.iter().any(|rule| rule["id"] == *id)
+    };
+    for way in ["closed", "campaign", "reset"] {
+        let maker = app.signed_in(Role::Moderator).await;
+        let allow = add(&app, &maker, &rule("allow", "domain", &format!("{way}.example"))).await;
+        let block = add(&app, &maker, &rule("block", "domain", &format!("not-{way}.example"))).await;
+        let id = allow["id"].as_str().unwrap();
+        let account = app.rows.value(&format!("SELECT made_by FROM gate_rules WHERE id = '{id}'")).await;
+        assert_eq!(pledged(&odd(&format!("a@{way}.example"))).await, "counted", "{way}");
+        let of_account = |sql: &str| format!("{sql} = '{account}'");
+        match way {
+            "closed" => app.rows.execute(&of_account("UPDATE moderators SET disabled_at = now() WHERE id")).await,
+            "campaign" => app.rows.execute(&of_account("DELETE FROM moderator_campaigns WHERE moderator_id")).await,
+            _ => drop(admin.post(&format!("/v1/admin/accounts/{account}/reset"), &Value::Null).await.expect(201)),
+        }
+        assert_eq!(pledged(&odd(&format!("b@{way}.example"))).await, "held", "{way}");
+        assert_eq!(pledged(&pledge(&format!("b@not-{way}.example"))).await, "held", "{way}: blocks stay");
+        assert_eq!((listed(&allow["id"]).await, listed(&block["id"]).await), (false, true), "{way}");
+        if way == "closed" {
+            // What the operator made is nobody's.
+            app.rows.execute(&format!("UPDATE gate_rules SET made_by = NULL WHERE id = '{id}'")).await;
+            assert_eq!(pledged(&odd("c@closed.example")).await, "counted");
+            app.rows.execute(&format!("UPDATE gate_rules SET made_by = '{account}' WHERE id = '{id}'")).await;
+            assert_eq!(pledged(&odd("d@closed.example")).await, "held");
+            app.rows.execute("UPDATE moderators SET disabled_at = NULL").await;
+            assert_eq!(pledged(&odd("e@closed.example")).await, "counted", "opened again");
+        }
+    }
+    // For good: it isn't known for ever that an account was reset.
+    pledges::pledges::rules::store::forget(&mut app.rows.database.open().await.unwrap()).await.unwrap();
+    let left = app.rows.list("SELECT kind || count(*) FROM gate_rules GROUP BY kind ORDER BY kind").await;
+    assert_eq!(left, ["allow1", "block4"]);
+    let gone = details(&app, "rule.delete").await;
+    assert_eq!(gone.iter().map(|entry| entry["why"].as_str().unwrap()).collect::<Vec<_>>(), ["account"; 2]);
+    app.stop().await;
+}
+
 /// A name that is blocked is somebody's, perhaps.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_rule_says_is_readable_nowhere_but_for_moderators() {
@@ -189,7 +243,10 @@ async fn what_a_rule_says_is_readable_nowhere_but_for_moderators() {
     let on_record = on_record.await;
     assert_eq!(on_record.len(), 3);
     let id = added["id"].as_str().unwrap();
-    assert_eq!(on_record[0], format!(r#"rule.add {{"kind": "block", "rule": "{id}", "subject": "name"}}"#));
+    let told: Value = serde_json::from_str(on_record[0].strip_prefix("rule.add ").unwrap()).unwrap();
+    assert!(told["expires_at"].is_string());
+    let ends = &told["expires_at"];
+    assert_eq!(told, json!({"kind": "block", "rule": id, "subject": "name", "days": 30, "expires_at": ends}));
     assert_eq!(
         on_record[1],
         format!(r#"rule.delete {{"hits": 0, "kind": "block", "rule": "{id}", "subject": "name"}}"#)

@@ -43,11 +43,12 @@ async fn removal_and_undo_are_on_record_with_who_when_and_why() {
     assert_eq!(entries[1]["login"], login(moderator).await);
     assert_eq!(entries[0]["login"], login(organiser).await);
     assert!(entries.iter().all(|entry| entry["campaign"] == "defend" && entry["at"].is_string()));
-    let details = json!({"removal": removal, "reason": "bot", "note": "A bot wave", "pledges": 5,
-        "change": {"DE": -2, "FR": -1, "KE": -1, "ZZ": -1}});
+    let before = json!({"DE": 2, "FR": 2, "KE": 1, "ZZ": 1});
+    let details = json!({"removal": removal, "reason": "bot", "note": "A bot wave", "pledges": 5, "before": before,
+        "change": {"DE": -2, "FR": -1, "KE": -1, "ZZ": -1}, "after": {"FR": 1}});
     assert_eq!(entries[1]["details"], details);
-    let details = json!({"removal": removal, "note": "They were people",
-        "change": {"DE": 2, "FR": 1, "KE": 1, "ZZ": 1}});
+    let details = json!({"removal": removal, "note": "They were people", "before": {"FR": 1},
+        "change": {"DE": 2, "FR": 1, "KE": 1, "ZZ": 1}, "after": before});
     assert_eq!(entries[0]["details"], details);
     app.stop().await;
 }

@@ -223,6 +223,43 @@ async fn a_removal_of_just_what_its_account_may_remove_is_done() {
     app.stop().await;
 }
 
+/// Perhaps somebody else has begun it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_stops_when_its_account_loses_the_campaign_or_is_reset_and_an_undo_goes_on() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    let (colleague, third) = (app.signed_in(Role::Moderator).await, app.signed_in(Role::Moderator).await);
+    let admin = app.signed_in(Role::Admin).await;
+    put(&app, "defend", 8_000).await;
+    app.searched().await;
+    slow_down(&app).await;
+    let removal = begun(&remove_found(&client, json!({}), 8_000).await);
+    some_taken(&client, &removal).await;
+    let account = async || app.rows.value("SELECT moderator_id FROM removal_work").await;
+    let lose = format!("DELETE FROM moderator_campaigns WHERE moderator_id = '{}'", account().await);
+    app.rows.execute(&lose).await;
+    let paused = until(&admin, &removal, "paused").await;
+    assert_eq!(paused["paused_because"], "account");
+    // Whoever takes it over is asked for what comes after that.
+    turn(&colleague, &removal, "resume").await;
+    eventually("it goes on", async || get(&admin, &removal).await["pledges"] != paused["pledges"]).await;
+    let reset = format!("/v1/admin/accounts/{}/reset", account().await);
+    admin.post(&reset, &Value::Null).await.expect(201);
+    let paused = until(&admin, &removal, "paused").await;
+    assert_eq!(paused["paused_because"], "account");
+    assert!(paused["pledges"].as_i64().unwrap() < 8_000);
+    assert_eq!(details(&app, "removal.pause").await, vec![json!({"removal": removal, "because": "account"}); 2]);
+    turn(&admin, &removal, "cancel").await;
+    undo(&third, &removal).await.expect(202);
+    let close = format!("UPDATE moderators SET disabled_at = now() WHERE id = '{}'", account().await);
+    app.rows.execute(&close).await;
+    app.rows.execute("DROP TRIGGER slowly ON pledges").await;
+    until(&admin, &removal, "undone").await;
+    assert_eq!(app.rows.number("SELECT count(*) FROM pledges WHERE state = 'counted'").await, 8_000);
+    assert_eq!(app.differences().await, Vec::<String>::new());
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_stops_with_its_account_and_one_that_is_paused_for_too_long_ends() {
     let app = TestApp::start().await;

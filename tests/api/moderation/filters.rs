@@ -11,7 +11,7 @@ use super::{PLEDGES, begin, put, removal_id, remove};
 use crate::support::{TestApp, client::Client, client::pledge};
 
 /// Walks all pages; the ids in order, and the total of the first page.
-async fn walk(client: &Client, query: &str) -> (Vec<String>, i64) {
+pub async fn walk(client: &Client, query: &str) -> (Vec<String>, i64) {
     let (mut ids, mut total, mut cursor) = (Vec::new(), None, String::new());
     loop {
         let page = client.get(&format!("{PLEDGES}?{query}&limit=37{cursor}")).await.expect(200);
@@ -24,6 +24,11 @@ async fn walk(client: &Client, query: &str) -> (Vec<String>, i64) {
             None => return (ids, total.unwrap()),
         }
     }
+}
+
+/// So many minutes after [`begin`], for a query.
+pub fn at(minutes: i64) -> String {
+    (begin() + chrono::TimeDelta::minutes(minutes)).to_rfc3339().replace('+', "%2B")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +49,6 @@ async fn every_filter_and_every_pair_of_filters_finds_what_sql_finds() {
              FROM (SELECT id AS one, row_number() OVER (ORDER BY id) AS n FROM pledges) AS numbered WHERE id = one"
         ))
         .await;
-    let at = |minutes: i64| (begin() + chrono::TimeDelta::minutes(minutes)).to_rfc3339().replace('+', "%2B");
     let time = |minutes: i64| (begin() + chrono::TimeDelta::minutes(minutes)).to_rfc3339();
     let filters = [
         ("state=counted".to_owned(), "state = 'counted'".to_owned()),

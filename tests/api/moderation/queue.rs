@@ -14,13 +14,13 @@ use crate::support::{
     client::{Answer, Client},
 };
 
-const QUEUE: &str = "/v1/moderation/campaigns/defend/held/queue";
+pub const QUEUE: &str = "/v1/moderation/campaigns/defend/held/queue";
 const CLUSTERS: &str = "/v1/moderation/campaigns/defend/held/clusters";
-const SAMPLING: &str = "/v1/moderation/campaigns/defend/held/sampling";
-const ACCEPT: &str = "/v1/moderation/campaigns/defend/acceptances";
+pub const SAMPLING: &str = "/v1/moderation/campaigns/defend/held/sampling";
+pub const ACCEPT: &str = "/v1/moderation/campaigns/defend/acceptances";
 
 /// So many held pledges of four countries, stored just now, the first half of one domain and flooding; and right counts.
-async fn held(app: &TestApp, count: usize) -> Vec<Uuid> {
+pub async fn held(app: &TestApp, count: usize) -> Vec<Uuid> {
     let ids = put(app, "defend", count).await;
     app.rows
         .execute(&format!(
@@ -43,7 +43,7 @@ fn sampled(id: &Uuid) -> bool {
     id.as_bytes()[15] < 32
 }
 
-async fn accept_found(client: &Client, search: Value, expected: i64) -> Answer {
+pub async fn accept_found(client: &Client, search: Value, expected: i64) -> Answer {
     client.post(ACCEPT, &json!({"search": search, "expected": expected, "note": "A school"})).await
 }
 
@@ -132,7 +132,7 @@ async fn accepting_by_a_search_goes_a_thousand_at_a_time_and_takes_only_what_is_
 }
 
 /// The lines of a signal, all weeks together.
-fn sums(told: &Value, signal: &Value, field: &str) -> i64 {
+pub fn sums(told: &Value, signal: &Value, field: &str) -> i64 {
     let lines = told["weeks"].as_array().unwrap().iter().filter(|line| line["signal"] == *signal);
     lines.map(|line| line[field].as_i64().unwrap()).sum()
 }

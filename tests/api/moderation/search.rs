@@ -8,7 +8,11 @@ use pledges::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{LOOK_UP, PLEDGES, put, removal_id, remove, undo};
+use super::{
+    LOOK_UP, PLEDGES,
+    filters::{at, walk},
+    put, removal_id, remove, undo,
+};
 use crate::support::{TestApp, client::pledge, rows::Rows};
 
 const SEARCH: &str = "/v1/moderation/campaigns/defend/pledges/search";
@@ -228,6 +232,36 @@ async fn where_one_campaign_has_all_pledges_those_of_another_are_not_looked_for_
          WHERE pledges.campaign_id = search_progress.campaign_id AND id > seen ORDER BY id LIMIT 1) AS next')";
     let plan = app.rows.list(plan).await.join("\n");
     assert!(plan.contains("pledges_by_id") && !plan.contains("Filter"), "{plan}");
+    app.stop().await;
+}
+
+/// Along the ids there would be nothing for a long time.
+#[tokio::test(flavor = "multi_thread")]
+async fn hits_that_all_lie_far_behind_are_found_page_by_page() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    let ids = put(&app, "defend", 3_000).await;
+    let wave = "UPDATE pledges SET country = 'NG', language = 'en' WHERE id <=";
+    app.rows.execute(&format!("{wave} '{}'", ids[499])).await;
+    app.searched().await;
+    let expected: Vec<String> = ids[..500].iter().rev().map(Uuid::to_string).collect();
+    for query in ["country=NG", "country=NG&language=en", "country=NG&state=counted", "score_from=0&country=NG"] {
+        let (found, total) = walk(&client, query).await;
+        assert_eq!((found, total), (expected.clone(), 500), "{query}");
+    }
+    // Of those on the edge of a time the rows tell, and of those within the ids.
+    let times = (at(100), at(400), at(405));
+    for (query, total) in [
+        (format!("from={}&to={}", times.0, times.1), 300),
+        (format!("from={}&to={}", times.1, times.2), 5),
+        (format!("from={}", times.0), 2_900),
+        (format!("to={}", times.1), 400),
+        (format!("country=NG&to={}", times.1), 400),
+        (format!("country=NG&from={}&to={}", times.0, times.1), 300),
+    ] {
+        let (found, told) = walk(&client, &query).await;
+        assert_eq!((found.len(), told), (usize::try_from(total).unwrap(), total), "{query}");
+    }
     app.stop().await;
 }
 

@@ -4,8 +4,8 @@ use pledges::accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{PLEDGES, REMOVALS, TOTALS, put, removal_id, remove, rows_of, undo};
-use crate::support::{TestApp, client::pledge};
+use super::{PLEDGES, REMOVALS, TOTALS, by_search::get, put, removal_id, remove, rows_of, undo};
+use crate::support::{TestApp, client::pledge, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn undo_puts_the_rows_back_exactly_as_they_were() {
@@ -100,5 +100,29 @@ async fn an_undo_without_a_proper_note_is_refused() {
     let bare = client.request(reqwest::Method::POST, &path).header("content-type", "text/plain").body("{}");
     client.send(bare).await.problem(415, "unsupported_media_type");
     assert_eq!(client.get(&format!("{REMOVALS}/{removal}")).await.expect(200)["undone_at"], Value::Null);
+    app.stop().await;
+}
+
+/// Below, it stays one click.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_undo_of_more_than_ten_thousand_asks_for_a_fresh_proof() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    let ids = put(&app, "defend", 4).await;
+    let (large, small) = (remove(&client, &ids[..2]).await, remove(&client, &ids[2..]).await);
+    let (large, small) = (removal_id(&large), removal_id(&small));
+    // As if they had taken out as many.
+    app.rows.execute(&format!("UPDATE removals SET pledges = 10001 WHERE id = '{large}'")).await;
+    app.rows.execute(&format!("UPDATE removals SET pledges = 10000 WHERE id = '{small}'")).await;
+    let proved = |minutes: i32| format!("UPDATE sessions SET proved_at = now() - interval '{minutes} minutes'");
+    app.rows.execute(&proved(11)).await;
+    undo(&client, &large).await.problem(403, "step_up_required");
+    undo(&client, &small).await.expect(202);
+    eventually("it is undone", async || get(&client, &small).await["state"] == "undone").await;
+    assert_eq!(client.get(TOTALS).await.json()["total"], 2);
+    app.rows.execute(&proved(0)).await;
+    undo(&client, &large).await.expect(202);
+    eventually("it is undone", async || get(&client, &large).await["state"] == "undone").await;
+    assert_eq!(client.get(TOTALS).await.json()["total"], 4);
     app.stop().await;
 }

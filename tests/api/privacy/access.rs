@@ -9,7 +9,8 @@ use crate::support::{TestApp, client::pledge, program};
 const ACCESS: &str = "/v1/admin/access";
 
 /// Columns that only serve the service.
-const OF_THE_SERVICE: [&str; 8] = [
+const OF_THE_SERVICE: [&str; 9] = [
+    "acceptance_id",
     "domain_tag",
     "fingerprint",
     "name_tag",

@@ -194,6 +194,25 @@ async fn a_dashboard_is_whole_without_its_script() {
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn web_people_are_offered_the_wall_of_a_campaign_that_has_one() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    assert!(!page(&client, "/partners").await.contains("pledge-wall"));
+    app.rows.campaign_with("walled", json!({"wall": true})).await;
+    app.service.handles.campaigns.renew().await.unwrap();
+    let partners = page(&client, "/partners").await;
+    let choice = |slug: &str| {
+        let choice = partners.split("<option ").find(|choice| choice.contains(&format!("value=\"{slug}\"")));
+        choice.unwrap().split('>').next().unwrap().to_owned()
+    };
+    assert!(choice("walled").ends_with(" data-has-wall") && !choice("defend").contains("data-has-wall"));
+    // Without JavaScript nothing is chosen: it is the one that has a wall.
+    assert!(partners.contains("&lt;pledge-wall campaign=\"walled\" lang=\"en\"&gt;"));
+    assert!(partners.contains(&format!("src=\"{}/wall.js\"&gt;", client.base)));
+    app.stop().await;
+}
+
 /// What a page's scripts import is asked for at once; what only some need, only where it is needed.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_ask_at_once_for_what_their_scripts_import() {

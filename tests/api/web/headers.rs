@@ -38,6 +38,7 @@ async fn answers(app: &TestApp) -> Vec<(String, Answer)> {
         "/docs/problems",
         "/openapi.yaml",
         "/openapi.json",
+        "/robots.txt",
         &css,
         "/assets/nothing.css",
         "/nothing",

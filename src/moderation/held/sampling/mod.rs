@@ -24,8 +24,10 @@ pub struct Sampled {
     pub signal: Option<Signal>,
     /// Held still.
     pub waiting: i64,
-    /// Accepted by somebody, and counted.
+    /// Accepted by somebody who named them, and counted.
     pub accepted: i64,
+    /// Accepted by a search, and counted: nobody has looked at each.
+    pub accepted_unseen: i64,
     /// Removed by somebody who named them.
     pub removed: i64,
     /// Removed by a search or a rule: nobody has looked at each.
@@ -70,6 +72,7 @@ mod tests {
             signal: None,
             waiting: 50,
             accepted: 0,
+            accepted_unseen: 7,
             removed: 0,
             removed_unseen: 9,
             undecided: 3,

@@ -33,9 +33,12 @@ pub struct SampledSignal {
     /// Held still.
     #[schema(minimum = 0)]
     waiting: i64,
-    /// Accepted by somebody.
+    /// Accepted by somebody who named them.
     #[schema(minimum = 0)]
     accepted: i64,
+    /// Accepted by a search: nobody has looked at each.
+    #[schema(minimum = 0)]
+    accepted_unseen: i64,
     /// Removed by somebody who named them.
     #[schema(minimum = 0)]
     removed: i64,
@@ -58,6 +61,7 @@ impl From<Sampled> for SampledSignal {
             accepted_share: sampled.accepted_share(),
             waiting: sampled.waiting,
             accepted: sampled.accepted,
+            accepted_unseen: sampled.accepted_unseen,
             removed: sampled.removed,
             removed_unseen: sampled.removed_unseen,
             undecided: sampled.undecided,
@@ -75,8 +79,8 @@ pub struct Sampling {
 /// How often signals held somebody honest
 ///
 /// Of one in eight held pledges, chosen by chance (`sample` in the queue shows them): what people decided, by week and signal. The
-/// share is only as good as the sample is judged whole and one by one: see `waiting` and `removed_unseen`. What was accepted by a
-/// search counts as accepted. Pledges whose signals are cleared are left out.
+/// share is only as good as the sample is judged whole and one by one: see `waiting`, `accepted_unseen` and `removed_unseen`. Pledges whose
+/// signals are cleared are left out.
 #[utoipa::path(
     tag = "Moderation", operation_id = "getHeldSampling", security(("access_token" = [])),
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),

@@ -8,7 +8,7 @@ mod tally;
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::{Reason, Removal, RemovalError};
@@ -26,6 +26,29 @@ pub const MANY: i64 = 10_000;
 /// How long a preview may take: some million pledges.
 const PREVIEW_WITHIN: Duration = Duration::from_secs(25);
 
+/// How much longer its last statement may take, before the connection is given up.
+const LAST_STATEMENT: Duration = Duration::from_secs(3);
+
+/// Previews that are counted at once by an instance: each has one of its few connections for as long as it takes.
+pub(in crate::moderation) const PREVIEWS_AT_ONCE: usize = 2;
+
+/// How long the next one waits for its turn.
+const TURN_WITHIN: Duration = Duration::from_secs(3);
+
+/// Why there is no preview.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// Others are being counted.
+    #[error("others are being counted")]
+    Busy,
+    /// It finds more than can be counted in [`PREVIEW_WITHIN`].
+    #[error("it finds too much")]
+    TooLarge,
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
 /// What somebody wants to take out.
 pub struct SearchOrder {
     /// Which pledges: those that fit and aren't removed or withdrawn.
@@ -36,6 +59,8 @@ pub struct SearchOrder {
     pub reason: Reason,
     /// Why, in words.
     pub note: String,
+    /// Whether it looks for somebody by name: what is answered tells whether they have pledged, so that is on record.
+    pub of_somebody: bool,
 }
 
 /// What becomes of a removal that is under way.
@@ -58,10 +83,18 @@ impl Moderation {
     /// What a removal by this search would take out, all from one snapshot.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn preview(&self, search: &Search) -> Result<Tally, DbError> {
-        let look = async |connection: &mut _| store::preview(connection, search).await;
-        self.database.run_until(Instant::now() + PREVIEW_WITHIN, look).await
+    /// See [`PreviewError`].
+    pub async fn preview(&self, search: &Search) -> Result<Tally, PreviewError> {
+        let turn = timeout(TURN_WITHIN, self.previews.acquire()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(PreviewError::Busy) };
+        let until = Instant::now() + PREVIEW_WITHIN;
+        let look = async |connection: &mut _| store::preview(connection, search, until).await;
+        match self.database.run_until(until + LAST_STATEMENT, look).await {
+            Ok(tally) => tally.ok_or(PreviewError::TooLarge),
+            // A statement that the database has ended, or that was given up.
+            Err(DbError::Unavailable) if Instant::now() >= until => Err(PreviewError::TooLarge),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Begins to take out what a search finds.
@@ -70,6 +103,9 @@ impl Moderation {
     /// See [`RemovalError`]; then nothing has begun.
     pub async fn remove_found(&self, who: &Who, order: SearchOrder) -> Result<Removal, RemovalError> {
         let found = self.preview(&order.search).await?.pledges;
+        if order.of_somebody {
+            self.note_look(who, order.search.campaign, "pledge.search_name", found).await?;
+        }
         if is_off(order.expected, found) {
             return Err(RemovalError::Outdated);
         }

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{MANY, Tally, Turn, tally::largest};
+use super::{MANY, PreviewError, Tally, Turn, tally::largest};
 use crate::{
     accounts::signed::{Moderator, Signed},
-    http::{Problem, ProblemBody, Valid},
+    http::{Code, Problem, ProblemBody, Valid},
     moderation::{
         Moderation,
         removals::{routes::Removal, store},
@@ -97,14 +97,26 @@ impl Preview {
     }
 }
 
+impl From<PreviewError> for Problem {
+    fn from(error: PreviewError) -> Self {
+        match error {
+            PreviewError::Busy => Code::PreviewsBusy.into(),
+            PreviewError::TooLarge => Code::SearchTooLarge.into(),
+            PreviewError::Database(error) => error.into(),
+        }
+    }
+}
+
 /// Preview of a removal by a search
 ///
 /// How many pledges it would take out, where from, and some of them, masked. Changes nothing. `limit` and `cursor` mean nothing here.
+/// Two are counted at once by an instance, for 25 seconds each at the most.
 #[utoipa::path(
     tag = "Moderation", operation_id = "previewRemoval", security(("access_token" = [])), request_body = PledgeSearch,
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "What it would take out", body = Preview),
+        (status = 422, description = "Some fields are not right, or it finds too much to be counted", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/moderation/campaigns/{slug}/removals/preview")]

@@ -11,6 +11,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{SearchOrder, Tally, Turn, kept};
@@ -28,7 +29,7 @@ use crate::{
         search::{
             Search,
             hits::moved,
-            store::{Boxed, conditions},
+            store::{Boxed, conditions, prepare},
         },
     },
     totals,
@@ -67,22 +68,25 @@ pub struct Fits {
     pub created_at: DateTime<Utc>,
 }
 
-/// What a removal by this search would take out.
+/// What a removal by this search would take out. None: it isn't known by `until`.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn preview(connection: &mut Connection, search: &Search) -> Result<Tally, DbError> {
+pub async fn preview(connection: &mut Connection, search: &Search, until: Instant) -> Result<Option<Tally>, DbError> {
     connection
         .build_transaction()
         .read_only()
         .repeatable_read()
         .run(async |connection| {
-            diesel::sql_query("SET LOCAL jit = off").execute(&mut *connection).await?;
+            prepare(connection).await?;
             let mut walk = walk::store::begin(connection, search.clone()).await?;
             // The snapshot was taken a moment later than the transaction began: all that is in it belongs to it.
             walk.began_at = moved(walk.began_at, TimeDelta::hours(1));
             let (mut tally, mut place) = (Tally::default(), Some(Place::BEGIN));
             while let Some(at) = place {
+                if Instant::now() >= until {
+                    return Ok(None);
+                }
                 let page = walk::store::page(connection, &walk, at, PAGE).await?;
                 let ids: Vec<Uuid> = page.candidates.iter().map(|(id, _)| *id).collect();
                 let fitting = removable(search).filter(pledges::id.eq_any(&ids)).select(Fits::as_select());
@@ -90,13 +94,13 @@ pub async fn preview(connection: &mut Connection, search: &Search) -> Result<Tal
                 tally.add(rows, matches!(at, Place::Changed(_)));
                 place = page.next;
             }
-            Ok(tally)
+            Ok(Some(tally))
         })
         .await
 }
 
 /// A campaign's exact counts by country, for the log.
-pub(in crate::moderation::removals) async fn counts(
+pub(in crate::moderation) async fn counts(
     connection: &mut Connection,
     campaign: Uuid,
 ) -> Result<BTreeMap<String, i64>, DbError> {
@@ -281,7 +285,7 @@ pub(in crate::moderation::removals) async fn pause(
 
 async fn resume(connection: &mut Connection, removal: Uuid, who: &Who) -> Result<(), DbError> {
     diesel::sql_query(
-        "WITH work AS (UPDATE removal_work SET paused_at = NULL, moderator_id = $2 WHERE removal_id = $1) \
+        "WITH work AS (UPDATE removal_work SET paused_at = NULL, moderator_id = $2, taken_at = now() WHERE removal_id = $1) \
          UPDATE removals SET state = 'running', paused_because = NULL WHERE id = $1",
     )
     .bind::<SqlUuid, _>(removal)

@@ -1,4 +1,4 @@
-//! The worker: takes out, and puts back, what is much, about a thousand pledges a transaction (rows, counts and progress in one).
+//! The worker: takes out, and puts back, what is much, up to a thousand pledges a transaction (rows, counts and progress in one).
 //! Every instance has one, and each removal is leased to one of them at a time. Whoever is killed leaves whole transactions, and
 //! when the lease ends, after some seconds, another one (or the same, started again) goes on from there. A pledge that was taken is
 //! in the state `removed` and fits no more, so nothing is taken twice.
@@ -95,7 +95,7 @@ impl Worker {
             }
         }
         self.avoided.retain(|_, since| since.elapsed() < AVOIDED_FOR);
-        let (worker, known) = (self.id, std::mem::take(&mut self.known));
+        let (worker, known) = (self.id, Known { rows: self.pace.rows(), ..std::mem::take(&mut self.known) });
         let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
         let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
         match self.database.run_until(began + PATIENCE, step).await {

@@ -14,23 +14,26 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    accounts::quota::{self, QuotaError},
+    accounts::{
+        self,
+        quota::{self, QuotaError},
+    },
     db::{Connection, DbError, schema::pledges},
-    moderation::removals::{
-        PausedBecause,
-        by_search::{
-            kept,
-            store::{counts, record, removable},
+    moderation::{
+        removals::{
+            PausedBecause,
+            by_search::{
+                kept,
+                store::{counts, record, removable},
+            },
+            store::{Changed, by_country, counted, put_back, uncounted},
+            walk::{self, Place, Walk},
+            worker::paused::store::stop,
         },
-        store::{Changed, by_country, counted, put_back, uncounted},
-        walk::{self, Place, Walk},
-        worker::paused::store::stop,
+        search::store::prepare,
     },
     totals::{self, deltas::ByMinute},
 };
-
-/// Pledges of one transaction: some ten milliseconds.
-const ROWS_AT_ONCE: usize = 1_000;
 
 /// Candidates that are read together.
 const PAGE: usize = 5_000;
@@ -86,6 +89,8 @@ pub struct Went {
 /// What the steps before have told.
 #[derive(Debug, Default)]
 pub struct Known {
+    /// How many pledges the step may change.
+    pub rows: usize,
     /// Candidates that were read and not looked at yet, by removal.
     pub loaded: HashMap<Uuid, Loaded>,
     /// The removal that would have gone over what its account may, and how many pledges it may take instead.
@@ -125,8 +130,9 @@ struct Job {
     id: Uuid,
     #[diesel(sql_type = Jsonb)]
     change: Value,
+    /// Whether the account that it is for may not have it any more.
     #[diesel(sql_type = Bool)]
-    closed: bool,
+    lost: bool,
     #[diesel(sql_type = BigInt)]
     deltas: i64,
 }
@@ -147,8 +153,8 @@ pub(super) async fn step(
             let Some(job) = lease(connection, worker, avoided).await? else { return Ok(Step::Idle) };
             at_work = Some(job.removal_id);
             let went = if job.undo {
-                undo(connection, worker, &job).await?
-            } else if job.closed {
+                undo(connection, worker, &job, known.rows).await?
+            } else if job.lost {
                 stop(connection, job.removal_id, job.campaign_id, PausedBecause::Account).await?;
                 Went::default()
             } else {
@@ -164,13 +170,15 @@ pub(super) async fn step(
 }
 
 async fn lease(connection: &mut Connection, worker: Uuid, avoided: &[Uuid]) -> Result<Option<Job>, DbError> {
-    Ok(diesel::sql_query(
+    let keeps = accounts::store::keeps("removal_work.moderator_id", "removals.campaign_id", "removal_work.taken_at");
+    Ok(diesel::sql_query(format!(
         "SELECT removal_id, removals.campaign_id, undo, removal_work.moderator_id, search, began_at, recent_from, part, number, \
-           removal_work.id, change, disabled_at IS NOT NULL AS closed, (SELECT last_value FROM count_deltas_id_seq) AS deltas \
+           removal_work.id, change, disabled_at IS NOT NULL OR NOT {keeps} AS lost, \
+           (SELECT last_value FROM count_deltas_id_seq) AS deltas \
          FROM removal_work JOIN removals ON removals.id = removal_id JOIN moderators ON moderators.id = removal_work.moderator_id \
          WHERE paused_at IS NULL AND (worker = $1 OR leased_until <= clock_timestamp()) AND removal_id <> ALL($2) \
-         ORDER BY worked_at, removal_id LIMIT 1 FOR UPDATE OF removal_work SKIP LOCKED",
-    )
+         ORDER BY worked_at, removal_id LIMIT 1 FOR UPDATE OF removal_work SKIP LOCKED"
+    ))
     .bind::<SqlUuid, _>(worker)
     .bind::<Array<SqlUuid>, _>(avoided)
     .get_result(connection)
@@ -241,7 +249,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
         None => load(connection, &walk, place).await?,
     };
     let most = known.fewer.filter(|(removal, _)| *removal == job.removal_id).map(|(_, left)| left);
-    let many = page.candidates.len().min(ROWS_AT_ONCE);
+    let many = page.candidates.len().min(known.rows);
     let part: Vec<(Uuid, Place)> = page.candidates.drain(..many).collect();
     let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
     let rows = take_out(connection, job, &walk, &ids, most).await?;
@@ -273,8 +281,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
 }
 
 async fn load(connection: &mut Connection, walk: &Walk, place: Place) -> Result<Loaded, DbError> {
-    // How many rows fit can't be estimated, so the look would be compiled: for longer than it runs.
-    diesel::sql_query("SET LOCAL jit = off").execute(&mut *connection).await?;
+    prepare(connection).await?;
     let page = walk::store::page(connection, walk, place, PAGE).await?;
     Ok(Loaded { at: place, candidates: page.candidates.into(), next: page.next })
 }
@@ -352,8 +359,8 @@ async fn ended(connection: &mut Connection, job: &Job, action: &'static str, cha
 }
 
 /// Puts back some of what a removal took out, as it was.
-async fn undo(connection: &mut Connection, worker: Uuid, job: &Job) -> Result<Went, StepError> {
-    let most = i64::try_from(ROWS_AT_ONCE).unwrap_or(i64::MAX);
+async fn undo(connection: &mut Connection, worker: Uuid, job: &Job, rows: usize) -> Result<Went, StepError> {
+    let most = i64::try_from(rows).unwrap_or(i64::MAX);
     let rows = put_back(connection, job.removal_id, job.id, most).await?;
     let changes = uncounted(&rows, 1);
     let change = added(&job.change, &changes);

@@ -23,7 +23,7 @@ use crate::{
         removals::by_search::{kept, store::REMOVABLE},
         search::{Search, filter::Written},
     },
-    pledges::rules::Rules,
+    pledges::{fields::Name, mailbox::ascii_domain, rules::Rules},
 };
 
 /// Searches that one campaign keeps alive at the most: each costs a look at every new pledge.
@@ -115,7 +115,26 @@ pub fn seal(rules: &Rules, id: Uuid, search: &Search, written: Written, note: &s
 pub fn open(rules: &Rules, row: &store::Row) -> Option<Opened> {
     let (text, note) = rules.open_text(row.campaign, row.id, &row.sealed)?;
     let Content { search, shown } = serde_json::from_str(&text).ok()?;
-    Some(Opened { search: kept::search(row.campaign, search).ok()?, shown, note })
+    let mut search = kept::search(row.campaign, search).ok()?;
+    tag_anew(rules, &mut search, &shown);
+    Some(Opened { search, shown, note })
+}
+
+/// Pledges are tagged under the current root secret, which may have come after the rule: what was written as text is looked for under all
+/// that are listed now as well. Of what was given as a tag nobody knows what it was made of.
+fn tag_anew(rules: &Rules, search: &mut Search, shown: &Value) {
+    let written = |field: &str| shown.get(field).and_then(Value::as_str);
+    let name = written("name").and_then(|name| Name::parse(name).ok());
+    let domain = written("domain").and_then(ascii_domain);
+    let names = name.map(|name| rules.tag_keys().of_name(search.campaign, name.as_str()));
+    let domains = domain.map(|domain| rules.tag_keys().of_domain(search.campaign, &domain));
+    for (tags, now) in [(&mut search.name_tags, names), (&mut search.domain_tags, domains)] {
+        for tag in now.unwrap_or_default() {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+    }
 }
 
 /// As the search is written in a body: so a page can show it, and search by it.

@@ -15,6 +15,7 @@ use super::{
     told::{self, Untold},
 };
 use crate::{
+    accounts,
     audit::{self, Entry},
     db::{
         Connection, DbError,
@@ -121,13 +122,10 @@ pub async fn list(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Row
     rows.into_iter().map(Stored::read).collect()
 }
 
-/// Whether the maker of a rule still sees its campaign.
-const SEES: &str = "(role = 'admin' OR EXISTS (SELECT FROM moderator_campaigns \
-     WHERE moderator_campaigns.moderator_id = made_by AND moderator_campaigns.campaign_id = search_rules.campaign_id))";
-
-/// Whether the account of its maker was reset after the rule was made: perhaps somebody else has made it. A reset leaves its invitation.
-const RESET: &str = "EXISTS (SELECT FROM invitations WHERE resets = search_rules.made_by \
-     AND greatest(made_at, accepted_at, revoked_at) >= search_rules.created_at)";
+/// Whether the maker of a rule may still have it.
+fn keeps() -> String {
+    accounts::store::keeps("search_rules.made_by", "search_rules.campaign_id", "search_rules.created_at")
+}
 
 /// Those that are in force, locked until the end of the transaction: what removes before what holds. The rules of an account that was
 /// closed are not, nor those of one that doesn't see the campaign any more or was reset, and those of a campaign whose retention has ended.
@@ -136,9 +134,10 @@ const RESET: &str = "EXISTS (SELECT FROM invitations WHERE resets = search_rules
 /// Those of the database.
 pub(super) async fn in_force(connection: &mut Connection, campaign: Uuid) -> Result<Vec<Row>, DbError> {
     let sql = format!(
-        "{SELECT} AND disabled_at IS NULL AND {SEES} AND NOT {RESET} \
+        "{SELECT} AND disabled_at IS NULL AND {} \
            AND EXISTS (SELECT FROM campaigns WHERE campaigns.id = campaign_id AND salt IS NOT NULL) \
-         ORDER BY effect DESC, search_rules.id FOR NO KEY UPDATE OF search_rules"
+         ORDER BY effect DESC, search_rules.id FOR NO KEY UPDATE OF search_rules",
+        keeps()
     );
     let rows: Vec<Stored> = diesel::sql_query(sql).bind::<SqlUuid, _>(campaign).get_results(connection).await?;
     rows.into_iter().map(Stored::read).collect()
@@ -335,12 +334,10 @@ pub async fn forget(connection: &mut Connection) -> Result<bool, DbError> {
             ))
             .get_results(&mut *connection)
             .await?;
-            let without: Vec<Ended> = diesel::sql_query(format!(
-                "DELETE FROM search_rules USING moderators WHERE moderators.id = made_by AND (NOT {SEES} OR {RESET}) \
-                 RETURNING {ENDED}"
-            ))
-            .get_results(&mut *connection)
-            .await?;
+            let without: Vec<Ended> =
+                diesel::sql_query(format!("DELETE FROM search_rules WHERE NOT {} RETURNING {ENDED}", keeps()))
+                    .get_results(&mut *connection)
+                    .await?;
             diesel::sql_query(
                 "DELETE FROM pledges_put_back WHERE until <= now() \
                    OR campaign_id IN (SELECT id FROM campaigns WHERE salt IS NULL)",

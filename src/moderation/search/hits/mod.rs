@@ -7,17 +7,16 @@
 //! let query = search::store::conditions(&search);               // the same, of rows of `pledges`: does this one fit?
 //! ```
 
+mod counting;
 pub mod store;
-
-use std::time::Duration;
+mod tagged;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use self::store::{Chunk, Terms, Way};
+use self::store::{Chunk, Span, Terms, Way};
 use super::{
-    Count, EXACT, Search,
+    EXACT, Search,
     store::{Fresh, all_fitting, fitting, fresh, has_at_most},
     words,
 };
@@ -26,23 +25,25 @@ use crate::db::{Connection, DbError};
 /// Ids carry the time of the service's clock, `created_at` that of the database: they differ by less than this.
 pub(in crate::moderation) const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
-/// From so many hits in a chunk on, a walk along its ids finds some sooner than the index lists all of them.
-const DENSE: i64 = 8_000;
+/// Along the ids of a chunk, hits are found among rows that don't fit; by the index of terms all hits of the chunk are listed first, and each lies
+/// on a page of its own that may have to be read from disk. So many rows along the ids cost what one listed hit does, where one group of
+/// terms says all.
+const ROWS_A_HIT: i64 = 6;
 
-/// The same where terms must meet, which the index sees without reading a row.
-const DENSE_PAIR: i64 = 24_000;
+/// The same where terms must meet: the index sees that without reading a row, and how often they do is a guess.
+const ROWS_A_MEETING: i64 = 1;
+
+/// Along the ids no more rows are looked at than should have so many times the hits that are wanted; those behind are listed.
+const PATIENCE: i64 = 4;
+
+/// And no fewer than this.
+const LOOKED_AT: i64 = 1_000;
 
 /// Chunks that one statement looks into.
 const CHUNKS_AT_ONCE: usize = 64;
 
 /// With fewer hits of the terms than this, those are looked through for the tags, and not the other way.
 const FEW: i64 = 20_000;
-
-/// Counting stops after this time, and says about how many.
-const COUNTING: Duration = Duration::from_millis(150);
-
-/// Entries of the public wall that are counted together.
-const WORDS_AT_ONCE: usize = 5_000;
 
 /// Pieces that are looked for until a page is full, each four times as large as the one before: only where `pledge_search` has many
 /// rows otherwise than they are by now, one isn't enough.
@@ -174,7 +175,8 @@ impl<'a> Hits<'a> {
             return words::store::by_words(connection, self.search, [self.from, below], limit).await;
         }
         if self.by_tags() {
-            return store::by_tags(connection, self.search, &self.terms, [self.from, below], limit).await;
+            let span = Span::by_row(self.from, below);
+            return tagged::store::by_tags(connection, self.search, &self.terms, span, limit).await;
         }
         let mut found: Vec<Uuid> = Vec::new();
         let chunks: Vec<Chunk> =
@@ -182,19 +184,39 @@ impl<'a> Hits<'a> {
         let mut rest = chunks.as_slice();
         while let (false, Some(batch)) = (found.len() >= limit, self.batch(&mut rest, limit)) {
             let wanted = limit - found.len();
-            let bounds = [self.from, below];
-            found.extend(
-                store::in_chunks(connection, self.search, &self.terms, &batch.numbers(), batch.way, bounds, wanted)
-                    .await?,
-            );
+            found.extend(self.look(connection, &batch, Span::by_row(self.from, below), wanted).await?);
         }
+        Ok(found)
+    }
+
+    /// Up to `wanted` hits in these chunks, newest first.
+    async fn look(
+        &self,
+        connection: &mut Connection,
+        batch: &Batch<'_>,
+        span: Span,
+        wanted: usize,
+    ) -> Result<Vec<Uuid>, DbError> {
+        let (search, terms, numbers) = (self.search, &self.terms, batch.numbers());
+        let mut found = Vec::new();
+        if let (Way::Ids, [chunk]) = (batch.way, batch.chunks) {
+            let many = looked_at(chunk, wanted);
+            let looked_at = usize::try_from(many).unwrap_or(usize::MAX);
+            found = store::along_ids(connection, search, terms, chunk.number, span, [looked_at, wanted]).await?;
+            if found.len() >= wanted || many >= chunk.rows {
+                return Ok(found);
+            }
+        }
+        let below = found.last().copied().or(span.below);
+        let (span, wanted) = (Span { below, ..span }, wanted - found.len());
+        found.extend(store::in_chunks(connection, search, terms, &numbers, span, wanted).await?);
         Ok(found)
     }
 
     /// Takes the next chunks off the list.
     fn batch<'b>(&self, rest: &mut &'b [Chunk], wanted: usize) -> Option<Batch<'b>> {
         let all = *rest;
-        let dense = self.is_dense(all.first()?);
+        let dense = self.is_dense(all.first()?, wanted);
         let (mut size, mut hits) = (1, all.first()?.hits);
         if !dense {
             // Where hits are not known to meet all that is asked for, there may be none.
@@ -206,7 +228,7 @@ impl<'a> Hits<'a> {
             while let Some(chunk) = all.get(size)
                 && size < CHUNKS_AT_ONCE
                 && hits < enough
-                && !self.is_dense(chunk)
+                && !self.is_dense(chunk, wanted)
             {
                 (size, hits) = (size + 1, hits + chunk.hits);
             }
@@ -216,11 +238,14 @@ impl<'a> Hits<'a> {
         Some(Batch { chunks, way: if dense { Way::Ids } else { Way::Terms } })
     }
 
-    fn is_dense(&self, chunk: &Chunk) -> bool {
-        match self.terms.alone() {
-            Some(_) => chunk.hits > DENSE,
-            None => chunk.expected() > DENSE_PAIR,
+    /// Whether so many hits are found sooner along the ids than by listing all that the chunk has.
+    fn is_dense(&self, chunk: &Chunk, wanted: usize) -> bool {
+        if self.search.has_tags() {
+            return false;
         }
+        let worth = if self.terms.are_one_group() { ROWS_A_HIT } else { ROWS_A_MEETING };
+        let (hits, wanted) = (chunk.expected(), i64::try_from(wanted).unwrap_or(i64::MAX));
+        hits.saturating_mul(hits).saturating_mul(worth) > wanted.saturating_mul(chunk.rows)
     }
 
     fn by_words(&self) -> bool {
@@ -230,101 +255,12 @@ impl<'a> Hits<'a> {
     fn by_tags(&self) -> bool {
         self.search.has_tags() && self.chunks.iter().map(|chunk| chunk.hits).sum::<i64>() >= FEW
     }
+}
 
-    /// How many fit: exactly up to [`EXACT`] (in a campaign of more pledges than that, unless much has just changed), and where the counts tell it.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn count(&self, connection: &mut Connection) -> Result<Count, DbError> {
-        if self.without_index {
-            let fit = all_fitting(connection, self.search, None, usize::MAX).await?.len();
-            return Ok(Count { value: i64::try_from(fit).unwrap_or(i64::MAX), exact: true });
-        }
-        if self.by_words() {
-            return self.count_by_words(connection).await;
-        }
-        let indexed = self.count_indexed(connection).await?;
-        if !indexed.exact {
-            return Ok(indexed);
-        }
-        if !self.fresh.complete {
-            return Ok(Count { exact: false, ..indexed });
-        }
-        let fit = fitting(connection, self.search, &self.fresh.ids, None, usize::MAX).await?.len();
-        let were = store::known(connection, self.search, &self.terms, &self.fresh.ids).await?;
-        let value = indexed.value - were + i64::try_from(fit).unwrap_or(i64::MAX);
-        Ok(Count { value, exact: true })
-    }
-
-    async fn count_by_words(&self, connection: &mut Connection) -> Result<Count, DbError> {
-        let (mut value, mut below, began) = (0, None, Instant::now());
-        loop {
-            let ids = self.piece(connection, below, WORDS_AT_ONCE).await?;
-            let fit = fitting(connection, self.search, &ids, None, usize::MAX).await?.len();
-            value += i64::try_from(fit).unwrap_or(i64::MAX);
-            let Some(last) = ids.last().filter(|_| ids.len() >= WORDS_AT_ONCE) else {
-                return Ok(Count { value, exact: true });
-            };
-            if value > EXACT || began.elapsed() > COUNTING {
-                // There are more; how many isn't known.
-                return Ok(Count::about(to_f64(value)));
-            }
-            below = Some(*last);
-        }
-    }
-
-    async fn count_indexed(&self, connection: &mut Connection) -> Result<Count, DbError> {
-        if self.by_tags() {
-            let bounds = [self.from, self.to];
-            let (value, last) = store::count_by_tags(connection, self.search, &self.terms, bounds, EXACT + 1).await?;
-            if value <= EXACT {
-                return Ok(Count { value, exact: true });
-            }
-            // As many again in what is older, as far as one can tell.
-            let rows = |of: &[Chunk]| of.iter().map(|chunk| chunk.rows).sum::<i64>().max(1);
-            let newer = self.chunks.iter().take_while(|chunk| last.is_none_or(|last| chunk.end > last)).count();
-            let share = to_f64(rows(&self.chunks)) / to_f64(rows(self.chunks.get(..newer).unwrap_or_default()));
-            return Ok(Count::about(to_f64(value) * share));
-        }
-        let (inside, edges): (Vec<_>, Vec<_>) = self.chunks.iter().cloned().partition(|chunk| self.counts_tell(chunk));
-        let sum: i64 = inside.iter().map(|chunk| chunk.hits).sum();
-        let at_most: i64 = edges.iter().map(|chunk| chunk.hits).sum();
-        if sum > EXACT && at_most > 0 {
-            return Ok(Count::about(to_f64(sum) + to_f64(at_most) / 2.0));
-        }
-        let (mut rest, mut found, mut looked_at, began) = (edges.as_slice(), 0, 0, Instant::now());
-        while let Some(batch) = self.batch(&mut rest, usize::try_from(FEW).unwrap_or(usize::MAX)) {
-            let (bounds, wanted) = ([self.from, self.to], EXACT + 1 - sum - found);
-            found += store::count_in_chunks(
-                connection,
-                self.search,
-                &self.terms,
-                &batch.numbers(),
-                batch.way,
-                bounds,
-                wanted,
-            )
-            .await?;
-            looked_at += batch.chunks.iter().map(|chunk| chunk.hits).sum::<i64>();
-            if !rest.is_empty() && began.elapsed() > COUNTING || sum + found > EXACT {
-                let share = to_f64(at_most) / to_f64(looked_at.max(1));
-                return Ok(Count::about(to_f64(sum) + to_f64(found) * share));
-            }
-        }
-        Ok(Count { value: sum + found, exact: true })
-    }
-
-    /// Whether the counts say how many of a chunk fit.
-    fn counts_tell(&self, chunk: &Chunk) -> bool {
-        // Well inside the bounds the id alone tells that a row fits.
-        let from = self.search.from.map(|from| first_id_at(moved(from, CLOCKS_APART)));
-        let to = self.search.to.map(|to| first_id_at(moved(to, -CLOCKS_APART)));
-        self.terms.alone().is_some()
-            && !self.search.has_tags()
-            && self.search.exact_score().is_none()
-            && from.is_none_or(|from| chunk.first >= from)
-            && to.is_none_or(|to| chunk.end <= to)
-    }
+/// Rows of a chunk that should be enough to find so many hits.
+fn looked_at(chunk: &Chunk, wanted: usize) -> i64 {
+    let wanted = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_mul(PATIENCE);
+    (wanted.saturating_mul(chunk.rows) / chunk.expected().max(1)).max(LOOKED_AT)
 }
 
 impl Batch<'_> {

@@ -37,8 +37,18 @@ impl Terms {
         }
     }
 
+    /// Whether every pledge fits, as far as terms tell.
+    pub fn are_all(&self) -> bool {
+        self.groups.iter().all(|group| group.as_slice() == [self.all])
+    }
+
+    /// Whether a pledge fits that has any of some terms: how many do in a chunk is known.
+    pub fn are_one_group(&self) -> bool {
+        self.groups.len() == 1
+    }
+
     /// As conditions of `pledge_search`: through the index, in the chunk `c.number`, or not.
-    fn conditions(&self, way: Way) -> String {
+    pub(super) fn conditions(&self, way: Way) -> String {
         let (mut every, mut sql) = (String::new(), String::new());
         for group in self.groups.iter().filter(|group| group.as_slice() != [self.all]) {
             match group.as_slice() {
@@ -183,8 +193,26 @@ pub async fn chunks(connection: &mut Connection, campaign: Uuid, terms: &Terms) 
     Ok(counted.into_iter().map(chunk).collect())
 }
 
+/// A piece of the time that is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Ids from here on; None: from the first.
+    pub from: Option<Uuid>,
+    /// Ids below this; None: up to the last.
+    pub below: Option<Uuid>,
+    /// Whether some of these ids are of another time, so that each row's own tells. Else the ids do, and an index has them.
+    pub by_row: bool,
+}
+
+impl Span {
+    /// Of which rows tell by themselves whether they are within.
+    pub fn by_row(from: Option<Uuid>, below: Option<Uuid>) -> Self {
+        Self { from, below, by_row: true }
+    }
+}
+
 /// Conditions of `pledge_search` that are not terms. `$1` and `$2` are the bounds of the time.
-fn beside(search: &Search, bounds: [Option<Uuid>; 2]) -> String {
+pub(super) fn beside(search: &Search, span: Span) -> String {
     let mut sql = String::new();
     let tags = [
         ("source_tag", search.source_tag.as_slice()),
@@ -202,17 +230,16 @@ fn beside(search: &Search, bounds: [Option<Uuid>; 2]) -> String {
     if let Some(score) = search.exact_score() {
         let _ = write!(sql, " AND score >= {score}");
     }
-    let [from, below] = bounds;
-    if let Some(from) = from {
+    if let Some(from) = span.from {
         let _ = write!(sql, " AND id >= '{from}'");
     }
-    if let Some(below) = below {
+    if let Some(below) = span.below {
         let _ = write!(sql, " AND id < '{below}'");
     }
-    if search.from.is_some() {
+    if search.from.is_some() && span.by_row {
         sql.push_str(" AND at >= $1");
     }
-    if search.to.is_some() {
+    if search.to.is_some() && span.by_row {
         sql.push_str(" AND at < $2");
     }
     sql
@@ -226,8 +253,8 @@ struct Id {
 
 /// Rows of these chunks that fit, as `FROM …`. In a subquery that can't be taken apart (`OFFSET 0`), or the planner would walk along
 /// the ids wherever an order is asked for.
-fn from_chunks(search: &Search, terms: &Terms, numbers: &[i64], way: Way, bounds: [Option<Uuid>; 2]) -> String {
-    let (terms, beside) = (terms.conditions(way), beside(search, bounds));
+fn from_chunks(search: &Search, terms: &Terms, numbers: &[i64], way: Way, span: Span) -> String {
+    let (terms, beside) = (terms.conditions(way), beside(search, span));
     match way {
         Way::Terms => format!(
             "unnest('{{{}}}'::bigint[]) AS c (number) CROSS JOIN LATERAL \
@@ -238,7 +265,7 @@ fn from_chunks(search: &Search, terms: &Terms, numbers: &[i64], way: Way, bounds
     }
 }
 
-/// Hits in these chunks (newest first; along ids: one chunk), newest first.
+/// Hits in these chunks (newest first) by the index of terms, newest first: chunk by chunk, and no further than needed.
 ///
 /// # Errors
 /// Those of the database.
@@ -247,25 +274,45 @@ pub async fn in_chunks(
     search: &Search,
     terms: &Terms,
     numbers: &[i64],
-    way: Way,
-    bounds: [Option<Uuid>; 2],
+    span: Span,
     limit: usize,
 ) -> Result<Vec<Uuid>, DbError> {
-    let from = from_chunks(search, terms, numbers, way, bounds);
-    let sql = match way {
-        // Chunk by chunk, and no further than needed.
-        Way::Terms => {
-            let lateral = from.replacen("(SELECT id FROM", "(SELECT id FROM (SELECT id FROM", 1);
-            let lateral =
-                lateral.replacen("OFFSET 0)", &format!("OFFSET 0) AS each ORDER BY id DESC LIMIT {limit})"), 1);
-            format!("SELECT hits.id FROM {lateral} LIMIT {limit}")
-        }
-        Way::Ids => format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {limit}"),
-    };
+    let from = from_chunks(search, terms, numbers, Way::Terms, span);
+    let lateral = from.replacen("(SELECT id FROM", "(SELECT id FROM (SELECT id FROM", 1);
+    let lateral = lateral.replacen("OFFSET 0)", &format!("OFFSET 0) AS each ORDER BY id DESC LIMIT {limit})"), 1);
+    ids(connection, search, &format!("SELECT hits.id FROM {lateral} LIMIT {limit}")).await
+}
+
+/// Hits among the newest `looked_at` rows of a chunk, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn along_ids(
+    connection: &mut Connection,
+    search: &Search,
+    terms: &Terms,
+    chunk: i64,
+    span: Span,
+    [looked_at, limit]: [usize; 2],
+) -> Result<Vec<Uuid>, DbError> {
+    // Conditions of ids bound what is looked at; the others choose among it.
+    let (below, from) = (span.below, span.from);
+    let mut rows = format!("SELECT * FROM pledge_search WHERE chunk = {chunk}");
+    if let Some(from) = from {
+        let _ = write!(rows, " AND id >= '{from}'");
+    }
+    if let Some(below) = below {
+        let _ = write!(rows, " AND id < '{below}'");
+    }
+    let conditions = terms.conditions(Way::Ids) + &beside(search, Span { from: None, below: None, ..span });
+    let sql = format!(
+        "SELECT id FROM ({rows} ORDER BY id DESC LIMIT {looked_at}) AS looked_at WHERE true{conditions} \
+         ORDER BY id DESC LIMIT {limit}"
+    );
     ids(connection, search, &sql).await
 }
 
-async fn ids(connection: &mut Connection, search: &Search, sql: &str) -> Result<Vec<Uuid>, DbError> {
+pub(super) async fn ids(connection: &mut Connection, search: &Search, sql: &str) -> Result<Vec<Uuid>, DbError> {
     let found: Vec<Id> = diesel::sql_query(typed(sql))
         .bind::<Nullable<Timestamptz>, _>(search.from)
         .bind::<Nullable<Timestamptz>, _>(search.to)
@@ -280,7 +327,12 @@ fn typed(sql: &str) -> String {
 }
 
 /// Counts rows of `FROM …`, up to `limit`.
-async fn counting(connection: &mut Connection, search: &Search, from: &str, limit: i64) -> Result<i64, DbError> {
+pub(super) async fn counting(
+    connection: &mut Connection,
+    search: &Search,
+    from: &str,
+    limit: i64,
+) -> Result<i64, DbError> {
     let sql = typed(&format!("SELECT count(*) AS number FROM (SELECT FROM {from} LIMIT {limit}) AS counted"));
     let counted: Number = diesel::sql_query(sql)
         .bind::<Nullable<Timestamptz>, _>(search.from)
@@ -300,54 +352,12 @@ pub async fn count_in_chunks(
     terms: &Terms,
     numbers: &[i64],
     way: Way,
-    bounds: [Option<Uuid>; 2],
+    span: Span,
     limit: i64,
 ) -> Result<i64, DbError> {
-    counting(connection, search, &from_chunks(search, terms, numbers, way, bounds), limit).await
-}
-
-/// Rows that fit, along the index of a tag, as `FROM …`. Tags of sources are alike in all campaigns.
-fn from_tags(search: &Search, terms: &Terms, bounds: [Option<Uuid>; 2]) -> String {
-    let (terms, beside, campaign) = (terms.conditions(Way::Ids), beside(search, bounds), search.campaign);
-    format!(
-        "pledge_search WHERE true{beside}{terms} AND chunk = ANY(ARRAY(SELECT number FROM search_chunks \
-           WHERE campaign_id = '{campaign}'))"
-    )
-}
-
-/// Hits by their tags, newest first.
-///
-/// # Errors
-/// Those of the database.
-pub async fn by_tags(
-    connection: &mut Connection,
-    search: &Search,
-    terms: &Terms,
-    bounds: [Option<Uuid>; 2],
-    limit: usize,
-) -> Result<Vec<Uuid>, DbError> {
-    let from = from_tags(search, terms, bounds);
-    ids(connection, search, &format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {limit}")).await
-}
-
-/// How many hits there are by their tags, up to `limit`; and the `limit`th, where there are as many.
-///
-/// # Errors
-/// Those of the database.
-pub async fn count_by_tags(
-    connection: &mut Connection,
-    search: &Search,
-    terms: &Terms,
-    bounds: [Option<Uuid>; 2],
-    limit: i64,
-) -> Result<(i64, Option<Uuid>), DbError> {
-    let from = from_tags(search, terms, bounds);
-    let counted = counting(connection, search, &from, limit).await?;
-    if counted < limit {
-        return Ok((counted, None));
-    }
-    let last = format!("SELECT id FROM {from} ORDER BY id DESC OFFSET {} LIMIT 1", limit - 1);
-    Ok((counted, ids(connection, search, &last).await?.pop()))
+    // Without columns: where all see all rows of a page, it isn't read.
+    let from = from_chunks(search, terms, numbers, way, span).replacen("(SELECT id FROM", "(SELECT FROM", 1);
+    counting(connection, search, &from, limit).await
 }
 
 /// How many of these pledges fit as the index knows them.
@@ -364,7 +374,8 @@ pub async fn known(
         return Ok(0);
     }
     let given = pledges.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
-    let (terms, beside, campaign) = (terms.conditions(Way::Ids), beside(search, [None, None]), search.campaign);
+    let (terms, beside, campaign) =
+        (terms.conditions(Way::Ids), beside(search, Span::by_row(None, None)), search.campaign);
     let from = format!(
         "unnest('{{{given}}}'::uuid[]) AS given (given_id) CROSS JOIN LATERAL \
            (SELECT FROM pledge_search WHERE id = given_id{terms}{beside} AND chunk = (SELECT number FROM search_chunks \

@@ -100,7 +100,7 @@ pub async fn vacuum_is_due(connection: &mut Connection) -> Result<bool, DbError>
 /// Those of the database.
 pub async fn vacuum(connection: &mut Connection, moment: &Moment) -> Result<(), DbError> {
     connection.batch_execute("SET statement_timeout = 0; SET vacuum_cost_delay = '2ms'").await?;
-    for table in ["pledges", "pledge_search", "partners", "wall_entries"] {
+    for table in ["pledges", "pledge_search", "partners", "wall_entries", "wall_words"] {
         connection.batch_execute(&format!("VACUUM {table}")).await?;
     }
     diesel::sql_query("UPDATE retention_progress SET vacuumed_at = $1")

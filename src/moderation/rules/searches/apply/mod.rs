@@ -5,10 +5,11 @@
 pub mod chosen;
 pub mod store;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use self::store::Step;
 use super::told;
@@ -32,6 +33,9 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// How often rules are looked for that the log hasn't been told of for a minute.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
+/// How long it is taken for granted that some rules of a campaign don't open.
+const CLOSED_FOR: Duration = Duration::from_secs(60);
+
 /// A transaction that takes longer is given up: it is tried again anyway.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -42,6 +46,8 @@ pub struct Applier {
     rules: Rules,
     forgot: Option<Instant>,
     told: Option<Instant>,
+    /// Campaigns some of whose rules don't open here: what comes is left to other instances for some seconds.
+    left: HashMap<Uuid, Instant>,
     /// Whether the log was told, since all was well.
     told_closed: bool,
     told_failing: bool,
@@ -56,6 +62,7 @@ impl Applier {
             rules,
             forgot: None,
             told: None,
+            left: HashMap::new(),
             told_closed: false,
             told_failing: false,
         }
@@ -104,19 +111,36 @@ impl Applier {
             self.database.run_until(deadline, async |connection| told::store::tell(connection).await).await?;
             self.told = Some(Instant::now());
         }
-        let rules = &self.rules;
-        let went = self.database.run_until(deadline, async |connection| store::step(connection, rules).await).await?;
-        let Step::Went(went) = went else { return Ok(false) };
-        if went.changed > 0 {
-            self.totals.changed();
+        self.left.retain(|_, since| since.elapsed() < CLOSED_FOR);
+        let (rules, left): (_, Vec<Uuid>) = (&self.rules, self.left.keys().copied().collect());
+        let step = async |connection: &mut _| store::step(connection, rules, &left).await;
+        let step = self.database.run_until(deadline, step).await?;
+        match step {
+            Step::Idle => Ok(false),
+            Step::Left(campaigns) => {
+                self.tell_closed(campaigns.values().sum());
+                self.left.extend(campaigns.into_keys().map(|campaign| (campaign, Instant::now())));
+                Ok(true)
+            }
+            Step::Went(went) => {
+                if went.changed > 0 {
+                    self.totals.changed();
+                }
+                self.tell_closed(went.closed);
+                Ok(went.more)
+            }
         }
-        if went.closed > 0 && !self.told_closed {
+    }
+
+    /// Tells the log that some rules don't open: once, until all that were looked at do again.
+    fn tell_closed(&mut self, count: usize) {
+        if count > 0 && !self.told_closed {
             tracing::error!(
-                count = went.closed,
-                "rules that search do not open: sealed under a root secret that isn't listed, or damaged; they are not in force"
+                count,
+                "rules that search do not open: sealed under a root secret that isn't listed, or damaged; other instances, if they can \
+                 open them, hold them against what comes"
             );
         }
-        self.told_closed = went.closed > 0;
-        Ok(went.more)
+        self.told_closed = count > 0 || !self.left.is_empty();
     }
 }

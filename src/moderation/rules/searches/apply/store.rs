@@ -1,7 +1,7 @@
 //! The shelf of applying rules. All that a step takes is locked before anything is changed ([`super::chosen`]); then come the removals, the
 //! deltas and the hits, and the log at the very end. An undo begins with the rule too, so neither can wait for the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{
     QueryableByName,
@@ -29,6 +29,10 @@ use crate::{
 /// Pledges of one transaction: a look at each of at most fifty rules takes some milliseconds.
 const ROWS_AT_ONCE: i64 = 1_000;
 
+/// For how long a pledge is left to instances that can open all rules of its campaign: each looks every second. Where nobody can (the root
+/// secret is gone, or comes later), it is held against the others then, so that nothing is stored up.
+const LEFT_FOR: &str = "interval '10 seconds'";
+
 /// Why a removal stands in the list that nobody ordered by itself.
 const NOTE: &str = "By a rule that looks for new pledges";
 
@@ -48,8 +52,28 @@ pub struct Went {
 pub enum Step {
     /// Another instance is at it, or nothing is waiting.
     Idle,
+    /// Nothing was done: of these campaigns some rules don't open here, and another instance may be able to.
+    Left(BTreeMap<Uuid, usize>),
     /// A step was made.
     Went(Went),
+}
+
+/// Why a step has changed nothing.
+enum NotDone {
+    Left(BTreeMap<Uuid, usize>),
+    Database(DbError),
+}
+
+impl From<DbError> for NotDone {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<diesel::result::Error> for NotDone {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 #[derive(QueryableByName)]
@@ -58,6 +82,9 @@ struct Waiting {
     campaign_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     pledge_id: Uuid,
+    /// Whether it came so lately that others may still take it.
+    #[diesel(sql_type = Bool)]
+    young: bool,
 }
 
 #[derive(QueryableByName)]
@@ -66,37 +93,51 @@ struct Id {
     id: Uuid,
 }
 
-/// Holds the rules against what has waited longest.
+/// Holds the rules against what has waited longest. `left`: campaigns some of whose rules don't open here.
 ///
 /// # Errors
 /// Those of the database; then nothing has changed.
-pub(super) async fn step(connection: &mut Connection, rules: &Rules) -> Result<Step, DbError> {
-    connection
+pub(super) async fn step(connection: &mut Connection, rules: &Rules, left: &[Uuid]) -> Result<Step, DbError> {
+    let done = connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
                 return Ok(Step::Idle);
             }
-            let waiting: Vec<Waiting> = diesel::sql_query(
+            let waiting: Vec<Waiting> = diesel::sql_query(format!(
                 "DELETE FROM search_rule_pledges WHERE number = ANY(ARRAY(SELECT number FROM search_rule_pledges \
-                   ORDER BY number LIMIT $1)) RETURNING campaign_id, pledge_id",
-            )
+                   WHERE campaign_id <> ALL($2) OR at <= now() - {LEFT_FOR} ORDER BY number LIMIT $1)) \
+                 RETURNING campaign_id, pledge_id, at > now() - {LEFT_FOR} AS young"
+            ))
             .bind::<BigInt, _>(ROWS_AT_ONCE)
+            .bind::<Array<SqlUuid>, _>(left)
             .get_results(&mut *connection)
             .await?;
             if waiting.is_empty() {
                 return Ok(Step::Idle);
             }
             let mut went = Went { more: number(waiting.len()) >= ROWS_AT_ONCE, ..Went::default() };
-            let mut by_campaign = BTreeMap::<Uuid, Vec<Uuid>>::new();
-            for Waiting { campaign_id, pledge_id } in waiting {
+            let (mut by_campaign, mut with_young) = (BTreeMap::<Uuid, Vec<Uuid>>::new(), BTreeSet::new());
+            for Waiting { campaign_id, pledge_id, young } in waiting {
                 by_campaign.entry(campaign_id).or_default().push(pledge_id);
+                if young {
+                    with_young.insert(campaign_id);
+                }
             }
-            let Choice { chosen, closed } = choose(connection, rules, &by_campaign).await?;
-            went.closed = closed;
+            let Choice { chosen, mut closed } = choose(connection, rules, &by_campaign).await?;
+            went.closed = closed.values().sum();
+            closed.retain(|campaign, _| with_young.contains(campaign));
+            if !closed.is_empty() {
+                return Err(NotDone::Left(closed));
+            }
             went.changed = apply(connection, chosen).await?;
             Ok(Step::Went(went))
         })
-        .await
+        .await;
+    match done {
+        Err(NotDone::Left(campaigns)) => Ok(Step::Left(campaigns)),
+        Err(NotDone::Database(error)) => Err(error),
+        Ok(step) => Ok(step),
+    }
 }
 
 fn number(many: usize) -> i64 {

@@ -2,6 +2,8 @@
 
 pub mod store;
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use crate::moderation::rules::searches::store::Row;
@@ -21,6 +23,6 @@ pub struct Chosen {
 pub struct Choice {
     /// By rule, in the order in which they come.
     pub chosen: Vec<Chosen>,
-    /// Rules that don't open.
-    pub closed: usize,
+    /// How many rules don't open, by campaign.
+    pub closed: BTreeMap<Uuid, usize>,
 }

@@ -48,7 +48,7 @@ pub async fn choose(
     for campaign in waiting.keys() {
         for rule in in_force(connection, *campaign).await? {
             let Some(opened) = searches::open(rules, &rule) else {
-                choice.closed += 1;
+                *choice.closed.entry(*campaign).or_default() += 1;
                 continue;
             };
             all.push(Looking { rule, search: opened.search, ids: Vec::new() });

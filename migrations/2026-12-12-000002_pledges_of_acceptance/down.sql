@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY pledges_of_acceptance;

@@ -1,0 +1,1 @@
+ALTER TABLE search_rule_pledges DROP COLUMN at;
