@@ -266,15 +266,18 @@ pub async fn lag(connection: &mut Connection, campaign: Option<Uuid>) -> Result<
     Ok(lag.seconds)
 }
 
-/// For a look into `pledge_search`, until the end of the transaction.
+/// For a look into `pledge_search`, until the end of the transaction. How many rows a chunk has for a term, or a tag, can't be estimated: the
+/// look would be compiled for longer than it runs, or all rows would be read by several processes. And where rows lie apart and on disk, their
+/// pages are asked for together.
+const PREPARED: &str = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+     SET LOCAL effective_io_concurrency = 64";
+
+/// Prepares a transaction for a look into `pledge_search`.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn prepare(connection: &mut Connection) -> Result<(), DbError> {
-    // How many rows a chunk has for a term can't be estimated, so the look would be compiled: for longer than it runs. And where rows lie
-    // apart and on disk, the pages are asked for together.
-    connection.batch_execute("SET LOCAL jit = off; SET LOCAL effective_io_concurrency = 64").await?;
-    Ok(())
+    Ok(connection.batch_execute(PREPARED).await?)
 }
 
 /// Pledges that fit, newest first, below the id `before`; and how many fit in all. Both from one snapshot.

@@ -216,7 +216,7 @@ impl<'a> Hits<'a> {
     /// Takes the next chunks off the list.
     fn batch<'b>(&self, rest: &mut &'b [Chunk], wanted: usize) -> Option<Batch<'b>> {
         let all = *rest;
-        let dense = self.is_dense(all.first()?, wanted);
+        let dense = self.is_dense(all.first()?, Some(wanted));
         let (mut size, mut hits) = (1, all.first()?.hits);
         if !dense {
             // Where hits are not known to meet all that is asked for, there may be none.
@@ -228,7 +228,7 @@ impl<'a> Hits<'a> {
             while let Some(chunk) = all.get(size)
                 && size < CHUNKS_AT_ONCE
                 && hits < enough
-                && !self.is_dense(chunk, wanted)
+                && !self.is_dense(chunk, Some(wanted))
             {
                 (size, hits) = (size + 1, hits + chunk.hits);
             }
@@ -238,14 +238,26 @@ impl<'a> Hits<'a> {
         Some(Batch { chunks, way: if dense { Way::Ids } else { Way::Terms } })
     }
 
-    /// Whether so many hits are found sooner along the ids than by listing all that the chunk has.
-    fn is_dense(&self, chunk: &Chunk, wanted: usize) -> bool {
+    /// Whether so many hits are found sooner along the ids than by listing all that the chunk has. None: all of them.
+    fn is_dense(&self, chunk: &Chunk, wanted: Option<usize>) -> bool {
         if self.search.has_tags() {
             return false;
         }
         let worth = if self.terms.are_one_group() { ROWS_A_HIT } else { ROWS_A_MEETING };
-        let (hits, wanted) = (chunk.expected(), i64::try_from(wanted).unwrap_or(i64::MAX));
-        hits.saturating_mul(hits).saturating_mul(worth) > wanted.saturating_mul(chunk.rows)
+        let within = self.rows_within(chunk);
+        let along = wanted.map_or(within, |wanted| rows_for(chunk, wanted).min(within));
+        along < chunk.expected().saturating_mul(worth)
+    }
+
+    /// About how many rows of a chunk are of the time that is looked for, by the times of ids.
+    fn rows_within(&self, chunk: &Chunk) -> i64 {
+        let (first, end) = (milliseconds(chunk.first), milliseconds(chunk.end));
+        let from = self.from.map_or(first, |from| milliseconds(from).clamp(first, end));
+        let to = self.to.map_or(end, |to| milliseconds(to).clamp(from, end));
+        // The first chunk begins at no time, and the last one ends at none: there it is the whole chunk.
+        let (part, whole) = (i128::from(to - from), i128::from((end - first).max(1)));
+        let is_open = chunk.first.is_nil() || chunk.end.is_max();
+        if is_open { chunk.rows } else { i64::try_from(i128::from(chunk.rows) * part / whole).unwrap_or(chunk.rows) }
     }
 
     fn by_words(&self) -> bool {
@@ -257,10 +269,19 @@ impl<'a> Hits<'a> {
     }
 }
 
+/// Rows of a chunk among which there are about so many hits.
+fn rows_for(chunk: &Chunk, wanted: usize) -> i64 {
+    i64::try_from(wanted).unwrap_or(i64::MAX).saturating_mul(chunk.rows) / chunk.expected().max(1)
+}
+
 /// Rows of a chunk that should be enough to find so many hits.
 fn looked_at(chunk: &Chunk, wanted: usize) -> i64 {
-    let wanted = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_mul(PATIENCE);
-    (wanted.saturating_mul(chunk.rows) / chunk.expected().max(1)).max(LOOKED_AT)
+    rows_for(chunk, wanted).saturating_mul(PATIENCE).max(LOOKED_AT)
+}
+
+/// When an id was made, in milliseconds since 1970.
+fn milliseconds(id: Uuid) -> i64 {
+    i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX)
 }
 
 impl Batch<'_> {
