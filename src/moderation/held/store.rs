@@ -61,7 +61,7 @@ pub async fn accept(
 ) -> Result<Accepted, AcceptanceError> {
     connection
         .transaction(async |connection| {
-            let (acceptance, _) = acceptances::store::of(connection, part).await?;
+            let acceptance = acceptances::store::of(connection, part).await?;
             let rows: Vec<Row> = diesel::sql_query(
                 "WITH locked AS (SELECT id FROM pledges WHERE campaign_id = $1 AND id = ANY($2) AND state = 'held' \
                    ORDER BY id FOR UPDATE) \

@@ -55,14 +55,14 @@ struct Pledges {
     pledges: i64,
 }
 
-/// The acceptance that `part` belongs to, locked until the end of the transaction where there is one already, and how many it has let count.
+/// The acceptance that `part` belongs to, locked until the end of the transaction where there is one already.
 ///
 /// # Errors
 /// [`AcceptanceError::AlreadyUndone`], [`DbError::NotFound`] where it is not one of this account, and those of the database.
-pub async fn of(connection: &mut Connection, part: &Part<'_>) -> Result<(Uuid, i64), AcceptanceError> {
-    let Some(id) = part.goes_on else { return Ok((Uuid::now_v7(), 0)) };
-    let Locked { undone, pledges } = lock(connection, part.campaign, id, Some(part.who.id)).await?;
-    if undone { Err(AcceptanceError::AlreadyUndone) } else { Ok((id, pledges)) }
+pub async fn of(connection: &mut Connection, part: &Part<'_>) -> Result<Uuid, AcceptanceError> {
+    let Some(id) = part.goes_on else { return Ok(Uuid::now_v7()) };
+    let locked = lock(connection, part.campaign, id, Some(part.who.id)).await?;
+    if locked.undone { Err(AcceptanceError::AlreadyUndone) } else { Ok(id) }
 }
 
 /// Writes down that it has let `count` more pledges count. All together, they are not more than somebody may accept whose check isn't fresh.
