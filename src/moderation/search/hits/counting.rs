@@ -10,8 +10,8 @@ use super::{
         Count, EXACT,
         store::{all_fitting, fitting},
     },
-    Batch, CHUNKS_AT_ONCE, CLOCKS_APART, Hits, first_id_at, moved,
-    store::{self, Chunk, Span, Way},
+    CLOCKS_APART, Hits, first_id_at, moved,
+    store::{self, Chunk, Span},
     tagged, to_f64,
 };
 use crate::db::{Connection, DbError};
@@ -128,7 +128,7 @@ impl Hits<'_> {
             return Ok(Count::about(to_f64(sum) + to_f64(at_most) / 2.0, sum));
         }
         let (mut rest, mut found, mut looked_at, began) = (edges.as_slice(), 0, 0, Instant::now());
-        while let Some(batch) = self.counted_together(&mut rest) {
+        while let Some(batch) = self.take(&mut rest, None, Chunk::expected, HITS_AT_ONCE) {
             for span in self.spans() {
                 let limit = EXACT + 1 - sum - found;
                 let (search, terms, numbers) = (self.search, &self.terms, batch.numbers());
@@ -142,24 +142,6 @@ impl Hits<'_> {
             }
         }
         Ok(Count { value: sum + found, exact: true })
-    }
-
-    /// Takes the next chunks off the list.
-    fn counted_together<'b>(&self, rest: &mut &'b [Chunk]) -> Option<Batch<'b>> {
-        let all = *rest;
-        let dense = self.is_dense(all.first()?, None);
-        let (mut size, mut hits) = (1, all.first()?.expected());
-        while let Some(chunk) = all.get(size)
-            && !dense
-            && size < CHUNKS_AT_ONCE
-            && hits < HITS_AT_ONCE
-            && !self.is_dense(chunk, None)
-        {
-            (size, hits) = (size + 1, hits + chunk.expected());
-        }
-        let (chunks, left) = all.split_at_checked(size)?;
-        *rest = left;
-        Some(Batch { chunks, way: if dense { Way::Ids } else { Way::Terms } })
     }
 
     /// The time that is looked for, in pieces: where nothing else needs a row, those well inside are counted by an index alone.

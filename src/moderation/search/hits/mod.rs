@@ -215,23 +215,30 @@ impl<'a> Hits<'a> {
 
     /// Takes the next chunks off the list.
     fn batch<'b>(&self, rest: &mut &'b [Chunk], wanted: usize) -> Option<Batch<'b>> {
+        // Where hits are not known to meet all that is asked for, there may be none.
+        let times = if self.terms.alone().is_some() { 2 } else { 50 };
+        let enough = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_mul(times);
+        self.take(rest, Some(wanted), |chunk| chunk.hits, enough)
+    }
+
+    /// One chunk that is looked through along the ids, or as many others as have enough hits together.
+    fn take<'b>(
+        &self,
+        rest: &mut &'b [Chunk],
+        wanted: Option<usize>,
+        hits: impl Fn(&Chunk) -> i64,
+        enough: i64,
+    ) -> Option<Batch<'b>> {
         let all = *rest;
-        let dense = self.is_dense(all.first()?, Some(wanted));
-        let (mut size, mut hits) = (1, all.first()?.hits);
-        if !dense {
-            // Where hits are not known to meet all that is asked for, there may be none.
-            let enough = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_mul(if self.terms.alone().is_some() {
-                2
-            } else {
-                50
-            });
-            while let Some(chunk) = all.get(size)
-                && size < CHUNKS_AT_ONCE
-                && hits < enough
-                && !self.is_dense(chunk, Some(wanted))
-            {
-                (size, hits) = (size + 1, hits + chunk.hits);
-            }
+        let first = all.first()?;
+        let (dense, mut size, mut sum) = (self.is_dense(first, wanted), 1, hits(first));
+        while let Some(chunk) = all.get(size)
+            && !dense
+            && size < CHUNKS_AT_ONCE
+            && sum < enough
+            && !self.is_dense(chunk, wanted)
+        {
+            (size, sum) = (size + 1, sum + hits(chunk));
         }
         let (chunks, left) = all.split_at_checked(size)?;
         *rest = left;
