@@ -38,6 +38,9 @@ pub(super) struct Seed {
 /// Rows of one transaction.
 const BATCH: u32 = 5_000;
 
+/// Rows that are made up before what stores the last ones gets its turn: some milliseconds.
+const YIELD_EVERY: u32 = 50;
+
 /// How far back the pledges reach.
 const SPREAD: TimeDelta = TimeDelta::days(30);
 
@@ -69,12 +72,10 @@ pub(super) async fn fill(
     let (mut dice, now) = (Dice::thrown()?, Clock::System.now());
     let epochs = app::epochs(settings, session.database.clone(), Clock::System)?;
     let mut connection = session.database.open_direct().await?;
-    let mut left = rows;
-    while left > 0 {
-        let size = left.min(BATCH);
+    let mut made_up = async |left: u32| {
         let mut batch = Vec::new();
         let keys = Keys::current(&epochs, campaign, None).await?;
-        for number in 0..size {
+        for number in 0..left.min(BATCH) {
             // More lately than long ago, as campaigns grow; and one after the other, as they come: so ids grow, and their
             // indexes are written where they end.
             let to_come = f64::from(left - number) / f64::from(rows);
@@ -88,9 +89,19 @@ pub(super) async fn fill(
             // They are counted already, and nobody is written to.
             (pledge.awaiting, pledge.mail) = (false, None);
             batch.push((pledge, at));
+            if number.is_multiple_of(YIELD_EVERY) {
+                tokio::task::yield_now().await;
+            }
         }
-        store::insert_at(&mut connection, &batch).await?;
-        left -= size;
+        anyhow::Ok(batch)
+    };
+    let (mut left, mut batch) = (rows, made_up(rows).await?);
+    while left > 0 {
+        left -= left.min(BATCH);
+        // PostgreSQL stores these while the next are made up.
+        let (stored, next) = tokio::join!(store::insert_at(&mut connection, &batch), made_up(left));
+        stored?;
+        batch = next?;
         if left > 0 && left.is_multiple_of(100_000) {
             say(&format!("{left} rows left"));
         }

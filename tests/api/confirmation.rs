@@ -282,6 +282,7 @@ async fn one_campaign_can_not_use_up_the_mails_of_another() {
     }
     app.rows.execute("UPDATE campaigns SET confirmation = 'email'").await;
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     let pledges_to = async |slug: &str| {
         let before = mails(&app);
         let path = format!("/v1/campaigns/{slug}/pledges");

@@ -85,6 +85,7 @@ async fn a_moderator_may_be_an_organiser_of_some_campaigns() {
     client.get("/v1/moderation/campaigns/defend/pledges").await.expect(200);
     // What reaches further than one campaign reaches those that they organise.
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     for slug in ["defend", "other"] {
         app.client().post(&format!("/v1/campaigns/{slug}/pledges"), &pledge("somebody@example.org")).await.expect(201);
     }

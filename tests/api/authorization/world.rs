@@ -39,6 +39,7 @@ impl World {
         app.rows.recipient("defend", &Identity::generate()).await;
         app.rows.execute("UPDATE campaigns SET publish_partners = true, wall = true").await;
         app.service.handles.campaigns.renew().await.unwrap();
+        app.publish().await;
         let admin = app.signed_in(Role::Admin).await;
         Self { app, admin, known: Vec::new(), next: 0 }
     }

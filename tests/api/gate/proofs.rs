@@ -59,6 +59,7 @@ async fn what_is_no_proof_for_this_is_refused_and_leaves_nothing() {
     app.rows.campaign("other").await;
     app.rows.execute("UPDATE campaigns SET proof = 'on', confirmation = 'email'").await;
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     let site = partner(&app, &["https://www.example.net"]).await;
     let client = app.client();
     let good = solved(&client, CHALLENGE).await;

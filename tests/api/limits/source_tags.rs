@@ -105,7 +105,7 @@ async fn after_two_days_nobody_finds_whose_tag_it_was() {
 }
 
 async fn filenode(database: &Database) -> i64 {
-    let rows = crate::support::rows::Rows { database: database.clone() };
+    let rows = crate::support::rows::Rows::from(database.clone());
     rows.number("SELECT pg_relation_filenode('source_tag_keys')").await
 }
 
@@ -115,7 +115,7 @@ async fn a_key_that_is_too_old_goes_whatever_its_day_says_and_the_doctor_tells()
     let mut connection = database.open().await.unwrap();
     let next_year: NaiveDate = (Clock::System.now() + TimeDelta::days(365)).date_naive();
     store::offer(&mut connection, next_year, b"sealed").await.unwrap();
-    let rows = crate::support::rows::Rows { database: database.clone() };
+    let rows = crate::support::rows::Rows::from(database.clone());
     rows.execute("UPDATE source_tag_keys SET made_at = now() - interval '49 hours'").await;
     assert_eq!(store::overdue(&mut connection).await.unwrap(), 1);
     instance(&database, &noon()).renew().await.unwrap();

@@ -93,6 +93,7 @@ async fn only_a_server_with_its_campaign_s_key_gets_in() {
     let site = partner(&app, &["https://www.example.net"]).await;
     app.rows.campaign("other").await;
     app.service.handles.campaigns.renew().await.unwrap();
+    app.publish().await;
     let client = app.client();
     let body = json!({"pledges": [pledge("a@example.org")]});
     client.post(BATCHES, &body).await.problem(401, "unauthorized");

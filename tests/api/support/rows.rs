@@ -1,19 +1,22 @@
 //! Rows put in and looked at behind the service's back.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use diesel::{QueryableByName, sql_types::Text};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use pledges::{
     accounts::{self, Role, Seat},
     campaigns::{self, settings::NewCampaign},
-    db::Database,
+    db::{Connection, Database},
     sealing::recipients::Identity,
     totals::recount::Recount,
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
 use super::key_ring;
@@ -31,6 +34,7 @@ static HASH: OnceCell<String> = OnceCell::const_new();
 #[derive(Clone)]
 pub struct Rows {
     pub database: Database,
+    kept: Arc<Mutex<Option<Connection>>>,
 }
 
 #[derive(QueryableByName)]
@@ -39,25 +43,51 @@ struct Scalar {
     value: String,
 }
 
+impl From<Database> for Rows {
+    fn from(database: Database) -> Self {
+        Self { database, kept: Arc::default() }
+    }
+}
+
 impl Rows {
     #[expect(clippy::unused_async, reason = "a pool must be made on a runtime")]
     pub async fn new(url: &SecretString) -> Self {
-        Self { database: Database::new(url, 2).unwrap() }
+        Self::from(Database::new(url, 2).unwrap())
+    }
+
+    /// On one connection, one after the other: to open one takes longer than most of what is asked. What comes meanwhile has one of
+    /// its own.
+    async fn on_kept<T>(&self, work: impl AsyncFnOnce(&mut Connection) -> T) -> T {
+        let Ok(mut kept) = self.kept.try_lock() else {
+            return work(&mut self.database.open().await.unwrap()).await;
+        };
+        let mut kept_one = kept.take();
+        if let Some(connection) = &mut kept_one
+            && connection.batch_execute("").await.is_err()
+        {
+            // A test ended it, or the server.
+            kept_one = None;
+        }
+        let mut connection = match kept_one {
+            Some(connection) => connection,
+            None => self.database.open().await.unwrap(),
+        };
+        let done = work(&mut connection).await;
+        *kept = Some(connection);
+        done
     }
 
     pub async fn execute(&self, sql: &str) {
-        let mut connection = self.database.open().await.unwrap();
-        diesel::sql_query(format!("{OURS}{sql}"))
-            .execute(&mut connection)
-            .await
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let query = diesel::sql_query(format!("{OURS}{sql}"));
+        let done = self.on_kept(async |connection| query.execute(connection).await).await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// The one value of a query, as text; the query names it freely.
     pub async fn value(&self, expression: &str) -> String {
-        let mut connection = self.database.open().await.unwrap();
         let sql = format!("{OURS}SELECT coalesce(({expression})::text, 'NULL') AS value");
-        let row: Result<Scalar, _> = diesel::sql_query(&sql).get_result(&mut connection).await;
+        let query = diesel::sql_query(&sql);
+        let row: Result<Scalar, _> = self.on_kept(async |connection| query.get_result(connection).await).await;
         row.unwrap_or_else(|error| panic!("{sql}: {error}")).value
     }
 
@@ -68,10 +98,9 @@ impl Rows {
 
     /// The texts of a query's only column.
     pub async fn list(&self, query: &str) -> Vec<String> {
-        let mut connection = self.database.open().await.unwrap();
-        let sql = format!("{OURS}SELECT value::text AS value FROM ({query}) AS rows (value)");
-        let rows: Vec<Scalar> = diesel::sql_query(&sql).load(&mut connection).await.unwrap();
-        rows.into_iter().map(|row| row.value).collect()
+        let query = diesel::sql_query(format!("{OURS}SELECT value::text AS value FROM ({query}) AS rows (value)"));
+        let rows: Result<Vec<Scalar>, _> = self.on_kept(async |connection| query.load(connection).await).await;
+        rows.unwrap().into_iter().map(|row| row.value).collect()
     }
 
     /// An open campaign that asks for name and e-mail and may have a message.
@@ -102,9 +131,11 @@ impl Rows {
             settings[name] = value.clone();
         }
         let new: NewCampaign = serde_json::from_value(settings).unwrap();
-        let mut connection = self.database.open().await.unwrap();
         let salt = pledges::crypto::random_bytes().unwrap();
-        campaigns::store::add(&mut connection, &new, 1, &salt, key_ring().current().id()).await.unwrap();
+        let add = async |connection: &mut Connection| {
+            campaigns::store::add(connection, &new, 1, &salt, key_ring().current().id()).await.unwrap();
+        };
+        self.on_kept(add).await;
         self.execute(&format!("UPDATE campaigns SET state = 'open', publish_every_ms = 10 WHERE slug = '{slug}'"))
             .await;
     }
@@ -129,13 +160,15 @@ impl Rows {
     pub async fn organiser_of(&self, role: Role, campaigns: &[&str], organises: &[&str]) -> String {
         let hash = HASH.get_or_init(async || accounts::passwords::hash(PASSWORD).unwrap()).await;
         let login = format!("{}{}", role.as_str(), NEXT.fetch_add(1, Ordering::SeqCst));
-        let mut connection = self.database.open().await.unwrap();
-        let mut seats = Vec::new();
-        for slug in campaigns {
-            let campaign = campaigns::store::find(&mut connection, slug).await.unwrap().id;
-            seats.push(Seat { campaign, slug: (*slug).to_owned(), organises: organises.contains(slug) });
-        }
-        accounts::store::add(&mut connection, &login, role, hash, &seats).await.unwrap();
+        let add = async |connection: &mut Connection| {
+            let mut seats = Vec::new();
+            for slug in campaigns {
+                let campaign = campaigns::store::find(connection, slug).await.unwrap().id;
+                seats.push(Seat { campaign, slug: (*slug).to_owned(), organises: organises.contains(slug) });
+            }
+            accounts::store::add(connection, &login, role, hash, &seats).await.unwrap();
+        };
+        self.on_kept(add).await;
         login
     }
 
@@ -159,8 +192,9 @@ impl Rows {
 
     /// What `pledges doctor` would complain of.
     pub async fn differences(&self) -> Vec<String> {
-        let mut connection = self.database.open().await.unwrap();
-        let recounts = pledges::pledges::recount::store::check_counts(&mut connection).await.unwrap();
+        let check =
+            async |connection: &mut Connection| pledges::pledges::recount::store::check_counts(connection).await;
+        let recounts = self.on_kept(check).await.unwrap();
         recounts.iter().flat_map(Recount::differences).collect()
     }
 }
