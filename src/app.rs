@@ -103,6 +103,7 @@ pub enum StartError {
 pub struct Handles {
     /// The pool.
     pub database: Database,
+    clock: Clock,
     /// The published totals.
     pub totals: Totals,
     /// Those who follow them.
@@ -204,6 +205,7 @@ impl Handles {
             by_partner: ByPartner::new(database.clone(), campaigns.clone()),
             exports: Exports::new(database.clone()),
             database,
+            clock,
             totals,
             streams,
             campaigns,
@@ -252,6 +254,7 @@ impl Handles {
             .configure(web::routes::routes)
             .default_service(actix::to(web::routes::anything_else))
             .app_data(Data::new(self.database.clone()))
+            .app_data(Data::new(self.clock.clone()))
             .app_data(Data::new(self.totals.clone()))
             .app_data(Data::new(self.history.clone()))
             .app_data(Data::new(self.streams.clone()))

@@ -8,6 +8,10 @@ use std::sync::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// As far apart the clocks of a service and its database may be for it to be ready to store: pledges have ids with the time of the one and
+/// are found by that of the other. Machines whose clocks are kept right (NTP) are milliseconds apart.
+pub const MOST_APART: TimeDelta = TimeDelta::seconds(60);
+
 /// The time of day: the machine's, or one that only moves when told to.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {

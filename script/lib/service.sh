@@ -4,8 +4,8 @@
 #
 #   make_workspace         a temporary directory, $workspace; everything a run leaves behind is below it
 #   start_service NAME     sets PLEDGES_URL and PLEDGES_ADMIN_PASSWORD_FILE
-#   stop_services          stops, by process id, whatever still runs below $workspace; answers 1 when
-#                          something ran that should have stopped by itself or when it was told to
+#   stop_services [DIR]    stops, by process id, whatever still runs below $workspace, or DIR in it; answers 1
+#                          when something ran that should have stopped by itself or when it was told to
 #   clear_workspace        the same, then deletes $workspace
 
 readonly SERVICE_READY_WITHIN_S=90
@@ -64,7 +64,7 @@ signal_and_wait() {
 }
 
 stop_services() {
-  local file pid clean=0
+  local below=${1:-$workspace} file pid clean=0
   while IFS= read -r file; do
     pid=$(cat "$file")
     rm -f "$file"
@@ -74,7 +74,7 @@ stop_services() {
       signal_and_wait "$pid" KILL 5 || true
       clean=1
     fi
-  done < <(find "$workspace" -name service.pid 2>/dev/null)
+  done < <(find "$below" -name service.pid 2>/dev/null)
   # A PostgreSQL that outlives its service or its test by more than a moment: a defect, and not to be left running.
   while IFS= read -r file; do
     pid=$(head -n 1 "$file" 2>/dev/null) || continue
@@ -84,7 +84,7 @@ stop_services() {
       signal_and_wait "$pid" INT 10 || signal_and_wait "$pid" QUIT 5 || signal_and_wait "$pid" KILL 5 || true
       clean=1
     fi
-  done < <(find "$workspace" -name postmaster.pid 2>/dev/null)
+  done < <(find "$below" -name postmaster.pid 2>/dev/null)
   return "$clean"
 }
 

@@ -104,6 +104,8 @@ pub(super) async fn fill(
         batch = next?;
         if left > 0 && left.is_multiple_of(100_000) {
             say(&format!("{left} rows left"));
+            // As it goes: the counts of millions are more than one transaction folds in its time.
+            totals.catch_up().await?;
         }
     }
     totals.catch_up().await?;

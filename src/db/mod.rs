@@ -16,6 +16,7 @@ pub mod var_lock;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use diesel::{ConnectionError, QueryableByName, result::DatabaseErrorKind, result::Error as DieselError};
 use diesel_async::{
     AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
@@ -308,18 +309,22 @@ impl Database {
         KeptConnection::new(self.clone())
     }
 
-    /// Whether the database can be reached and takes writes, within two seconds.
-    pub async fn can_write(&self) -> bool {
+    /// What the time is in the database, when it can be reached and takes writes, within two seconds.
+    pub async fn writable_at(&self) -> Option<DateTime<Utc>> {
         #[derive(QueryableByName)]
         struct Writable {
             #[diesel(sql_type = diesel::sql_types::Bool)]
             writable: bool,
+            #[diesel(sql_type = diesel::sql_types::Timestamptz)]
+            at: DateTime<Utc>,
         }
-        let sql = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool AS writable";
+        let sql = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool AS writable, \
+             clock_timestamp() AS at";
         let ask = async |connection: &mut Connection| -> Result<Writable, DbError> {
             Ok(diesel::sql_query(sql).get_result(connection).await?)
         };
-        self.run_until(Instant::now() + PATIENCE, ask).await.is_ok_and(|answer| answer.writable)
+        let answer = self.run_until(Instant::now() + PATIENCE, ask).await.ok()?;
+        answer.writable.then_some(answer.at)
     }
 
     /// How the pool is used: connections lent, lying idle, and callers that wait for one.

@@ -10,6 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::figures::Figures;
 use crate::{
+    clock::{Clock, MOST_APART},
     db::Database,
     http::{Code, Problem, ProblemBody},
 };
@@ -56,12 +57,18 @@ pub async fn readyz() -> Json<Health> {
     tag = "Operation", operation_id = "readyzWrite", security(()),
     responses(
         (status = 200, description = "It can", body = Health),
-        (status = 503, description = "The database is away, or read-only", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The database is away, or read-only, or its clock is another", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 #[get("/readyz/write")]
-pub async fn readyz_write(database: Data<Database>) -> Result<Json<Health>, Problem> {
-    if database.can_write().await { Ok(Json(OK)) } else { Err(Code::Unavailable.into()) }
+pub async fn readyz_write(database: Data<Database>, clock: Data<Clock>) -> Result<Json<Health>, Problem> {
+    let at = database.writable_at().await.ok_or(Code::Unavailable)?;
+    let apart = clock.now() - at;
+    if apart.abs() < MOST_APART {
+        return Ok(Json(OK));
+    }
+    tracing::error!(seconds = apart.num_seconds(), "this machine's clock is not the database's: not ready to store");
+    Err(Code::Unavailable.into())
 }
 
 /// Figures for Prometheus

@@ -10,8 +10,10 @@ mod stream;
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use pledges::{
     accounts::Role,
+    clock::{Clock, FixedClock},
     db::{Connection, local_postgres::LocalPostgres},
 };
 use serde_json::{Value, json};
@@ -265,5 +267,22 @@ async fn when_every_connection_is_busy_pledges_are_refused_in_time_and_count_onc
     load::send_again(&client, &mut ledger).await;
     assert_eq!(app.differences().await, [""; 0]);
     total_becomes(&client, 32).await;
+    app.stop().await;
+}
+
+/// Ids have the time of the service, rows that of the database, and a search by time relies on both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_clock_is_wrong_is_not_ready_to_store() {
+    let clock = FixedClock::at(Clock::System.now());
+    let app = TestApp::at(Clock::Fixed(clock.clone()), cluster::database().await, &[]).await;
+    let client = app.client();
+    client.get("/readyz/write").await.expect(200);
+    for minutes in [2, -4] {
+        clock.advance(TimeDelta::minutes(minutes));
+        client.get("/readyz/write").await.problem(503, "unavailable");
+        client.get("/readyz").await.expect(200);
+    }
+    clock.advance(TimeDelta::minutes(2));
+    client.get("/readyz/write").await.expect(200);
     app.stop().await;
 }

@@ -247,19 +247,19 @@ pub(super) async fn put_back(
     above: Uuid,
     limit: i64,
 ) -> Result<Vec<Changed>, DbError> {
-    // Locked in the order of the ids, like everywhere; the state before is read before it is cleared. Rules that are in force would take
-    // again what came after them: an undo holds, whatever else the pledges fit.
+    // In the order of the ids, like everywhere; whoever changes one meanwhile is waited for. Rules that are in force would take again what
+    // came after them: an undo holds, whatever else the pledges fit.
     Ok(diesel::sql_query(
-        "WITH taken AS (SELECT id, campaign_id, created_at, state_before FROM pledges WHERE removal_id = $1 AND id > $2 \
-           ORDER BY id LIMIT $3 FOR UPDATE), \
+        "WITH taken AS MATERIALIZED (SELECT id FROM pledges WHERE removal_id = $1 AND id > $2 ORDER BY id LIMIT $3), \
+         back AS (UPDATE pledges SET state = state_before, state_before = NULL, removal_id = NULL FROM taken \
+           WHERE pledges.id = taken.id AND removal_id = $1 RETURNING pledges.id, campaign_id, created_at, country, state, counted_at, \
+             partner_id, confirmed_at IS NOT NULL AS confirmed), \
          spared AS (INSERT INTO pledges_put_back (pledge_id, campaign_id, until) \
-           SELECT taken.id, campaign_id, rules.until FROM taken JOIN (SELECT campaign_id, min(created_at) AS since, max(expires_at) AS until \
+           SELECT back.id, campaign_id, rules.until FROM back JOIN (SELECT campaign_id, min(created_at) AS since, max(expires_at) AS until \
              FROM search_rules WHERE expires_at > now() GROUP BY campaign_id) AS rules USING (campaign_id) \
-           WHERE taken.created_at >= since \
+           WHERE back.created_at >= since \
            ON CONFLICT (pledge_id) DO UPDATE SET until = greatest(pledges_put_back.until, excluded.until)) \
-         UPDATE pledges SET state = taken.state_before, state_before = NULL, removal_id = NULL FROM taken \
-         WHERE pledges.id = taken.id RETURNING pledges.id, country, taken.state_before, counted_at, partner_id, \
-           confirmed_at IS NOT NULL AS confirmed",
+         SELECT id, country, state AS state_before, counted_at, partner_id, confirmed FROM back",
     )
     .bind::<SqlUuid, _>(removal)
     .bind::<SqlUuid, _>(above)

@@ -43,7 +43,7 @@ pub use terms::STEPS;
 pub const EXACT: i64 = 10_000;
 
 /// What is looked for: all of it together.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Search {
     /// In this campaign.
     pub campaign: Uuid,
@@ -78,6 +78,13 @@ pub struct Search {
     /// With all of these words in what the public wall shows of it, each by its tags: one under each root secret. Empty: whether or not
     /// it is there.
     pub words: Vec<Vec<i64>>,
+}
+
+impl Search {
+    /// Whether nothing is asked for but words.
+    fn is_of_words_only(&self) -> bool {
+        *self == Self { campaign: self.campaign, words: self.words.clone(), ..Self::default() }
+    }
 }
 
 /// How many fit.

@@ -8,6 +8,7 @@ use diesel::{
     ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::sql,
     pg::Pg,
+    query_builder::BoxedUpdateStatement,
     sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid},
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
@@ -73,60 +74,76 @@ pub struct Row {
 /// Conditions that are put together.
 pub type Boxed<'a> = pledges::BoxedQuery<'a, Pg>;
 
-/// Pledges that fit, as a condition of their rows: whatever the index says, this decides.
+/// Narrows a query of `pledges`, or an `UPDATE` of them, to those that fit: whatever the index says, this decides. A macro, because the two
+/// have no trait in common that is filtered.
+macro_rules! narrowed {
+    ($query:expr, $search:expr) => {{
+        let (mut query, search): (_, &Search) = ($query.filter(pledges::campaign_id.eq($search.campaign)), $search);
+        if let Some(state) = search.state {
+            query = query.filter(pledges::state.eq(state.as_str()));
+        }
+        if let Some(country) = &search.country {
+            query = query.filter(pledges::country.eq(country.as_str()));
+        }
+        if let Some(language) = &search.language {
+            query = query.filter(pledges::language.eq(language));
+        }
+        if let Some(removal) = search.removal {
+            query = query.filter(pledges::removal_id.eq(removal));
+        }
+        if let Some(fingerprint) = search.fingerprint {
+            query = query.filter(pledges::fingerprint.eq(fingerprint));
+        }
+        if let Some(score) = search.score_from {
+            query = query.filter(pledges::score.ge(score));
+        }
+        if !search.signals.is_empty() {
+            let any = search.signals.iter().fold(Signals::default(), |all, signal| all.with(signal.bit()));
+            let bits = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(any.bits());
+            query = query.filter(bits.sql(" <> 0"));
+        }
+        if let Some(tag) = search.source_tag {
+            query = query.filter(pledges::source_tag.eq(tag));
+        }
+        if let Some(tag) = search.shape_tag {
+            query = query.filter(pledges::shape_tag.eq(tag));
+        }
+        if !search.domain_tags.is_empty() {
+            query = query.filter(pledges::domain_tag.eq_any(&search.domain_tags));
+        }
+        if !search.name_tags.is_empty() {
+            query = query.filter(pledges::name_tag.eq_any(&search.name_tags));
+        }
+        if let Some(partner) = search.partner {
+            query = query.filter(pledges::partner_id.eq(partner));
+        }
+        for word in &search.words {
+            let shown = sql::<Bool>(
+                "EXISTS (SELECT FROM wall_words WHERE wall_words.campaign_id = pledges.campaign_id AND pledge_id = pledges.id AND word = ANY(",
+            );
+            query = query.filter(shown.bind::<Array<BigInt>, _>(word).sql("))"));
+        }
+        if let Some(from) = search.from {
+            query = query.filter(pledges::created_at.ge(from));
+        }
+        if let Some(to) = search.to {
+            query = query.filter(pledges::created_at.lt(to));
+        }
+        query
+    }};
+}
+
+/// Pledges that fit.
 pub fn conditions(search: &Search) -> Boxed<'_> {
-    let mut query = pledges::table.filter(pledges::campaign_id.eq(search.campaign)).into_boxed();
-    if let Some(state) = search.state {
-        query = query.filter(pledges::state.eq(state.as_str()));
-    }
-    if let Some(country) = &search.country {
-        query = query.filter(pledges::country.eq(country.as_str()));
-    }
-    if let Some(language) = &search.language {
-        query = query.filter(pledges::language.eq(language));
-    }
-    if let Some(removal) = search.removal {
-        query = query.filter(pledges::removal_id.eq(removal));
-    }
-    if let Some(fingerprint) = search.fingerprint {
-        query = query.filter(pledges::fingerprint.eq(fingerprint));
-    }
-    if let Some(score) = search.score_from {
-        query = query.filter(pledges::score.ge(score));
-    }
-    if !search.signals.is_empty() {
-        let any = search.signals.iter().fold(Signals::default(), |all, signal| all.with(signal.bit()));
-        let bits = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(any.bits());
-        query = query.filter(bits.sql(" <> 0"));
-    }
-    if let Some(tag) = search.source_tag {
-        query = query.filter(pledges::source_tag.eq(tag));
-    }
-    if let Some(tag) = search.shape_tag {
-        query = query.filter(pledges::shape_tag.eq(tag));
-    }
-    if !search.domain_tags.is_empty() {
-        query = query.filter(pledges::domain_tag.eq_any(&search.domain_tags));
-    }
-    if !search.name_tags.is_empty() {
-        query = query.filter(pledges::name_tag.eq_any(&search.name_tags));
-    }
-    if let Some(partner) = search.partner {
-        query = query.filter(pledges::partner_id.eq(partner));
-    }
-    for word in &search.words {
-        let shown = sql::<Bool>(
-            "EXISTS (SELECT FROM wall_words WHERE wall_words.campaign_id = pledges.campaign_id AND pledge_id = pledges.id AND word = ANY(",
-        );
-        query = query.filter(shown.bind::<Array<BigInt>, _>(word).sql("))"));
-    }
-    if let Some(from) = search.from {
-        query = query.filter(pledges::created_at.ge(from));
-    }
-    if let Some(to) = search.to {
-        query = query.filter(pledges::created_at.lt(to));
-    }
-    query
+    narrowed!(pledges::table.into_boxed(), search)
+}
+
+/// Those that fit of what is to be changed. Whoever changes a row meanwhile is waited for, and the row held against the search once more.
+pub fn changing<'a, V>(
+    update: BoxedUpdateStatement<'a, Pg, pledges::table, V>,
+    search: &'a Search,
+) -> BoxedUpdateStatement<'a, Pg, pledges::table, V> {
+    narrowed!(update, search)
 }
 
 /// Those of the pledges that fit and have smaller ids than `before`, newest first.

@@ -77,6 +77,11 @@ impl TestApp {
 
     /// A service on the database at `url`, as the role of production; several may share one.
     pub async fn on(url: SecretString, arguments: &[&str]) -> Self {
+        Self::at(Clock::System, url, arguments).await
+    }
+
+    /// The same by another clock.
+    pub async fn at(clock: Clock, url: SecretString, arguments: &[&str]) -> Self {
         let var = tempfile::tempdir().unwrap();
         let mut all = vec!["test", "--bind", "127.0.0.1:0", "--root-secret", ROOT_SECRET, "--look-every-ms", "30"];
         all.extend(["--workers", "2", "--logins-per-minute", "10000", "--reread-every-seconds", "3600"]);
@@ -91,7 +96,7 @@ impl TestApp {
             rows.campaign("defend").await;
         }
         let as_role = service_role::of(&url).await;
-        let service = Box::pin(Service::start(&settings, &serve, &as_role, Clock::System)).await.unwrap();
+        let service = Box::pin(Service::start(&settings, &serve, &as_role, clock)).await.unwrap();
         Self { service: Box::new(service), url, rows, var }
     }
 

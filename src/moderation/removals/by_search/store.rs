@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::sql,
+    expression::SqlLiteral,
     pg::Pg,
-    sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
@@ -38,15 +39,17 @@ use crate::{
 /// States of pledges that can be removed.
 pub const REMOVABLE: [&str; 3] = ["awaiting", "held", "counted"];
 
-/// What a removal by this search takes: not what a moderator has accepted, unless the search asks for that by its signal. Clusters take
-/// those for people's, and so does whoever removes one.
+/// What a removal by this search takes.
 pub(in crate::moderation::removals) fn removable(search: &Search) -> Boxed<'_> {
-    let fitting = conditions(search).filter(pledges::state.eq_any(REMOVABLE));
-    if search.signals.contains(&Signal::Accepted) {
-        return fitting;
-    }
-    let accepted = sql::<Bool>("pledges.signals & ").bind::<Integer, _>(Signal::Accepted.bit().bits());
-    fitting.filter(accepted.sql(" = 0"))
+    conditions(search).filter(pledges::state.eq_any(REMOVABLE)).filter(spared(search))
+}
+
+/// Not what a moderator has accepted, unless the search asks for that by its signal: clusters take those for people's, and so does whoever
+/// removes one.
+pub(in crate::moderation::removals) fn spared(search: &Search) -> SqlLiteral<Bool> {
+    let accepted = Signal::Accepted;
+    let bits = if search.signals.contains(&accepted) { 0 } else { accepted.bit().bits() };
+    sql(&format!("pledges.signals & {bits} = 0"))
 }
 
 /// Candidates that are looked at together.

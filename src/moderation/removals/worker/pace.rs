@@ -15,7 +15,7 @@ const CROWDED: usize = 400;
 const ROWS: usize = 1_000;
 
 /// The same while others come: what their flush waits for is what this one has written, and the first change of a page writes all of it.
-const ROWS_BESIDE_OTHERS: usize = 250;
+const ROWS_BESIDE_OTHERS: usize = 500;
 
 /// What was measured last.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ fn share(worked: Duration, others: f64, waiting: usize) -> Duration {
     if waiting >= CROWDED {
         worked * 3
     } else if others >= BUSY {
-        worked / 4
+        worked / 8
     } else {
         Duration::ZERO
     }
@@ -62,7 +62,7 @@ mod tests {
     fn it_rests_the_longer_the_more_come() {
         let worked = Duration::from_millis(40);
         assert_eq!(share(worked, 1.0, 3), Duration::ZERO);
-        assert_eq!(share(worked, 50.0, 3), Duration::from_millis(10));
+        assert_eq!(share(worked, 50.0, 3), Duration::from_millis(5));
         assert_eq!(share(worked, 50.0, 4_000), Duration::from_millis(120));
     }
 
@@ -76,6 +76,6 @@ mod tests {
         };
         assert_eq!(work(1_000, 40), (0, ROWS), "nothing is known of the time before");
         assert_eq!(work(1_040, 40), (0, ROWS));
-        assert_eq!(work(1_090, 40), (25, ROWS_BESIDE_OTHERS), "ten others in a tenth of a second");
+        assert_eq!(work(1_090, 40), (12, ROWS_BESIDE_OTHERS), "ten others in a tenth of a second");
     }
 }

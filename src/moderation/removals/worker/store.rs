@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName,
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_types::{Array, BigInt, Bool, Jsonb, Nullable, SmallInt, Timestamptz, Untyped, Uuid as SqlUuid},
@@ -24,13 +24,13 @@ use crate::{
             PausedBecause,
             by_search::{
                 kept,
-                store::{counts, record, removable},
+                store::{REMOVABLE, counts, record, removable, spared},
             },
             store::{Changed, by_country, counted, put_back, uncounted},
             walk::{self, Place, Walk},
             worker::paused::store::stop,
         },
-        search::store::prepare,
+        search::store::{changing, prepare},
     },
     totals::{self, deltas::ByMinute},
 };
@@ -186,57 +186,55 @@ async fn lease(connection: &mut Connection, worker: Uuid, avoided: &[Uuid]) -> R
     .optional()?)
 }
 
-/// Takes out those of the candidates that fit: one statement, with the conditions of the search as everywhere. Whoever changes a row
-/// meanwhile is waited for, and the row held against the search once more.
-struct TakeOut<'a> {
-    fitting: pledges::BoxedQuery<'a, Pg, SqlUuid>,
-    removal: Uuid,
-}
+/// Takes out, and gives what is counted of those that were.
+struct TakeOut<Update>(Update);
 
-impl QueryId for TakeOut<'_> {
+impl<Update> QueryId for TakeOut<Update> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for TakeOut<'_> {
+impl<Update> Query for TakeOut<Update> {
     type SqlType = Untyped;
 }
 
-impl QueryFragment<Pg> for TakeOut<'_> {
+impl<Update: QueryFragment<Pg>> QueryFragment<Pg> for TakeOut<Update> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
-        out.push_sql("WITH fitting AS (");
-        QueryFragment::<Pg>::walk_ast(&self.fitting, out.reborrow())?;
-        out.push_sql(" FOR UPDATE) UPDATE pledges SET state_before = state, state = 'removed', removal_id = ");
-        out.push_bind_param::<SqlUuid, _>(&self.removal)?;
+        self.0.walk_ast(out.reborrow())?;
         out.push_sql(
-            " FROM fitting WHERE pledges.id = fitting.id RETURNING pledges.id, country, state_before, counted_at, \
-             partner_id, confirmed_at IS NOT NULL AS confirmed",
+            " RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
         );
         Ok(())
     }
 }
 
-/// At most `most` of them, when there is such a number.
+/// Takes out those of the candidates that fit, at most `most` of them, when there is such a number: one statement, with the conditions of
+/// the search as everywhere. It goes along the ids, so that rows are locked in their order.
 async fn take_out(
     connection: &mut Connection,
     job: &Job,
     walk: &Walk,
-    ids: &[Uuid],
+    mut ids: Vec<Uuid>,
     most: Option<i64>,
 ) -> Result<Vec<Changed>, DbError> {
+    if let Some(most) = most {
+        let fitting = removable(&walk.search).filter(pledges::id.eq_any(ids)).order(pledges::id).limit(most);
+        ids = fitting.select(pledges::id).load(connection).await?;
+    }
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut fitting = removable(&walk.search)
+    let update = diesel::update(pledges::table).set((
+        pledges::state_before.eq(pledges::state.nullable()),
+        pledges::state.eq("removed"),
+        pledges::removal_id.eq(job.removal_id),
+    ));
+    let fitting = changing(update.into_boxed(), &walk.search)
+        .filter(pledges::state.eq_any(REMOVABLE))
+        .filter(spared(&walk.search))
         .filter(pledges::id.eq_any(ids))
-        .filter(pledges::created_at.lt(walk.began_at))
-        .order(pledges::id)
-        .select(pledges::id);
-    if let Some(most) = most {
-        fitting = fitting.limit(most);
-    }
-    Ok(TakeOut { fitting, removal: job.removal_id }.get_results(connection).await?)
+        .filter(pledges::created_at.lt(walk.began_at));
+    Ok(TakeOut(fitting).get_results(connection).await?)
 }
 
 async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mut Known) -> Result<Went, StepError> {
@@ -252,7 +250,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
     let many = page.candidates.len().min(known.rows);
     let part: Vec<(Uuid, Place)> = page.candidates.drain(..many).collect();
     let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
-    let rows = take_out(connection, job, &walk, &ids, most).await?;
+    let rows = take_out(connection, job, &walk, ids, most).await?;
     let changes = uncounted(&rows, -1);
     if !rows.is_empty() {
         let taken = quota::take(connection, job.moderator_id, i64::try_from(rows.len()).unwrap_or(i64::MAX)).await;

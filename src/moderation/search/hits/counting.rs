@@ -1,6 +1,6 @@
 //! How many hits there are: how they are counted, for how long, and what is told when that hasn't ended.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -56,6 +56,10 @@ impl SoFar {
 /// Hits that one statement counts, about: each may lie on a page of its own, and in between it is asked how long it has taken.
 const HITS_AT_ONCE: i64 = 2_000;
 
+/// One look into the index of terms for a chunk takes as long as so many rows, which lie anywhere, take to be looked at: what is large
+/// about it is that all rows of a chunk have one term.
+const ROWS_A_CHUNK: i64 = 300;
+
 /// Entries of the public wall that are counted together.
 const WORDS_AT_ONCE: usize = 5_000;
 
@@ -90,7 +94,11 @@ impl Hits<'_> {
         let (mut value, mut below, began) = (0, None, Instant::now());
         loop {
             let ids = self.piece(connection, below, WORDS_AT_ONCE).await?;
-            let fit = fitting(connection, self.search, &ids, None, usize::MAX).await?.len();
+            let fit = if self.search.is_of_words_only() {
+                ids.iter().collect::<HashSet<_>>().len()
+            } else {
+                fitting(connection, self.search, &ids, None, usize::MAX).await?.len()
+            };
             value += i64::try_from(fit).unwrap_or(i64::MAX);
             let Some(last) = ids.last().filter(|_| ids.len() >= WORDS_AT_ONCE) else {
                 return Ok(Count { value, exact: true });
@@ -127,6 +135,10 @@ impl Hits<'_> {
         if sum > EXACT && at_most > 0 {
             return Ok(Count::about(to_f64(sum) + to_f64(at_most) / 2.0, sum));
         }
+        if let Some(found) = self.count_at_once(connection, &edges, EXACT + 1 - sum).await? {
+            let told = SoFar { counted: sum + found, guess: Some(to_f64(sum) + to_f64(at_most)) }.told(Duration::ZERO);
+            return Ok(told.unwrap_or(Count { value: sum + found, exact: true }));
+        }
         let (mut rest, mut found, mut looked_at, began) = (edges.as_slice(), 0, 0, Instant::now());
         while let Some(batch) = self.take(&mut rest, None, Chunk::expected, HITS_AT_ONCE) {
             for span in self.spans() {
@@ -142,6 +154,25 @@ impl Hits<'_> {
             }
         }
         Ok(Count { value: sum + found, exact: true })
+    }
+
+    /// Where one term says all that terms say, and few enough pledges have it: how many hits these chunks have, up to `limit`.
+    async fn count_at_once(
+        &self,
+        connection: &mut Connection,
+        chunks: &[Chunk],
+        limit: i64,
+    ) -> Result<Option<i64>, DbError> {
+        let Some(term) = self.terms.alone().filter(|_| !chunks.is_empty()) else { return Ok(None) };
+        let worth = i64::try_from(chunks.len()).unwrap_or(i64::MAX).saturating_mul(ROWS_A_CHUNK);
+        if chunks.iter().map(|chunk| chunk.hits).sum::<i64>() > worth
+            || store::everywhere(connection, term).await? > worth
+        {
+            return Ok(None);
+        }
+        let numbers: Vec<i64> = chunks.iter().map(|chunk| chunk.number).collect();
+        let span = Span::by_row(self.from, self.to);
+        Ok(Some(store::count_at_once(connection, self.search, term, &numbers, span, limit).await?))
     }
 
     /// The time that is looked for, in pieces: where nothing else needs a row, those well inside are counted by an index alone.

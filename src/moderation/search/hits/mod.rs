@@ -22,8 +22,9 @@ use super::{
 };
 use crate::db::{Connection, DbError};
 
-/// Ids carry the time of the service's clock, `created_at` that of the database: they differ by less than this.
-pub(in crate::moderation) const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
+/// Ids carry the time of the service's clock, `created_at` that of the database a moment later: they differ by less than this. A service
+/// whose clock differs by [`crate::clock::MOST_APART`] takes no pledges.
+pub(in crate::moderation) const CLOCKS_APART: TimeDelta = TimeDelta::minutes(2);
 
 /// Along the ids of a chunk, hits are found among rows that don't fit; by the index of terms all hits of the chunk are listed first, and each lies
 /// on a page of its own that may have to be read from disk. So many rows along the ids cost what one listed hit does, where one group of

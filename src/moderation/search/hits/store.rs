@@ -360,6 +360,37 @@ pub async fn count_in_chunks(
     counting(connection, search, &from, limit).await
 }
 
+/// How many pledges of all campaigns have this term.
+///
+/// # Errors
+/// Those of the database.
+pub async fn everywhere(connection: &mut Connection, term: i64) -> Result<i64, DbError> {
+    let sql = "SELECT coalesce(sum(pledges), 0)::bigint AS number FROM search_counts WHERE term = $1";
+    let sum: Number = diesel::sql_query(sql).bind::<BigInt, _>(term).get_result(connection).await?;
+    Ok(sum.number)
+}
+
+/// How many hits are in these chunks, up to `limit`: all that have the term are looked at, of all chunks and campaigns, and nothing is
+/// looked for chunk by chunk. `IS TRUE`, or the planner would read the ids of all these chunks.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_at_once(
+    connection: &mut Connection,
+    search: &Search,
+    term: i64,
+    numbers: &[i64],
+    span: Span,
+    limit: i64,
+) -> Result<i64, DbError> {
+    let from = format!(
+        "pledge_search WHERE terms @> '{{{term}}}'::bigint[]{} AND (chunk = ANY('{{{}}}'::bigint[])) IS TRUE",
+        beside(search, span),
+        listed(numbers)
+    );
+    counting(connection, search, &from, limit).await
+}
+
 /// How many of these pledges fit as the index knows them.
 ///
 /// # Errors
