@@ -248,11 +248,11 @@ pub(super) async fn put_back(
     limit: i64,
 ) -> Result<Vec<Changed>, DbError> {
     // In the order of the ids, like everywhere; whoever changes one meanwhile is waited for. Rules that are in force would take again what
-    // came after them: an undo holds, whatever else the pledges fit.
+    // came after them: an undo holds, whatever else the pledges fit. `IS TRUE`, or all that the removal took would be read for each part.
     Ok(diesel::sql_query(
         "WITH taken AS MATERIALIZED (SELECT id FROM pledges WHERE removal_id = $1 AND id > $2 ORDER BY id LIMIT $3), \
          back AS (UPDATE pledges SET state = state_before, state_before = NULL, removal_id = NULL FROM taken \
-           WHERE pledges.id = taken.id AND removal_id = $1 RETURNING pledges.id, campaign_id, created_at, country, state, counted_at, \
+           WHERE pledges.id = taken.id AND (removal_id = $1) IS TRUE RETURNING pledges.id, campaign_id, created_at, country, state, counted_at, \
              partner_id, confirmed_at IS NOT NULL AS confirmed), \
          spared AS (INSERT INTO pledges_put_back (pledge_id, campaign_id, until) \
            SELECT back.id, campaign_id, rules.until FROM back JOIN (SELECT campaign_id, min(created_at) AS since, max(expires_at) AS until \

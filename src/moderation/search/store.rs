@@ -285,9 +285,9 @@ pub async fn lag(connection: &mut Connection, campaign: Option<Uuid>) -> Result<
 
 /// For a look into `pledge_search`, until the end of the transaction. How many rows a chunk has for a term, or a tag, can't be estimated: the
 /// look would be compiled for longer than it runs, or all rows would be read by several processes. And where rows lie apart and on disk, their
-/// pages are asked for together.
+/// pages are asked for together; of hundred thousand hits it is remembered which rows they are, not only which pages.
 const PREPARED: &str = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0; \
-     SET LOCAL effective_io_concurrency = 64";
+     SET LOCAL effective_io_concurrency = 64; SET LOCAL work_mem = '32MB'";
 
 /// Prepares a transaction for a look into `pledge_search`.
 ///

@@ -58,7 +58,7 @@ const HITS_AT_ONCE: i64 = 2_000;
 
 /// One look into the index of terms for a chunk takes as long as so many rows, which lie anywhere, take to be looked at: what is large
 /// about it is that all rows of a chunk have one term.
-const ROWS_A_CHUNK: i64 = 300;
+const ROWS_A_CHUNK: i64 = 600;
 
 /// Entries of the public wall that are counted together.
 const WORDS_AT_ONCE: usize = 5_000;

@@ -201,7 +201,7 @@ impl<'a> Hits<'a> {
         let (search, terms, numbers) = (self.search, &self.terms, batch.numbers());
         let mut found = Vec::new();
         if let (Way::Ids, [chunk]) = (batch.way, batch.chunks) {
-            let many = looked_at(chunk, wanted);
+            let many = looked_at(chunk, wanted).saturating_add(self.rows_beside(chunk));
             let looked_at = usize::try_from(many).unwrap_or(usize::MAX);
             found = store::along_ids(connection, search, terms, chunk.number, span, [looked_at, wanted]).await?;
             if found.len() >= wanted || many >= chunk.rows {
@@ -266,6 +266,17 @@ impl<'a> Hits<'a> {
         let (part, whole) = (i128::from(to - from), i128::from((end - first).max(1)));
         let is_open = chunk.first.is_nil() || chunk.end.is_max();
         if is_open { chunk.rows } else { i64::try_from(i128::from(chunk.rows) * part / whole).unwrap_or(chunk.rows) }
+    }
+
+    /// About how many of the newest rows of a chunk, of those whose ids are looked at, are later than what is looked for.
+    fn rows_beside(&self, chunk: &Chunk) -> i64 {
+        let Some(to) = self.to else { return 0 };
+        if chunk.first.is_nil() {
+            return chunk.rows;
+        }
+        let lasts = milliseconds(to.min(chunk.end)) - milliseconds(chunk.first);
+        let later = i128::from(chunk.rows) * i128::from(2 * CLOCKS_APART.num_milliseconds()) / i128::from(lasts.max(1));
+        i64::try_from(later).unwrap_or(i64::MAX).min(chunk.rows)
     }
 
     fn by_words(&self) -> bool {
