@@ -4,8 +4,9 @@
 #
 #   make_workspace         a temporary directory, $workspace; everything a run leaves behind is below it
 #   start_service NAME     sets PLEDGES_URL and PLEDGES_ADMIN_PASSWORD_FILE
-#   stop_services [DIR]    stops, by process id, whatever still runs below $workspace, or DIR in it; answers 1
-#                          when something ran that should have stopped by itself or when it was told to
+#   stop_below DIR         stops, by process id, whatever still runs below DIR; answers 1 when something ran
+#                          that should have stopped by itself or when it was told to
+#   stop_services          the same below $workspace
 #   clear_workspace        the same, then deletes $workspace
 
 readonly SERVICE_READY_WITHIN_S=90
@@ -63,8 +64,8 @@ signal_and_wait() {
   done
 }
 
-stop_services() {
-  local below=${1:-$workspace} file pid clean=0
+stop_below() {
+  local below=$1 file pid clean=0
   while IFS= read -r file; do
     pid=$(cat "$file")
     rm -f "$file"
@@ -87,6 +88,8 @@ stop_services() {
   done < <(find "$below" -name postmaster.pid 2>/dev/null)
   return "$clean"
 }
+
+stop_services() { stop_below "$workspace"; }
 
 clear_workspace() {
   local clean=0
