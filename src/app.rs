@@ -161,8 +161,7 @@ impl Handles {
         let streams = Streams::new(totals.clone(), limits, Duration::from_millis(serve.heartbeat_every_ms))?;
         let (campaigns, partners) = parts::copies(&database, settings.mode, &origin).await?;
         totals.catch_up().await?;
-        let history = History::new(totals.clone());
-        let metrics = Metrics::default();
+        let (history, metrics) = (History::new(totals.clone()), Metrics::default());
         let (gate, accounts) = parts::people(settings, serve, &database, &ring, &clock, &origin, &metrics)?;
         let ingest = Ingest::new(database.clone(), totals.clone(), &metrics, pledges::ingest::NAMES);
         let confirmations = Confirmations::new(database.clone(), totals.clone(), &metrics, pledges::confirm::NAMES);

@@ -241,6 +241,9 @@ async fn hits_that_all_lie_far_behind_are_found_page_by_page() {
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Moderator).await;
     let ids = put(&app, "defend", 3_000).await;
+    // Where one look has all that have a term, it has those of another campaign too.
+    app.rows.campaign("other").await;
+    put(&app, "other", 60).await;
     let wave = "UPDATE pledges SET country = 'NG', language = 'en' WHERE id <=";
     app.rows.execute(&format!("{wave} '{}'", ids[499])).await;
     app.searched().await;
