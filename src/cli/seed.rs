@@ -38,6 +38,9 @@ pub(super) struct Seed {
 /// Rows of one transaction.
 const BATCH: u32 = 5_000;
 
+/// Batches between two lines of progress, and two folds.
+const TOLD_EVERY: u32 = 20;
+
 /// Rows that are made up before what stores the last ones gets its turn: some milliseconds.
 const YIELD_EVERY: u32 = 50;
 
@@ -95,14 +98,14 @@ pub(super) async fn fill(
         }
         anyhow::Ok(batch)
     };
-    let (mut left, mut batch) = (rows, made_up(rows).await?);
+    let (mut left, mut batch, mut batches) = (rows, made_up(rows).await?, 0_u32);
     while left > 0 {
         left -= left.min(BATCH);
         // PostgreSQL stores these while the next are made up.
         let (stored, next) = tokio::join!(store::insert_at(&mut connection, &batch), made_up(left));
         stored?;
-        batch = next?;
-        if left > 0 && left.is_multiple_of(100_000) {
+        (batch, batches) = (next?, batches + 1);
+        if left > 0 && batches.is_multiple_of(TOLD_EVERY) {
             say(&format!("{left} rows left"));
             // As it goes: the counts of millions are more than one transaction folds in its time.
             totals.catch_up().await?;

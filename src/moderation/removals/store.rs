@@ -7,7 +7,7 @@ use diesel::{
     OptionalExtension, QueryableByName,
     sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -237,6 +237,17 @@ pub async fn undo(
         .await
 }
 
+/// Until the end of the transaction, rows are changed, and so locked, in the order in which their ids are found, like everywhere: a plan by
+/// pages or by hashes would take them in another one, and two that change the same rows would wait for each other.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn in_order(connection: &mut Connection) -> Result<(), DbError> {
+    const IN_ORDER: &str =
+        "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+    Ok(connection.batch_execute(IN_ORDER).await?)
+}
+
 /// Puts back up to `limit` of what a removal took out, with larger ids than `above`, and returns what.
 ///
 /// # Errors
@@ -247,7 +258,8 @@ pub(super) async fn put_back(
     above: Uuid,
     limit: i64,
 ) -> Result<Vec<Changed>, DbError> {
-    // In the order of the ids, like everywhere; whoever changes one meanwhile is waited for. Rules that are in force would take again what
+    in_order(connection).await?;
+    // Whoever changes one meanwhile is waited for. Rules that are in force would take again what
     // came after them: an undo holds, whatever else the pledges fit. `IS TRUE`, or all that the removal took would be read for each part.
     Ok(diesel::sql_query(
         "WITH taken AS MATERIALIZED (SELECT id FROM pledges WHERE removal_id = $1 AND id > $2 ORDER BY id LIMIT $3), \

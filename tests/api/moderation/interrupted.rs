@@ -14,7 +14,7 @@ use crate::support::{TestApp, client::Client, eventually};
 /// Ends the transaction that the worker is in, as if its process had been killed.
 async fn kill(app: &TestApp) {
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
-         AND state = 'active' AND query LIKE 'WITH %UPDATE pledges SET state%'";
+         AND state = 'active' AND query ~ '^(WITH .*)?UPDATE .?pledges.? SET .?state'";
     eventually("the worker is killed at work", async || app.rows.number(kill).await > 0).await;
 }
 

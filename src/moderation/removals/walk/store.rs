@@ -14,13 +14,16 @@ use crate::{
     moderation::search::{
         Search,
         filler::store::{earlier, seen},
-        hits::{CLOCKS_APART, Hits, first_id_at, moved},
+        hits::{Hits, first_id_at, moved},
         store::conditions,
     },
 };
 
 /// The filler looks for what came late a quarter of an hour later.
 const LATE_MILLISECONDS: u128 = 20 * 60 * 1_000;
+
+/// By as much a service's clock may be wrong for its latest pledges to be met all the same: there are hardly any ids beyond now.
+const CLOCKS_WRONG: TimeDelta = TimeDelta::minutes(10);
 
 /// Rows that one page of recent ones looks at: some ten milliseconds.
 const LOOKED_AT: i64 = 20_000;
@@ -87,11 +90,11 @@ async fn changed(connection: &mut Connection, walk: &Walk, behind: i64, limit: u
 /// Ids from here on are of later pledges than are looked for.
 fn recent_end(walk: &Walk) -> Uuid {
     let to = walk.search.to.map_or(walk.began_at, |to| to.min(walk.began_at));
-    first_id_at(moved(to, CLOCKS_APART + TimeDelta::seconds(1)))
+    first_id_at(moved(to, CLOCKS_WRONG + TimeDelta::seconds(1)))
 }
 
 async fn recent(connection: &mut Connection, walk: &Walk, before: Uuid, limit: usize) -> Result<Page, DbError> {
-    let from = walk.search.from.map(|from| first_id_at(moved(from, -CLOCKS_APART)));
+    let from = walk.search.from.map(|from| first_id_at(moved(from, -CLOCKS_WRONG)));
     let from = from.map_or(walk.recent_from, |from| from.max(walk.recent_from));
     let ids = pledges::table
         .filter(pledges::campaign_id.eq(walk.search.campaign))

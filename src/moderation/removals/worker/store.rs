@@ -26,7 +26,7 @@ use crate::{
                 kept,
                 store::{REMOVABLE, counts, record, removable, spared},
             },
-            store::{Changed, by_country, counted, put_back, uncounted},
+            store::{Changed, by_country, counted, in_order, put_back, uncounted},
             walk::{self, Place, Walk},
             worker::paused::store::stop,
         },
@@ -209,7 +209,7 @@ impl<Update: QueryFragment<Pg>> QueryFragment<Pg> for TakeOut<Update> {
 }
 
 /// Takes out those of the candidates that fit, at most `most` of them, when there is such a number: one statement, with the conditions of
-/// the search as everywhere. It goes along the ids, so that rows are locked in their order.
+/// the search as everywhere. Whoever changes a row meanwhile is waited for, and the row held against the search once more.
 async fn take_out(
     connection: &mut Connection,
     job: &Job,
@@ -218,8 +218,9 @@ async fn take_out(
     most: Option<i64>,
 ) -> Result<Vec<Changed>, DbError> {
     if let Some(most) = most {
-        let fitting = removable(&walk.search).filter(pledges::id.eq_any(ids)).order(pledges::id).limit(most);
-        ids = fitting.select(pledges::id).load(connection).await?;
+        let fitting =
+            removable(&walk.search).filter(pledges::id.eq_any(ids)).filter(pledges::created_at.lt(walk.began_at));
+        ids = fitting.order(pledges::id).limit(most).select(pledges::id).load(&mut *connection).await?;
     }
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -234,6 +235,7 @@ async fn take_out(
         .filter(spared(&walk.search))
         .filter(pledges::id.eq_any(ids))
         .filter(pledges::created_at.lt(walk.began_at));
+    in_order(connection).await?;
     Ok(TakeOut(fitting).get_results(connection).await?)
 }
 

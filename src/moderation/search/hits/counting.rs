@@ -56,10 +56,6 @@ impl SoFar {
 /// Hits that one statement counts, about: each may lie on a page of its own, and in between it is asked how long it has taken.
 const HITS_AT_ONCE: i64 = 2_000;
 
-/// One look into the index of terms for a chunk takes as long as so many rows, which lie anywhere, take to be looked at: what is large
-/// about it is that all rows of a chunk have one term.
-const ROWS_A_CHUNK: i64 = 600;
-
 /// Entries of the public wall that are counted together.
 const WORDS_AT_ONCE: usize = 5_000;
 
@@ -135,9 +131,8 @@ impl Hits<'_> {
         if sum > EXACT && at_most > 0 {
             return Ok(Count::about(to_f64(sum) + to_f64(at_most) / 2.0, sum));
         }
-        if let Some(found) = self.count_at_once(connection, &edges, EXACT + 1 - sum).await? {
-            let told = SoFar { counted: sum + found, guess: Some(to_f64(sum) + to_f64(at_most)) }.told(Duration::ZERO);
-            return Ok(told.unwrap_or(Count { value: sum + found, exact: true }));
+        if let Some(count) = self.count_at_once(connection, &edges, sum).await? {
+            return Ok(count);
         }
         let (mut rest, mut found, mut looked_at, began) = (edges.as_slice(), 0, 0, Instant::now());
         while let Some(batch) = self.take(&mut rest, None, Chunk::expected, HITS_AT_ONCE) {
@@ -154,25 +149,6 @@ impl Hits<'_> {
             }
         }
         Ok(Count { value: sum + found, exact: true })
-    }
-
-    /// Where one term says all that terms say, and few enough pledges have it: how many hits these chunks have, up to `limit`.
-    async fn count_at_once(
-        &self,
-        connection: &mut Connection,
-        chunks: &[Chunk],
-        limit: i64,
-    ) -> Result<Option<i64>, DbError> {
-        let Some(term) = self.terms.alone().filter(|_| !chunks.is_empty()) else { return Ok(None) };
-        let worth = i64::try_from(chunks.len()).unwrap_or(i64::MAX).saturating_mul(ROWS_A_CHUNK);
-        if chunks.iter().map(|chunk| chunk.hits).sum::<i64>() > worth
-            || store::everywhere(connection, term).await? > worth
-        {
-            return Ok(None);
-        }
-        let numbers: Vec<i64> = chunks.iter().map(|chunk| chunk.number).collect();
-        let span = Span::by_row(self.from, self.to);
-        Ok(Some(store::count_at_once(connection, self.search, term, &numbers, span, limit).await?))
     }
 
     /// The time that is looked for, in pieces: where nothing else needs a row, those well inside are counted by an index alone.

@@ -7,6 +7,7 @@
 //! let query = search::store::conditions(&search);               // the same, of rows of `pledges`: does this one fit?
 //! ```
 
+mod at_once;
 mod counting;
 pub mod store;
 mod tagged;
@@ -22,8 +23,8 @@ use super::{
 };
 use crate::db::{Connection, DbError};
 
-/// Ids carry the time of the service's clock, `created_at` that of the database a moment later: they differ by less than this. A service
-/// whose clock differs by [`crate::clock::MOST_APART`] takes no pledges.
+/// Ids carry the time of the service's clock, `created_at` that of the database a moment later: they differ by less than this, or a pledge
+/// at the edge of a time is found on its other side. A service whose clock is [`crate::clock::MOST_APART`] off is not ready to store.
 pub(in crate::moderation) const CLOCKS_APART: TimeDelta = TimeDelta::minutes(2);
 
 /// Along the ids of a chunk, hits are found among rows that don't fit; by the index of terms all hits of the chunk are listed first, and each lies

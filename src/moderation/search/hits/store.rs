@@ -92,14 +92,14 @@ impl Way {
     }
 }
 
-fn listed(numbers: &[i64]) -> String {
+pub(super) fn listed(numbers: &[i64]) -> String {
     numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
 
 #[derive(QueryableByName)]
-struct Number {
+pub(super) struct Number {
     #[diesel(sql_type = BigInt)]
-    number: i64,
+    pub number: i64,
 }
 
 /// Terms as numbers.
@@ -322,7 +322,7 @@ pub(super) async fn ids(connection: &mut Connection, search: &Search, sql: &str)
 }
 
 /// A statement that has `$1` and `$2`, whether it needs them or not.
-fn typed(sql: &str) -> String {
+pub(super) fn typed(sql: &str) -> String {
     format!("WITH bounds AS (SELECT $1::timestamptz, $2::timestamptz) {sql}")
 }
 
@@ -357,37 +357,6 @@ pub async fn count_in_chunks(
 ) -> Result<i64, DbError> {
     // Without columns: where all see all rows of a page, it isn't read.
     let from = from_chunks(search, terms, numbers, way, span).replacen("(SELECT id FROM", "(SELECT FROM", 1);
-    counting(connection, search, &from, limit).await
-}
-
-/// How many pledges of all campaigns have this term.
-///
-/// # Errors
-/// Those of the database.
-pub async fn everywhere(connection: &mut Connection, term: i64) -> Result<i64, DbError> {
-    let sql = "SELECT coalesce(sum(pledges), 0)::bigint AS number FROM search_counts WHERE term = $1";
-    let sum: Number = diesel::sql_query(sql).bind::<BigInt, _>(term).get_result(connection).await?;
-    Ok(sum.number)
-}
-
-/// How many hits are in these chunks, up to `limit`: all that have the term are looked at, of all chunks and campaigns, and nothing is
-/// looked for chunk by chunk. `IS TRUE`, or the planner would read the ids of all these chunks.
-///
-/// # Errors
-/// Those of the database.
-pub async fn count_at_once(
-    connection: &mut Connection,
-    search: &Search,
-    term: i64,
-    numbers: &[i64],
-    span: Span,
-    limit: i64,
-) -> Result<i64, DbError> {
-    let from = format!(
-        "pledge_search WHERE terms @> '{{{term}}}'::bigint[]{} AND (chunk = ANY('{{{}}}'::bigint[])) IS TRUE",
-        beside(search, span),
-        listed(numbers)
-    );
     counting(connection, search, &from, limit).await
 }
 
