@@ -73,6 +73,14 @@ impl Base {
         ensure!(wrong.is_empty(), "the totals are wrong: {}", wrong.join("; "));
         Ok(Self { rows, last })
     }
+
+    /// As if nothing had been there: for whoever counts and doesn't care for the result.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn of_nothing(stage: &Stage<'_>) -> anyhow::Result<Self> {
+        Ok(Self { rows: Counts::new(), last: stage.last_id().await? })
+    }
 }
 
 /// Which rows a sample counts.

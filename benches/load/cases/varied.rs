@@ -10,7 +10,7 @@ use pledges::{
     crypto::KeyRing,
     db::Database,
     gate::signals::Signal,
-    moderation::search::filler::store::{self as filler, Step},
+    moderation::search::filler::store::{self as filler, Followed, Step},
     pledges::eye::TagKeys,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -191,7 +191,7 @@ async fn index(lab: &Lab) -> anyhow::Result<()> {
         }
     }
     let mut floor = 0;
-    while let Some((last, true)) = filler::take_changes(&mut connection, floor).await? {
+    while let Some(Followed { last, more: true, .. }) = filler::take_changes(&mut connection, floor).await? {
         floor = last;
     }
     Ok(())

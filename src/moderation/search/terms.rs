@@ -87,6 +87,13 @@ impl Search {
         self.score_from.filter(|score| *score > 0 && !STEPS.contains(score))
     }
 
+    /// The same of the step above the score, where it is none itself: all that fit that fit this, and terms tell it.
+    pub(super) fn of_step_above(&self) -> Option<Self> {
+        let score = self.exact_score()?;
+        let above = STEPS.into_iter().find(|step| *step > score)?;
+        Some(Self { score_from: Some(above), ..self.clone() })
+    }
+
     /// Whether it has tags, by whose indexes it is found.
     pub(in crate::moderation) fn has_tags(&self) -> bool {
         self.source_tag.is_some()
@@ -137,5 +144,7 @@ mod tests {
         assert_eq!((of(100).step(), of(100).exact_score()), (Some(100), None));
         assert_eq!((of(130).step(), of(130).exact_score()), (Some(100), Some(130)));
         assert_eq!((of(1000).step(), of(1000).exact_score()), (Some(700), Some(1000)));
+        let above = |score| of(score).of_step_above().map(|search| search.score_from);
+        assert_eq!([above(0), above(100), above(130), above(1000)], [None, None, Some(Some(150)), None]);
     }
 }

@@ -206,6 +206,30 @@ async fn a_removal_pauses_when_its_account_may_remove_no_more_and_goes_on_for_an
     app.stop().await;
 }
 
+/// What came after a removal began is left alone, also where an account may remove only a part of what a step finds. It goes from the
+/// newest ids down, a thousand a step, and the last ones of the quota are the oldest of a step: these are among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_ones_of_a_quota_were_there_when_the_removal_began() {
+    let app = TestApp::start().await;
+    let (client, admin) = (app.signed_in(Role::Moderator).await, app.signed_in(Role::Admin).await);
+    put(&app, "defend", 2_500).await;
+    let later = "UPDATE pledges SET created_at = now() + interval '1 hour' WHERE id IN (SELECT id FROM pledges ORDER BY id OFFSET 600 LIMIT 50)";
+    app.rows.execute(later).await;
+    app.searched().await;
+    app.rows.execute("UPDATE moderators SET removals_per_day = 1500 WHERE role = 'moderator'").await;
+    let removal = begun(&remove_found(&client, json!({}), 2_500).await);
+    let paused = until(&client, &removal, "paused").await;
+    assert_eq!((&paused["paused_because"], &paused["pledges"]), (&json!("quota"), &json!(1_500)));
+    turn(&admin, &removal, "resume").await;
+    assert_eq!(until(&client, &removal, "done").await["pledges"], 2_450);
+    assert_eq!(
+        app.rows.number("SELECT count(*) FROM pledges WHERE state = 'counted' AND created_at > now()").await,
+        50
+    );
+    assert_eq!(app.differences().await, Vec::<String>::new());
+    app.stop().await;
+}
+
 /// The last pledge that an account may remove is no reason to pause, nor is a candidate that doesn't fit.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_of_just_what_its_account_may_remove_is_done() {

@@ -247,10 +247,14 @@ impl Turns<'_> {
 
     async fn statement(&mut self, what: &str, sql: &str) -> anyhow::Result<Work> {
         self.rest().await?;
+        // Somebody counts, as beside the service; what the totals are is of no interest, since nobody is told.
+        let base = Base::of_nothing(self.stage).await?;
         let load = Steady::begin(self.stage, self.rate).await?;
+        let looking = Sampler::begin(self.stage, Sampling::Since(base), NO_REMOVAL.to_owned()).await?;
         let began = Instant::now();
         let rows = self.stage.postgres.execute(sql, &[]).await?;
         let ended = Instant::now();
+        looking.end().await?;
         let work = Work::new(usize::try_from(rows)?, load.end(self.stage, began, ended).await?);
         self.tell(what, &work);
         Ok(work)

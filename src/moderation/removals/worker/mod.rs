@@ -20,7 +20,7 @@ use self::{
 use crate::{
     db::{Database, DbError},
     logged,
-    moderation::Moderation,
+    moderation::{Moderation, removals::walk},
     pledges::ingest::Ingest,
     totals::Totals,
 };
@@ -45,6 +45,7 @@ pub struct Worker {
     ingest: Ingest,
     wake: Arc<Notify>,
     known: Known,
+    ahead: Vec<Uuid>,
     avoided: HashMap<Uuid, Instant>,
     pace: Pace,
     expired_at: Option<Instant>,
@@ -60,6 +61,7 @@ impl Worker {
             ingest,
             wake: moderation.removal_work.clone(),
             known: Known::default(),
+            ahead: Vec::new(),
             avoided: HashMap::new(),
             pace: Pace::default(),
             expired_at: None,
@@ -98,7 +100,10 @@ impl Worker {
         let (worker, known) = (self.id, Known { rows: self.pace.rows(), ..std::mem::take(&mut self.known) });
         let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
         let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
-        match self.database.run_until(began + PATIENCE, step).await {
+        let ahead = std::mem::take(&mut self.ahead);
+        let step = self.database.run_until(began + PATIENCE, step);
+        let (went, ()) = tokio::join!(step, self.read(&ahead, began + PATIENCE));
+        match went {
             Ok(Step::Idle) => None,
             Ok(Step::Went(went)) => Some(self.went(went, began)),
             Err(error) => {
@@ -108,8 +113,16 @@ impl Worker {
         }
     }
 
+    /// Reads ahead, unless others wait for a connection. Of no consequence but for the time: whoever changes what wasn't read reads it itself.
+    async fn read(&self, ahead: &[Uuid], deadline: Instant) {
+        if !ahead.is_empty() && self.database.pool_use().waiting == 0 {
+            let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
+            let _ = self.database.run_until(deadline, read).await;
+        }
+    }
+
     fn went(&mut self, went: Went, began: Instant) -> Duration {
-        self.known.loaded = went.loaded;
+        (self.known.loaded, self.ahead) = (went.loaded, went.ahead);
         if went.changed > 0 {
             self.totals.changed();
         }

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Candidates that are read together.
-const PAGE: usize = 5_000;
+const PAGE: usize = 10_000;
 
 /// Why a step has changed nothing.
 #[derive(Debug)]
@@ -78,6 +78,8 @@ pub struct Loaded {
 pub struct Went {
     /// For the next ones, by removal.
     pub loaded: HashMap<Uuid, Loaded>,
+    /// Candidates of the step after the next one.
+    pub ahead: Vec<Uuid>,
     /// Pledges that were taken out or put back.
     pub changed: i64,
     /// Deltas that anybody had appended ever, when it began.
@@ -270,6 +272,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
     };
     let change = added(&job.change, &changes);
     progress(connection, worker, job, after.unwrap_or(place), &rows, &change).await?;
+    let ahead = page.candidates.iter().skip(known.rows).take(known.rows).map(|(id, _)| *id).collect();
     match after {
         Some(at) if most.is_none() && !page.candidates.is_empty() => {
             known.loaded.insert(job.removal_id, Loaded { at, ..page });
@@ -277,7 +280,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
         Some(_) => {}
         None => finish(connection, job, &change).await?,
     }
-    Ok(went(&rows, &changes))
+    Ok(Went { ahead, ..went(&rows, &changes) })
 }
 
 async fn load(connection: &mut Connection, walk: &Walk, place: Place) -> Result<Loaded, DbError> {

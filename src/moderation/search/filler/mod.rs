@@ -3,7 +3,7 @@
 //! New pledges are found by their ids, which grow with time, so that their way into the database pays for nothing; what is changed or deleted is
 //! noted by triggers in the same transaction (`search_changes`), so that no way of changing a pledge can be forgotten. After each piece of
 //! work it rests twice as long as the piece took: while the database is busy with pledges it takes at most a third of one core, and
-//! falls behind; and it catches up by itself.
+//! falls behind; and it catches up by itself. While a removal is at work, for which somebody waits, it follows changes at a walk.
 
 pub mod store;
 
@@ -12,8 +12,9 @@ use std::time::Duration;
 use prometheus::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use self::store::Step;
+use self::store::{Followed, Step};
 use super::store::lag;
 use crate::{
     db::{Connection, Database, DbError},
@@ -29,6 +30,12 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Rests so many times as long as it worked.
 const REST: u32 = 2;
+
+/// Between two pieces of changes while a removal is at work.
+const BESIDE_REMOVAL: Duration = Duration::from_secs(2);
+
+/// Pieces of changes that are followed until new pledges have their turn.
+const CHANGES_FIRST: u32 = 10;
 
 /// Transactions that hold a number of `search_changes` have ended after this time: the longest statement takes half of it.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -50,6 +57,8 @@ pub struct Filler {
     settling: (i64, Instant),
     /// When `floor` was last forgotten, in case that one has lasted longer all the same.
     whole_look_at: Instant,
+    /// Changes wait until then.
+    next_changes_at: Instant,
     swept_at: Option<Instant>,
 }
 
@@ -61,7 +70,8 @@ impl Filler {
             "How old the oldest pledge or change is that moderators' search doesn't know yet; 0: it knows all.",
         );
         let now = Instant::now();
-        Self { database, lag, floor: 0, settling: (0, now + SETTLED), whole_look_at: now, swept_at: None }
+        let settling = (0, now + SETTLED);
+        Self { database, lag, floor: 0, settling, whole_look_at: now, next_changes_at: now, swept_at: None }
     }
 
     /// Fills again and again until `stop` is cancelled.
@@ -90,21 +100,19 @@ impl Filler {
         }
     }
 
-    /// Takes in all that there is, unless another instance is at it.
+    /// Takes in all that there is, unless another instance is at it; beside a removal, all that is new and a piece of what has changed.
     ///
     /// # Errors
     /// Those of the database; the next look goes on from there.
     pub async fn fill(&mut self) -> Result<(), DbError> {
-        while let Some(true) = self.follow().await? {}
         let campaigns = self.step(async |connection| store::campaigns(connection).await).await?;
-        for campaign in &campaigns {
-            let mut behind = None;
-            while let Step::More(last) =
-                self.step(async |connection| store::take_new(connection, *campaign, behind).await).await?
-            {
-                behind = Some(last);
-                // Who changed something meanwhile doesn't wait for all that is new.
-                self.follow().await?;
+        loop {
+            let more = self.follow_some().await?;
+            for campaign in &campaigns {
+                self.take_new(*campaign).await?;
+            }
+            if !more {
+                break;
             }
         }
         if self.swept_at.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
@@ -120,24 +128,52 @@ impl Filler {
         Ok(())
     }
 
-    /// Follows some changes. Whether there are more; None: another instance is at it.
-    async fn follow(&mut self) -> Result<Option<bool>, DbError> {
+    async fn take_new(&mut self, campaign: Uuid) -> Result<(), DbError> {
+        let mut behind = None;
+        while let Step::More(last) =
+            self.step(async |connection| store::take_new(connection, campaign, behind).await).await?
+        {
+            behind = Some(last);
+            // Who changed something meanwhile doesn't wait for all that is new.
+            self.follow().await?;
+        }
+        Ok(())
+    }
+
+    /// Follows changes for a while. Whether there are more, and it should go on without waiting.
+    async fn follow_some(&mut self) -> Result<bool, DbError> {
+        for _ in 0..CHANGES_FIRST {
+            if !self.follow().await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Follows some changes. Whether there are more, and it should go on without waiting.
+    async fn follow(&mut self) -> Result<bool, DbError> {
+        if Instant::now() < self.next_changes_at {
+            return Ok(false);
+        }
         if self.whole_look_at.elapsed() >= WHOLE_LOOK_EVERY {
             (self.floor, self.whole_look_at) = (0, Instant::now());
         }
         let floor = self.floor;
-        let Some((last, more)) = self.step(async |connection| store::take_changes(connection, floor).await).await?
-        else {
+        let followed = self.step(async |connection| store::take_changes(connection, floor).await).await?;
+        let Some(Followed { last, more, beside_removal }) = followed else {
             // Whoever is at it may have followed them in another order.
             self.floor = 0;
-            return Ok(None);
+            return Ok(false);
         };
         let now = Instant::now();
         if now >= self.settling.1 {
             self.floor = self.settling.0;
             self.settling = (last.max(self.settling.0), now + SETTLED);
         }
-        Ok(Some(more))
+        if beside_removal {
+            self.next_changes_at = now + BESIDE_REMOVAL;
+        }
+        Ok(more && !beside_removal)
     }
 
     /// One transaction, and the rest after it.

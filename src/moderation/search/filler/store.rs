@@ -179,12 +179,22 @@ struct Changed {
     pledge_id: Uuid,
 }
 
-/// Follows changes with numbers above `floor`. Returns the highest that was there, and whether there may be more; None: another instance
-/// is at it.
+/// What was followed.
+#[derive(Clone, Copy, Debug)]
+pub struct Followed {
+    /// The highest number that was there.
+    pub last: i64,
+    /// Whether there may be more.
+    pub more: bool,
+    /// Whether a removal, or an undo, is at work.
+    pub beside_removal: bool,
+}
+
+/// Follows changes with numbers above `floor`. None: another instance is at it.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Option<(i64, bool)>, DbError> {
+pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Option<Followed>, DbError> {
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
@@ -207,7 +217,9 @@ pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Opt
                     put(connection, first.campaign_id, &ids).await?;
                 }
             }
-            Ok(Some((last.unwrap_or(floor), more)))
+            let work = "SELECT EXISTS (SELECT FROM removal_work WHERE paused_at IS NULL) AS yes";
+            let removing: Yes = diesel::sql_query(work).get_result(connection).await?;
+            Ok(Some(Followed { last: last.unwrap_or(floor), more, beside_removal: removing.yes }))
         })
         .await
 }

@@ -131,6 +131,10 @@ impl Hits<'_> {
         if sum > EXACT && at_most > 0 {
             return Ok(Count::about(to_f64(sum) + to_f64(at_most) / 2.0, sum));
         }
+        let surely = self.surely(connection).await?;
+        if surely > EXACT {
+            return Ok(Count::about(f64::midpoint(to_f64(surely), to_f64(at_most)), surely));
+        }
         if let Some(count) = self.count_at_once(connection, &edges, sum).await? {
             return Ok(count);
         }
@@ -149,6 +153,13 @@ impl Hits<'_> {
             }
         }
         Ok(Count { value: sum + found, exact: true })
+    }
+
+    /// Hits that no row is needed for: where the score lies between two steps, those that reach the upper one.
+    async fn surely(&self, connection: &mut Connection) -> Result<i64, DbError> {
+        let Some(search) = self.search.of_step_above() else { return Ok(0) };
+        let hits = Hits::by_index(connection, &search).await?;
+        Ok(hits.chunks.iter().filter(|chunk| hits.counts_tell(chunk)).map(|chunk| chunk.hits).sum())
     }
 
     /// The time that is looked for, in pieces: where nothing else needs a row, those well inside are counted by an index alone.
