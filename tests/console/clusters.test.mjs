@@ -1,6 +1,6 @@
 // What stands out: told in words, drawn without styles, and looked out for while a campaign is shown.
 
-import "./dom.mjs";
+import { shown } from "./dom.mjs";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -107,6 +107,15 @@ test("a group that was removed here is known until there is a look from after th
   assert.equal(known(at("30"), { signals: ["wave_pace"] }), undefined);
   assert.equal(known(at("30"), group, "other"), undefined);
   assert.equal(known(at("30"), { ...group, state: "held" }), undefined);
+});
+
+test("a look from before a removal says that its numbers are from before; the next one doesn't", async () => {
+  const search = { signals: ["wave_time"] };
+  const group = { common: "signal", value: "wave_time", search, pledges: 1_833, trend: [0, 1_833], score: 724, reasons: [], compared: 100, likely: 99, confirmed_share: 0, last_at: "2026-11-30T00:10:35Z" };
+  const api = { get: async (path) => (path.endsWith("names") ? { partners: [] } : { as_of: "2026-11-30T00:12:03Z", compared: 8_421, clusters: [group] }) };
+  const ended = (at) => [{ campaign: "defend", id: "r", until: Date.parse(at), search: { signals: ["wave_source"] } }];
+  const says = async (at) => (await shown("console-clusters", { api, shared: { last: null, removed: ended(at) } })).screen.textContent.includes(texts.clusters_before);
+  assert.deepEqual([await says("2026-11-30T00:12:10Z"), await says("2026-11-30T00:12:02Z")], [true, false]);
 });
 
 test("a group is gone only if what was removed is all that its own button would remove", () => {

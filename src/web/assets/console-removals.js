@@ -7,7 +7,7 @@ import { REASONS, hashOf, tidy } from "./console-filters.js";
 import { Screen, badge, bars, buttons, closing, facts, field, form, make, noteField, quote, remark, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
-export const reasonField = ({ autofocus = false } = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, autofocus }));
+export const reasonField = (more = {}) => field(say("reason"), select("reason", [["", say("choose")], ...REASONS.map((reason) => [reason, say(`reason_${reason}`)])], { required: true, ...more }));
 
 /** Whether a removal goes on by itself. */
 export const isUnderWay = ({ state }) => state === "running" || state === "undoing";
@@ -177,8 +177,8 @@ export function previewed(preview, names = new Map()) {
   ];
 }
 
-/** Previews a search, and removes all that fits it once somebody has looked and said why. Leads to the removal then. */
-export async function removeSearch(context, filter, names) {
+/** Previews a search, and removes all that fits it once somebody has looked and said why; `reason` is what it most likely is. Leads to the removal then. */
+export async function removeSearch(context, filter, names, reason = "") {
   const { api, campaign, panels } = context;
   const search = tidy(filter);
   const ask = () => api.post(ofCampaign(campaign, "removals/preview"), search);
@@ -208,7 +208,7 @@ export async function removeSearch(context, filter, names) {
         await again();
       }
     };
-    const confirm = form([reasonField(), noteField()], say("remove_all"), send, { class: "console-form decide", kind: "main grave-action", close });
+    const confirm = form([reasonField({ value: reason }), noteField()], say("remove_all"), send, { class: "console-form decide", kind: "main grave-action", close });
     confirm.hidden = preview.pledges === 0;
     // The form of the search may say something else by now: what is asked for stands here.
     const asked = make("p", { class: "chips" }, inWords(search, names).map(([, words]) => badge(words)));
