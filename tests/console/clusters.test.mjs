@@ -109,13 +109,13 @@ test("a group that was removed here is known until there is a look from after th
   assert.equal(known(at("30"), { ...group, state: "held" }), undefined);
 });
 
-test("a look from before a removal says that its numbers are from before; the next one doesn't", async () => {
+test("a look from before the end of a removal says that its numbers are from before; the next one doesn't, nor one of a removal that goes on", async () => {
   const search = { signals: ["wave_time"] };
   const group = { common: "signal", value: "wave_time", search, pledges: 1_833, trend: [0, 1_833], score: 724, reasons: [], compared: 100, likely: 99, confirmed_share: 0, last_at: "2026-11-30T00:10:35Z" };
   const api = { get: async (path) => (path.endsWith("names") ? { partners: [] } : { as_of: "2026-11-30T00:12:03Z", compared: 8_421, clusters: [group] }) };
-  const ended = (at) => [{ campaign: "defend", id: "r", until: Date.parse(at), search: { signals: ["wave_source"] } }];
+  const ended = (at) => [{ campaign: "defend", id: "r", until: at ? Date.parse(at) : Infinity, search: { signals: ["wave_source"] } }];
   const says = async (at) => (await shown("console-clusters", { api, shared: { last: null, removed: ended(at) } })).screen.textContent.includes(texts.clusters_before);
-  assert.deepEqual([await says("2026-11-30T00:12:10Z"), await says("2026-11-30T00:12:02Z")], [true, false]);
+  assert.deepEqual([await says("2026-11-30T00:12:10Z"), await says("2026-11-30T00:12:02Z"), await says(null)], [true, false, false]);
 });
 
 test("a group is gone only if what was removed is all that its own button would remove", () => {

@@ -132,6 +132,8 @@ fn add(report: &mut Report, found: &Found, rows: usize, size: usize, whole: usiz
         format!("bare UPDATE without triggers: {}", per_second(median(&untold))),
         median(&second) / median(&untold),
     ));
+    let followed: Vec<f64> = all_ours().map(|one| one.followed_s).collect();
+    report.add(Row::new("the search has followed it", format!("after {:.0} s", median(&followed))));
     let previews: Vec<f64> = all_ours().map(|one| one.preview_ms).collect();
     report.add(Row::new("the preview before it", ms(median(&previews))));
     add_pledges(report, found, rate);
@@ -190,7 +192,7 @@ fn raw(found: &Found, rows: usize, size: usize, whole: usize, rate: u32) -> Valu
     };
     let ours = |all: &[Ours]| -> Vec<Value> {
         let one = |one: &Ours| {
-            json!({ "removal": work(&one.removal), "undo": work(&one.undo), "preview_ms": one.preview_ms,
+            json!({ "removal": work(&one.removal), "undo": work(&one.undo), "preview_ms": one.preview_ms, "followed_s": one.followed_s,
                 "samples": one.samples.taken, "wrong": one.samples.wrong })
         };
         all.iter().map(one).collect()

@@ -20,8 +20,8 @@
 //!   nothing to catch up with.
 //!
 //! Only rows of `pledges` are shown, and each is held against the whole search once more ([`store::conditions`]): what `pledge_search` doesn't
-//! know yet (new, or changed since) is looked at one by one, up to some thousand. So what a moderator has just done is seen at once,
-//! and only in a flood an answer is some seconds behind, and says so.
+//! know yet (new, or changed since) is looked at one by one, the latest five hundred of each. So what a moderator has just done is seen at once,
+//! and only in a flood, or while a removal of many goes on and a while after, an answer is behind, and says so.
 
 pub mod check;
 pub mod filler;

@@ -178,7 +178,7 @@ class ClustersScreen extends Screen {
     const [left, taken] = [order.filter((cluster) => !gone(cluster)), order.filter(gone)];
     const first = Math.min(left.length, FIRST) + taken.length;
     this.#newer.replaceChildren(look.as_of ? remark("clusters_as_of", { moment: moment(look.as_of), count: look.compared }) : remark("clusters_never"));
-    if (shared.removed.some((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of))) this.#newer.append(make("p", { class: "trial" }, say("clusters_before")));
+    if (shared.removed.some((one) => one.campaign === campaign && one.until >= Date.parse(look.as_of) && one.until < Infinity)) this.#newer.append(make("p", { class: "trial" }, say("clusters_before")));
     const cards = [...left.slice(0, FIRST), ...taken, ...left.slice(FIRST)].map((cluster) => this.#card(cluster, gone(cluster)));
     this.#by.hidden = cards.length < 2;
     if (cards.length === 0) return this.#place.replaceChildren(make("p", { class: "card" }, say("clusters_none")));

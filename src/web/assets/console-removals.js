@@ -177,7 +177,7 @@ export function previewed(preview, names = new Map()) {
   ];
 }
 
-/** Previews a search, and removes all that fits it once somebody has looked and said why; `reason` is what it most likely is. Leads to the removal then. */
+/** Previews a search, and removes all that fits it once somebody has looked and said why; `reason` is chosen before. Leads to the removal then. */
 export async function removeSearch(context, filter, names, reason = "") {
   const { api, campaign, panels } = context;
   const search = tidy(filter);

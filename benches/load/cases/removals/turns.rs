@@ -68,6 +68,8 @@ pub struct Ours {
     pub removal: Work,
     /// The same of its undo.
     pub undo: Work,
+    /// How long moderators' search took from the end of the removal until it had followed.
+    pub followed_s: f64,
     /// How long its preview took.
     pub preview_ms: f64,
     /// Whether the totals were right meanwhile.
@@ -172,6 +174,8 @@ impl Turns<'_> {
         let mut samples = looking.end().await?;
         let removal = Work::new(self.removed(&id, &done).await?, load.end(self.stage, began, ended).await?);
         self.tell(if all { "removal, all counted" } else { "removal" }, &removal);
+        followed(self.stage).await?;
+        let followed_s = ended.elapsed().as_secs_f64();
         published(self.stage, &mut self.api).await?;
 
         self.rest().await?;
@@ -192,7 +196,7 @@ impl Turns<'_> {
         // All rows once more, in case others were changed.
         Base::take(self.stage).await?;
         samples.add(&Samples { taken: 2, ..Samples::default() });
-        Ok(Ours { removal, undo, preview_ms: preview.time.as_secs_f64() * 1000.0, samples })
+        Ok(Ours { removal, undo, followed_s, preview_ms: preview.time.as_secs_f64() * 1000.0, samples })
     }
 
     /// The removal once it is in this state, and when that was seen.

@@ -11,6 +11,8 @@
 
 pub mod store;
 
+use std::collections::VecDeque;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -50,6 +52,11 @@ impl Place {
     }
 }
 
+/// Of candidates that were read, those of the step after the next one, when each has so many.
+pub fn ahead(candidates: &VecDeque<(Uuid, Place)>, rows: usize) -> Vec<Uuid> {
+    candidates.iter().skip(rows).take(rows).map(|(id, _)| *id).collect()
+}
+
 /// What a walk goes over.
 pub struct Walk {
     /// What is looked for.
@@ -67,4 +74,16 @@ pub struct Page {
     pub candidates: Vec<(Uuid, Place)>,
     /// The place behind the page; None: the walk has ended.
     pub next: Option<Place>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_next_step_takes_is_left_out_and_what_the_one_behind_it_takes_is_read() {
+        let candidates = (0..5_u128).map(Uuid::from_u128).map(|id| (id, Place::Indexed(id))).collect();
+        let numbers = |rows| ahead(&candidates, rows).iter().map(Uuid::as_u128).collect::<Vec<_>>();
+        assert_eq!([numbers(2), numbers(3), numbers(5)], [vec![2, 3], vec![3, 4], vec![]]);
+    }
 }

@@ -31,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A transaction that takes longer is given up: it is tried again anyway.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Connections that must lie idle before it is read ahead: one for the step, one for that, one for whoever comes.
+const CONNECTIONS: usize = 3;
+
 /// How long a removal is left alone that met a defect, so that the others go on.
 const AVOIDED_FOR: Duration = Duration::from_secs(30);
 
@@ -113,9 +116,9 @@ impl Worker {
         }
     }
 
-    /// Reads ahead, unless others wait for a connection. Of no consequence but for the time: whoever changes what wasn't read reads it itself.
+    /// Reads ahead, where there are connections enough. Of no consequence but for the time: whoever changes what wasn't read reads it itself.
     async fn read(&self, ahead: &[Uuid], deadline: Instant) {
-        if !ahead.is_empty() && self.database.pool_use().waiting == 0 {
+        if !ahead.is_empty() && self.database.pool_use().idle >= CONNECTIONS {
             let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
             let _ = self.database.run_until(deadline, read).await;
         }

@@ -272,7 +272,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
     };
     let change = added(&job.change, &changes);
     progress(connection, worker, job, after.unwrap_or(place), &rows, &change).await?;
-    let ahead = page.candidates.iter().skip(known.rows).take(known.rows).map(|(id, _)| *id).collect();
+    let ahead = walk::ahead(&page.candidates, known.rows);
     match after {
         Some(at) if most.is_none() && !page.candidates.is_empty() => {
             known.loaded.insert(job.removal_id, Loaded { at, ..page });

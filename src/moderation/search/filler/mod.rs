@@ -3,7 +3,8 @@
 //! New pledges are found by their ids, which grow with time, so that their way into the database pays for nothing; what is changed or deleted is
 //! noted by triggers in the same transaction (`search_changes`), so that no way of changing a pledge can be forgotten. After each piece of
 //! work it rests twice as long as the piece took: while the database is busy with pledges it takes at most a third of one core, and
-//! falls behind; and it catches up by itself. While a removal is at work, for which somebody waits, it follows changes at a walk.
+//! falls behind; and it catches up by itself. While a removal is at work, for which somebody waits, it follows changes
+//! at a walk, as long as they don't wait for more than a minute.
 
 pub mod store;
 
@@ -105,15 +106,16 @@ impl Filler {
     /// # Errors
     /// Those of the database; the next look goes on from there.
     pub async fn fill(&mut self) -> Result<(), DbError> {
+        while self.fill_some().await? {}
+        Ok(())
+    }
+
+    /// Takes in what is new, and some of what has changed. Whether there is more of that, and it should go on without waiting.
+    async fn fill_some(&mut self) -> Result<bool, DbError> {
+        let more = self.follow_some().await?;
         let campaigns = self.step(async |connection| store::campaigns(connection).await).await?;
-        loop {
-            let more = self.follow_some().await?;
-            for campaign in &campaigns {
-                self.take_new(*campaign).await?;
-            }
-            if !more {
-                break;
-            }
+        for campaign in &campaigns {
+            self.take_new(*campaign).await?;
         }
         if self.swept_at.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
             for campaign in &campaigns {
@@ -125,7 +127,7 @@ impl Filler {
         }
         let lag = self.step(async |connection| lag(connection, None).await).await?;
         self.lag.set(lag);
-        Ok(())
+        Ok(more)
     }
 
     async fn take_new(&mut self, campaign: Uuid) -> Result<(), DbError> {

@@ -177,6 +177,9 @@ struct Changed {
     campaign_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     pledge_id: Uuid,
+    /// Whether it was made long ago.
+    #[diesel(sql_type = Bool)]
+    old: bool,
 }
 
 /// What was followed.
@@ -186,7 +189,7 @@ pub struct Followed {
     pub last: i64,
     /// Whether there may be more.
     pub more: bool,
-    /// Whether a removal, or an undo, is at work.
+    /// Whether a removal, or an undo, is at work and nothing has waited for a minute.
     pub beside_removal: bool,
 }
 
@@ -202,13 +205,14 @@ pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Opt
             }
             let mut changes: Vec<Changed> = diesel::sql_query(
                 "DELETE FROM search_changes WHERE number = ANY(ARRAY(SELECT number FROM search_changes WHERE number > $1 \
-                   ORDER BY number LIMIT $2)) RETURNING number, campaign_id, pledge_id",
+                   ORDER BY number LIMIT $2)) RETURNING number, campaign_id, pledge_id, at < now() - interval '1 minute' AS old",
             )
             .bind::<BigInt, _>(floor)
             .bind::<BigInt, _>(ROWS_AT_ONCE)
             .get_results(connection)
             .await?;
             let (more, last) = (full(changes.len()), changes.iter().map(|change| change.number).max());
+            let long_ago = changes.iter().any(|change| change.old);
             changes.sort_unstable_by_key(|change| (change.campaign_id, change.pledge_id));
             changes.dedup_by_key(|change| (change.campaign_id, change.pledge_id));
             for of_one in changes.chunk_by(|one, next| one.campaign_id == next.campaign_id) {
@@ -217,9 +221,13 @@ pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Opt
                     put(connection, first.campaign_id, &ids).await?;
                 }
             }
-            let work = "SELECT EXISTS (SELECT FROM removal_work WHERE paused_at IS NULL) AS yes";
-            let removing: Yes = diesel::sql_query(work).get_result(connection).await?;
-            Ok(Some(Followed { last: last.unwrap_or(floor), more, beside_removal: removing.yes }))
+            // One that is stuck isn't at work.
+            let removing: Yes = diesel::sql_query(
+                "SELECT EXISTS (SELECT FROM removal_work WHERE paused_at IS NULL AND worked_at > now() - interval '10 seconds') AS yes",
+            )
+            .get_result(connection)
+            .await?;
+            Ok(Some(Followed { last: last.unwrap_or(floor), more, beside_removal: removing.yes && !long_ago }))
         })
         .await
 }

@@ -22,7 +22,7 @@ const AT_FIRST: Duration = Duration::from_millis(150);
 /// After this time it is told what is known by then.
 const AT_MOST: Duration = Duration::from_secs(2);
 
-/// A guess from a part may be as many times too high as this: the newest are not like the others.
+/// A guess may be as many times too high as this: what it was made from, the newest ones for instance, is not like the others.
 const WRONG_BY: f64 = 2.0;
 
 /// What is known while counting goes on.
@@ -132,7 +132,7 @@ impl Hits<'_> {
             return Ok(Count::about(to_f64(sum) + to_f64(at_most) / 2.0, sum));
         }
         let surely = self.surely(connection).await?;
-        if surely > EXACT {
+        if surely > EXACT && to_f64(at_most) <= to_f64(surely) * WRONG_BY {
             return Ok(Count::about(f64::midpoint(to_f64(surely), to_f64(at_most)), surely));
         }
         if let Some(count) = self.count_at_once(connection, &edges, sum).await? {
@@ -157,7 +157,8 @@ impl Hits<'_> {
 
     /// Hits that no row is needed for: where the score lies between two steps, those that reach the upper one.
     async fn surely(&self, connection: &mut Connection) -> Result<i64, DbError> {
-        let Some(search) = self.search.of_step_above() else { return Ok(0) };
+        let is_told = self.terms.alone().is_some() && !self.search.has_tags();
+        let Some(search) = self.search.of_step_above().filter(|_| is_told) else { return Ok(0) };
         let hits = Hits::by_index(connection, &search).await?;
         Ok(hits.chunks.iter().filter(|chunk| hits.counts_tell(chunk)).map(|chunk| chunk.hits).sum())
     }
