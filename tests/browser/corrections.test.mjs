@@ -23,6 +23,9 @@ before(async () => {
   for (const part of ["history?interval=minute", "corrections", "partners"]) {
     await until(`${part} is read`, async () => (await fetch(`${origin}/v1/campaigns/${slug}/totals/${part}`)).ok);
   }
+  // What was read a moment too early holds for some seconds.
+  const partners = async () => (await (await fetch(`${origin}/v1/campaigns/${slug}/totals/partners`)).json()).partners;
+  await until("the partner is published", async () => (await partners())[0]?.count === 3);
   const password = readFileSync(process.env.PLEDGES_ADMIN_PASSWORD_FILE, "utf8").trim();
   token = (await post("/v1/auth/login", { login: "admin", password })).access_token;
 });
