@@ -5,7 +5,10 @@ use std::time::Duration;
 use diesel::{QueryableByName, sql_types::BigInt};
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join;
-use pledges::{accounts::Role, moderation::corrections};
+use pledges::{
+    accounts::Role,
+    moderation::{corrections, removals::walk},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -227,6 +230,16 @@ async fn the_last_ones_of_a_quota_were_there_when_the_removal_began() {
         50
     );
     assert_eq!(app.differences().await, Vec::<String>::new());
+    app.stop().await;
+}
+
+/// The worker goes on when it can't, so nobody would see that it never can.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_will_be_removed_can_be_read_ahead() {
+    let app = TestApp::start().await;
+    let ids = put(&app, "defend", 60).await;
+    let mut connection = app.rows.database.open().await.unwrap();
+    walk::store::read_ahead(&mut connection, &ids).await.unwrap();
     app.stop().await;
 }
 
