@@ -1,6 +1,7 @@
 //! Campaigns: what is pledged for, in which words, with which settings. Public reads come from memory, so that they
 //! survive the database; the copy is renewed about each second ([`Campaigns::run`]).
 
+pub mod change;
 pub mod held_default;
 pub mod recipients;
 pub mod routes;

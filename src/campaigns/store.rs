@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Campaign, State,
+    change::Change,
     held_default::HeldDefault,
     recipients,
     settings::{
@@ -293,13 +294,64 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                 ))
                 .execute(connection)
                 .await?;
-            // Confirmations read it in the row.
-            let trials = campaigns::table.filter(campaigns::test_of.eq(campaign.id));
-            diesel::update(trials).set(campaigns::hold_at.eq(campaign.hold_at)).execute(connection).await?;
+            hold_trials_at(connection, campaign.id, campaign.hold_at).await?;
             totals::store::settings_changed(connection, campaign.id, before != campaign.threshold).await?;
             record(connection, campaign.id, "campaign.set", what).await
         })
         .await
+}
+
+/// Changes settings of a campaign for a moderator, puts on record what they were and why, and gives the campaign as it is then. What
+/// it has already is no change; where nothing else is wanted, nothing is put on record.
+///
+/// # Errors
+/// [`DbError::NotFound`], and those of the database.
+pub async fn change(
+    connection: &mut Connection,
+    campaign: Uuid,
+    wanted: Change,
+    moderator: Uuid,
+    note: &str,
+) -> Result<Campaign, DbError> {
+    connection
+        .transaction(async |connection| {
+            // As `update`; another change waits here, and what is on record as before was so until this one.
+            let row = campaigns::table.find(campaign).select(Row::as_select()).for_no_key_update();
+            let (to, before) = wanted.against(&row.first(connection).await?.try_into()?);
+            if to != Change::default() {
+                diesel::update(campaigns::table.find(campaign))
+                    .set((
+                        to.goal.map(|goal| campaigns::goal.eq((goal > 0).then_some(goal))),
+                        to.hold_at.map(|score| campaigns::hold_at.eq(score)),
+                        to.held_default.map(|held_default| campaigns::held_default.eq(held_default.as_str())),
+                        to.proof.map(|proof| campaigns::proof.eq(proof.as_str())),
+                        to.publish_partners.map(|published| campaigns::publish_partners.eq(published)),
+                        to.wall.map(|wall| campaigns::wall.eq(wall)),
+                    ))
+                    .execute(connection)
+                    .await?;
+                if let Some(score) = to.hold_at {
+                    hold_trials_at(connection, campaign, score).await?;
+                }
+                totals::store::settings_changed(connection, campaign, false).await?;
+            }
+            let row: Row = campaigns::table.find(campaign).select(Row::as_select()).first(connection).await?;
+            if to != Change::default() {
+                let details = json!({ "before": before, "after": to, "note": note });
+                let (moderator, campaign) = (Some(moderator), Some(campaign));
+                let entry = Entry { moderator, campaign, action: "campaign.set", details };
+                audit::store::record(connection, entry).await?;
+            }
+            row.try_into()
+        })
+        .await
+}
+
+/// Confirmations of trials read it in their row.
+async fn hold_trials_at(connection: &mut Connection, campaign: Uuid, score: i16) -> Result<(), DbError> {
+    let trials = campaigns::table.filter(campaigns::test_of.eq(campaign));
+    diesel::update(trials).set(campaigns::hold_at.eq(score)).execute(connection).await?;
+    Ok(())
 }
 
 async fn record(

@@ -9,6 +9,7 @@ use std::{
 
 use rust_embed::Embed;
 
+use super::comments;
 use crate::{
     crypto,
     http::compressed::{Kind, Packed},
@@ -75,8 +76,9 @@ impl Files {
         loaded
     }
 
+    /// As it is sent.
     fn addressed(&self, bytes: &[u8], all: &BTreeSet<String>) -> Vec<u8> {
-        let text = String::from_utf8_lossy(bytes).into_owned();
+        let text = comments::left_out(&String::from_utf8_lossy(bytes));
         let names = loads(bytes, all);
         let known = names.iter().filter_map(|name| Some((name, self.addresses.get(name)?)));
         known.fold(text, |text, (name, address)| text.replace(&named(name), &format!("\"{address}\""))).into_bytes()
@@ -182,6 +184,21 @@ mod tests {
         }
         let feed = files.address("feed.js");
         assert!(feed.starts_with("/assets/feed.") && files.get(feed.trim_start_matches("/assets/")).is_some());
+    }
+
+    #[test]
+    fn nothing_that_only_looks_like_a_comment_is_left_out() {
+        for name in Embedded::iter().filter(|name| is_module(name)) {
+            let file = Embedded::get(&name).unwrap();
+            let text = String::from_utf8(file.data.to_vec()).unwrap();
+            let sent = comments::left_out(&text);
+            assert_eq!(text.lines().count(), sent.lines().count(), "{name}");
+            let mut templates = 0;
+            for (number, (line, kept)) in text.lines().zip(sent.lines()).enumerate() {
+                assert!(line == kept || templates % 2 == 0, "{name}:{}: within a template", number + 1);
+                templates += kept.matches('`').count();
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What people see: pages ([`pages`], [`docs`]) in their language ([`texts`]) and the files they load ([`files`]).
 
+mod comments;
 pub mod dashboard;
 pub mod docs;
 pub mod embed;

@@ -85,6 +85,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("revealPledges", Needs::Campaign(Role::Moderator)),
     ("getExactTotals", Needs::Campaign(Role::Moderator)),
     ("getModerationSettings", Needs::Campaign(Role::Moderator)),
+    ("setSettings", Needs::Campaign(Role::Organiser)),
     ("listPartnerNames", Needs::Campaign(Role::Moderator)),
     ("removePledges", Needs::Campaign(Role::Moderator)),
     ("acceptPledges", Needs::Campaign(Role::Moderator)),

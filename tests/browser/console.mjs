@@ -35,9 +35,10 @@ export async function pledges(slug, count, more = {}) {
   }
 }
 
-/** Opens the console and signs in. */
-export async function signIn(browser, login, password, options = {}) {
+/** Opens the console and signs in; `prepare` has the page before. */
+export async function signIn(browser, login, password, { prepare = null, ...options } = {}) {
   const visitor = await openPage(browser, options);
+  await prepare?.(visitor.page);
   await visit(visitor.page, `/moderation/${options.hash ?? ""}`);
   await fillIn(visitor.page, login, password);
   await visitor.page.getByRole("navigation", { name: "Screens" }).waitFor();

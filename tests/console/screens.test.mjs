@@ -30,15 +30,44 @@ test("names that can’t be had are told, and the ids stand for them", async () 
   assert.match(screen.all("tbody")[0].textContent, new RegExp(PARTNER));
 });
 
+const campaign = { slug: "defend", texts: {}, languages: ["en"], state: "open", threshold: 10, fields: {}, consents: [] };
+const SETTINGS = { hold_at: 130, held_default: "remove", review_days: 30, record_days: 365, confirmation: "none", proof: "on", wall: true, goal: 0, publish_partners: false };
+
 test("settings tell a moderator from how many points on a pledge is held, for how long, and what becomes of it then", async () => {
-  const campaign = { slug: "defend", texts: {}, languages: ["en"], state: "open", confirmation: "none", proof: "on", goal: null, threshold: 10, publish_partners: false, fields: {}, consents: [] };
-  const get = async (path) => (path.endsWith("/settings") ? { hold_at: 130, held_default: "remove", review_days: 30, record_days: 365, wall: true } : campaign);
+  const get = async (path) => (path.endsWith("/settings") ? SETTINGS : campaign);
   const { screen } = await shown("console-settings", { api: { get } });
   const facts = Object.fromEntries(screen.all("dl")[0].children.map((pair) => pair.children.map(({ textContent }) => textContent)));
   assert.equal(facts["Points to be held"], "130");
   assert.equal(facts["Days to decide on it"], "30");
   assert.equal(facts["If nobody does"], "it is removed");
   assert.equal(facts.Wall, "On");
+  assert.equal(screen.all("form").length, 0, "changing them is for organisers");
+});
+
+/** What an organiser's form of settings sends when this is typed over what it shows; `sure`: what they answer when they are asked. */
+async function changedSettings(typed, sure = null) {
+  const [sent, asked] = [[], []];
+  const api = {
+    me: { login: "ada", role: "organiser", organises: ["defend"] },
+    get: async (path) => (path.endsWith("/settings") ? SETTINGS : path.endsWith("/recipients") ? { recipients: [] } : campaign),
+    request: async (...all) => void sent.push(all),
+  };
+  const { screen, said } = await shown("console-settings", { api, sure: async (title) => (asked.push(title), sure) });
+  const shows = { hold_at: "130", held_default: "remove", proof: "on", goal: "0", wall: "on", note: "They are bots" };
+  await send(screen.all("form")[0], { ...shows, ...typed });
+  return { sent, asked, said };
+}
+
+test("an organiser changes settings: only what was touched is sent, with the reason", async () => {
+  const { sent, said } = await changedSettings({ hold_at: "60", publish_partners: "on" });
+  assert.deepEqual(sent, [["PATCH", "/v1/admin/campaigns/defend/settings", { hold_at: 60, publish_partners: true, note: "They are bots" }]]);
+  assert.deepEqual(said, ["Saved, and in force within two seconds."]);
+});
+
+test("the wall is turned off only by whoever has read what comes of it", async () => {
+  const { sent, asked } = await changedSettings({ wall: undefined }, false);
+  assert.deepEqual([sent, asked], [[], ["Turn the wall off?"]]);
+  assert.deepEqual((await changedSettings({ wall: undefined }, true)).sent[0][2], { wall: false, note: "They are bots" });
 });
 
 test("a total is called about right, or a least, as the service counted it", async () => {

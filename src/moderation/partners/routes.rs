@@ -177,7 +177,7 @@ pub struct NewPartnerBody {
     origins: Vec<String>,
     /// Pledges that its server may post in a minute; 6,000 unless said.
     #[serde(default)]
-    #[validate(range(min = 1, max = 1_000_000))]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
     per_minute: Option<i32>,
 }
 
@@ -198,7 +198,7 @@ pub struct PartnerChangeBody {
     origins: Option<Vec<String>>,
     /// Pledges that its server may post in a minute.
     #[serde(default)]
-    #[validate(range(min = 1, max = 1_000_000))]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
     per_minute: Option<i32>,
     /// True: nothing is taken from it any more.
     #[serde(default)]
@@ -303,7 +303,7 @@ pub struct NewKeyBody {
     test: bool,
     /// Hours for which the key before stays good: 24 unless said; 0: it ends at once. Not for trials: there it always does.
     #[serde(default)]
-    #[validate(range(min = 0, max = 720))]
+    #[validate(range(min = 0, max = 720, code = "out_of_range"))]
     #[schema(minimum = 0, maximum = 720)]
     grace_hours: Option<i32>,
 }

@@ -1,26 +1,30 @@
-//! The door to it: reading only. The operator settles them.
+//! The door to it: moderators read, organisers change what may change while a campaign runs.
 
 use actix_web::{
-    get,
+    get, patch,
     web::{Data, Json, Path},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use validator::Validate;
 
 use crate::{
-    accounts::signed::{Moderator, Signed},
+    accounts::signed::{Moderator, Organiser, Proved, Signed},
     campaigns::{
         Campaign,
+        change::Change,
+        held_default::HeldDefault,
         settings::{Confirmation, ProofRule},
+        store,
     },
-    http::Problem,
-    moderation::Moderation,
+    http::{Problem, ProblemBody, Valid},
+    moderation::{Moderation, note::Note},
 };
 
 /// The operations of this part.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(settings);
+    config.service(settings).service(set);
 }
 
 /// What decides what is held, for how long, and what becomes of it.
@@ -46,6 +50,11 @@ pub struct ModerationSettings {
     proof: ProofRule,
     /// Whether there is a public wall.
     wall: bool,
+    /// How many pledges the campaign hopes for; 0: none are told.
+    #[schema(minimum = 0, example = 100_000)]
+    goal: i64,
+    /// Whether everybody may see how many pledges came by which partner.
+    publish_partners: bool,
 }
 
 impl From<&Campaign> for ModerationSettings {
@@ -58,6 +67,8 @@ impl From<&Campaign> for ModerationSettings {
             confirmation: campaign.confirmation,
             proof: campaign.proof,
             wall: campaign.wall,
+            goal: campaign.goal.unwrap_or(0),
+            publish_partners: campaign.publish_partners,
         }
     }
 }
@@ -79,4 +90,66 @@ pub async fn settings(
     slug: Path<String>,
 ) -> Result<Json<ModerationSettings>, Problem> {
     Ok(Json(ModerationSettings::from(&moderation.campaign(&signed.who, &slug).await?)))
+}
+
+/// What to change, and why; what isn't there stays.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SettingsChange, example = json!({"hold_at": 60, "note": "Half of those below it were bots"}))]
+pub struct ChangeBody {
+    /// How many pledges the campaign hopes for; 0: none are told.
+    #[serde(default)]
+    #[validate(range(min = 0, max = 4_294_967_295_i64, code = "out_of_range"))]
+    #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
+    goal: Option<i64>,
+    /// Hold pledges from this score on. What has come is left as it is.
+    #[serde(default)]
+    #[validate(range(min = 1, max = 1000, code = "out_of_range"))]
+    #[schema(minimum = 1, maximum = 1000)]
+    hold_at: Option<i16>,
+    /// What becomes of pledges that are still held after `review_days`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^(count|remove)$", example = "remove")]
+    held_default: Option<HeldDefault>,
+    /// Whether a pledge needs a solved challenge.
+    #[serde(default)]
+    proof: Option<ProofRule>,
+    /// Whether everybody may see how many pledges came by which partner: the names, and numbers rounded down.
+    #[serde(default)]
+    publish_partners: Option<bool>,
+    /// Whether there is a public wall. Turned off, nothing is shown any more, and everything that was approved must be approved anew, as long
+    /// as its review copy is kept.
+    #[serde(default)]
+    wall: Option<bool>,
+    /// Why, in your words. Don't write personal data of supporters here: the audit log keeps it.
+    note: Note,
+}
+
+/// Change settings
+///
+/// Of a campaign that runs: what is held, asked and shown. In force on every instance within two seconds, and on record with what it was before. What
+/// supporters have been told (texts, consents, retention, confirmation), and what protects them (`threshold`), only the operator changes.
+///
+/// Answers `step_up_required` when the last check is older than ten minutes.
+#[utoipa::path(
+    tag = "Organising", operation_id = "setSettings", security(("access_token" = [])), request_body = ChangeBody,
+    params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
+    responses(
+        (status = 200, description = "As they are now", body = ModerationSettings),
+        (status = 403, description = "For organisers and admins who have just proved who they are", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[patch("/v1/admin/campaigns/{slug}/settings")]
+pub async fn set(
+    signed: Signed<Organiser, Proved>,
+    moderation: Data<Moderation>,
+    slug: Path<String>,
+    Valid(body): Valid<ChangeBody>,
+) -> Result<Json<ModerationSettings>, Problem> {
+    let campaign = moderation.campaign(&signed.who, &slug).await?.id;
+    let ChangeBody { goal, hold_at, held_default, proof, publish_partners, wall, note } = body;
+    let wanted = Change { goal, hold_at, held_default, proof, publish_partners, wall };
+    let note = note.into_text();
+    let set = async |connection: &mut _| store::change(connection, campaign, wanted, signed.who.id, &note).await;
+    Ok(Json(ModerationSettings::from(&moderation.database.run(set).await?)))
 }

@@ -28,15 +28,15 @@ pub fn routes(config: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub struct Embedding {
     /// The campaign's slug.
-    #[validate(length(max = 100))]
+    #[validate(length(max = 100, code = "too_long"))]
     #[param(example = "together-we-defend", max_length = 100)]
     campaign: String,
     /// The partner's public key, or the one for trials.
-    #[validate(length(max = 100))]
+    #[validate(length(max = 100, code = "too_long"))]
     #[param(example = "pk_3q2-7wAAAAAAAAAAAAAAAA", max_length = 100)]
     site_key: String,
     /// The origin of the page, as its scripts see it (`self.origin`).
-    #[validate(length(max = 300))]
+    #[validate(length(max = 300, code = "too_long"))]
     #[param(example = "https://www.example.org", max_length = 300)]
     origin: String,
 }

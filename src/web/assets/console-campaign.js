@@ -1,6 +1,6 @@
 // A campaign as its moderators may see it: exact counts, which are nobody else's business, and its settings.
 
-import { Screen, bars, code, facts, make, remark, section, table } from "./console-parts.js";
+import { Screen, bars, code, facts, field, form, input, make, noteField, remark, section, select, table, tick } from "./console-parts.js";
 import { country, moment, number, say } from "./console-texts.js";
 
 /** Countries, the largest first; among equals by code, so that nothing jumps. */
@@ -39,6 +39,19 @@ class TotalsScreen extends Screen {
   }
 }
 
+/** What was typed into the form of settings, where it is another than it was: what others changed meanwhile stays theirs. */
+export function changed(typed, before) {
+  const wanted = {
+    goal: Number(typed.goal),
+    hold_at: Number(typed.hold_at),
+    held_default: typed.held_default,
+    proof: typed.proof,
+    publish_partners: typed.publish_partners === "on",
+    wall: typed.wall === "on",
+  };
+  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => value !== before[name]));
+}
+
 class SettingsScreen extends Screen {
   async show() {
     this.append(this.head("settings"));
@@ -48,19 +61,42 @@ class SettingsScreen extends Screen {
       [say("slug"), code(campaign.slug)],
       [say("state"), say(`campaign_${campaign.state}`)],
       [say("languages"), campaign.languages.join(", ")],
-      [say("confirmation"), say(`confirmation_${campaign.confirmation}`)],
-      [say("proof"), say(`proof_${campaign.proof}`)],
+      [say("confirmation"), say(`confirmation_${held.confirmation}`)],
+      [say("proof"), say(`proof_${held.proof}`)],
       [say("hold_at"), number(held.hold_at)],
       [say("review_days"), number(held.review_days)],
       [say("held_default"), say(`held_default_${held.held_default}`)],
       [say("wall"), say(held.wall ? "on" : "off")],
-      [say("goal"), campaign.goal ? number(campaign.goal) : null],
+      [say("goal"), held.goal ? number(held.goal) : null],
       [say("threshold"), number(campaign.threshold)],
-      [say("publish_partners"), say(campaign.publish_partners ? "yes" : "no")],
+      [say("publish_partners"), say(held.publish_partners ? "yes" : "no")],
       [say("fields"), Object.entries(campaign.fields).map(([name, ask]) => `${name}: ${say(`ask_${ask}`)}`).join(", ")],
       [say("consents"), campaign.consents.map((consent) => say(`consent_${consent.purpose}`)).join(", ")],
     ]), remark("settings_told")));
-    if (this.myRole !== "moderator") await this.#recipients();
+    if (this.myRole === "moderator") return;
+    this.append(this.#change(held));
+    await this.#recipients();
+  }
+
+  #change(before) {
+    const choice = (name, options, label = say(name)) => field(label, select(name, options.map((option) => [option, say(`${name}_${option}`)]), { value: before[name] }));
+    const count = (name, limits, hint) => field(say(name), input(name, { type: "number", step: 1, required: true, value: before[name], ...limits }), hint && say(hint));
+    const send = async (typed) => {
+      const change = changed(typed, before);
+      if (change.wall === false && !(await this.context.sure(say("wall_off_title"), say("wall_off_told"), say("wall_off_now")))) return;
+      await this.api.request("PATCH", this.path("settings", "admin"), { ...change, note: typed.note });
+      this.context.toasts.show(say("settings_saved"));
+      this.refresh();
+    };
+    return section(say("settings_change"), form([
+      count("hold_at", { min: 1, max: 1000 }, "hold_at_hint"),
+      choice("held_default", ["remove", "count"], say("held_default_after", { count: before.review_days })),
+      choice("proof", ["off", "on", "adaptive"]),
+      count("goal", { min: 0, max: 4_294_967_295 }, "goal_hint"),
+      tick("publish_partners", say("publish_partners"), { checked: before.publish_partners }),
+      tick("wall", say("wall_public"), { checked: before.wall }),
+      noteField(),
+    ], say("save"), send));
   }
 
   async #recipients() {

@@ -28,6 +28,9 @@ const ROLES = ["moderator", "organiser", "admin"];
 /** Says that this browser has signed in, to other tabs too; the session itself is a cookie that no script can read. */
 const SIGNED_IN = "pledges-console-signed-in";
 
+/** Campaigns that are looked at, at the most, to find where one begins. */
+const LANDINGS = 12;
+
 /** The screens that a role may see. */
 const screensOf = (role, screens = SCREENS) => screens.filter(([, least]) => ROLES.indexOf(role) >= ROLES.indexOf(least)).map(([name]) => name);
 
@@ -135,24 +138,30 @@ class PledgesConsole extends HTMLElement {
     if (!this.#api.isSignedIn) return this.#signIn();
     const { role } = this.#api.me;
     const general = screensOf(role, GENERAL);
-    const [first] = this.#campaigns;
-    if (!place.campaign && !general.includes(place.screen)) return first ? this.#land(first) : this.#go({ screen: "account" });
+    if (!place.campaign && !general.includes(place.screen)) return this.#campaigns.length > 0 ? this.#land() : this.#go({ screen: "account" });
     if (place.campaign && !screensOf(roleIn(this.#api.me, place.campaign)).includes(place.screen)) return this.#go({ campaign: place.campaign, screen: "search" });
     this.#show(place);
   }
 
-  /** Where one begins: at what stands out, if something does. */
-  async #land(campaign) {
-    let screen = "search";
+  /** Where one begins: at what stands out, where most of a wave is. */
+  async #land() {
+    const [first] = this.#campaigns;
+    const looks = await Promise.all(this.#campaigns.slice(0, LANDINGS).map((campaign) => this.#likely(campaign)));
+    const [most] = looks.sort((a, b) => b.likely - a.likely);
+    const place = readHash(location.hash);
+    if (this.#api.isSignedIn && !place.campaign && !place.invite && !screensOf(this.#api.me.role, GENERAL).includes(place.screen)) this.#go(most.likely > 0 ? { campaign: most.campaign, screen: "clusters" } : { campaign: first, screen: "search" });
+  }
+
+  /** The largest group that stands out in a campaign: how many of it look like a wave's. */
+  async #likely(campaign) {
     try {
       const { clusters } = await this.#api.get(ofCampaign(campaign, "clusters"));
-      if (clusters.length > 0) screen = "clusters";
+      return { campaign, likely: Math.max(0, ...clusters.map(({ likely }) => Math.max(1, likely))) };
     } catch (problem) {
       // The search will say the same.
       if (!(problem instanceof Problem)) throw problem;
+      return { campaign, likely: 0 };
     }
-    const place = readHash(location.hash);
-    if (this.#api.isSignedIn && !place.campaign && !place.invite && !screensOf(this.#api.me.role, GENERAL).includes(place.screen)) this.#go({ campaign, screen });
   }
 
   /** Something was looked at again: the way there says how much there is. */
@@ -160,7 +169,7 @@ class PledgesConsole extends HTMLElement {
     const { look } = this.#lookout;
     if (!look) return;
     const { length } = this.#still();
-    if (this.#badge) Object.assign(this.#badge, { hidden: length === 0, textContent: length > 0 ? number(length) : "" });
+    if (this.#badge) Object.assign(this.#badge, { hidden: length === 0, textContent: length > 0 ? number(length) : "", title: say("clusters_stand", { count: length }) });
     this.#screen?.standing?.(look);
   }
 

@@ -204,6 +204,7 @@ impl World {
             "approveWallEntries" | "dismissWallReports" => Some(json!({"ids": [Uuid::now_v7()]})),
             "declineWallEntries" | "hideWallEntries" => Some(json!({"ids": [Uuid::now_v7()], "reason": "spam"})),
             "reportWallEntry" => Some(json!({"entry": Uuid::new_v4(), "reason": "abuse"})),
+            "setSettings" => Some(json!({"hold_at": 100, "note": "As it was"})),
             "switchOn" => Some(json!({"reason": "A wave"})),
             "undoRemoval" | "undoAcceptance" => Some(json!({"note": "No bot"})),
             "exportPledges" | "setPartner" | "rotatePartnerKey" | "setPartnerTrialMailbox" => Some(json!({})),

@@ -4,7 +4,7 @@ use pledges::accounts::Role;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, client::Client, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn moderators_are_told_what_decides_what_is_held_and_for_how_long() {
@@ -12,14 +12,109 @@ async fn moderators_are_told_what_decides_what_is_held_and_for_how_long() {
     let moderator = app.signed_in(Role::Moderator).await;
     app.rows
         .execute(
-            "UPDATE campaigns SET hold_at = 70, held_default = 'count', review_days = 9, record_days = 40, wall = true",
+            "UPDATE campaigns SET hold_at = 70, held_default = 'count', review_days = 9, record_days = 40, wall = true, goal = 7000",
         )
         .await;
     assert_eq!(
         moderator.get("/v1/moderation/campaigns/defend/settings").await.expect(200),
         json!({"hold_at": 70, "held_default": "count", "review_days": 9, "record_days": 40, "confirmation": "none",
-            "proof": "off", "wall": true})
+            "proof": "off", "wall": true, "goal": 7_000, "publish_partners": false})
     );
+    app.stop().await;
+}
+
+const SET: &str = "/v1/admin/campaigns/defend/settings";
+
+/// What is on record of changes: who, and what.
+const ON_RECORD: &str = "SELECT (SELECT login FROM moderators WHERE id = moderator_id) || ' ' || details::text FROM audit_log \
+    WHERE action = 'campaign.set' ORDER BY number";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn organisers_change_what_may_change_while_a_campaign_runs() {
+    let app = TestApp::start().await;
+    app.rows.execute("UPDATE campaigns SET goal = 5, hold_at = 100, wall = false, publish_partners = false").await;
+    let trials = "UPDATE campaigns SET test_of = (SELECT id FROM campaigns WHERE slug = 'defend'), state = 'draft' WHERE slug = 'trials'";
+    app.rows.campaign("trials").await;
+    app.rows.execute(trials).await;
+    let organiser = app.signed_in(Role::Organiser).await;
+    let set = async |body| organiser.send(organiser.request(Method::PATCH, SET).json(&body)).await;
+    let wanted = json!({"hold_at": 60, "held_default": "count", "proof": "adaptive", "goal": 0, "publish_partners": true,
+        "wall": true, "note": "Half of them were bots"});
+    let now = set(wanted.clone()).await.expect(200);
+    let asked = organiser.get("/v1/moderation/campaigns/defend/settings").await.expect(200);
+    assert_eq!(now, asked, "the answer is what is stored");
+    for (name, value) in wanted.as_object().unwrap().iter().filter(|(name, _)| *name != "note") {
+        assert_eq!(&now[name], value, "{name}");
+    }
+    assert_eq!(app.rows.list("SELECT hold_at::text FROM campaigns WHERE slug = 'trials'").await, ["60"]);
+    eventually("the public sees it", async || {
+        let told = app.client().get("/v1/campaigns/defend").await.expect(200);
+        told["goal"].is_null() && told["publish_partners"] == true && told["proof"] == "adaptive"
+    })
+    .await;
+    // What it has already is no change, and what isn't named stays.
+    set(json!({"hold_at": 60, "note": "Again"})).await.expect(200);
+    let after = set(json!({"hold_at": 61, "wall": true, "note": "A little more"})).await.expect(200);
+    assert_eq!((&after["goal"], &after["proof"], &after["wall"]), (&json!(0), &json!("adaptive"), &json!(true)));
+    let recorded: Vec<_> = app.rows.list(ON_RECORD).await.iter().map(|entry| parted(entry)).collect();
+    let changes = json!([
+        {"note": "Half of them were bots", "before": {"hold_at": 100, "held_default": "remove", "proof": "off", "goal": 5,
+            "publish_partners": false, "wall": false}, "after": {"hold_at": 60, "held_default": "count", "proof": "adaptive",
+            "goal": 0, "publish_partners": true, "wall": true}},
+        {"note": "A little more", "before": {"hold_at": 60}, "after": {"hold_at": 61}},
+    ]);
+    assert_eq!(recorded.iter().map(|(_, details)| details.clone()).collect::<Vec<_>>(), *changes.as_array().unwrap());
+    assert!(recorded.iter().all(|(login, _)| login == &recorded[0].0 && !login.is_empty()));
+    app.stop().await;
+}
+
+fn parted(entry: &str) -> (String, serde_json::Value) {
+    let (login, details) = entry.split_once(' ').expect("somebody did it");
+    (login.to_owned(), serde_json::from_str(details).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_out_of_its_range_or_of_the_operators_changes_nothing() {
+    let app = TestApp::start().await;
+    let organiser = app.signed_in(Role::Organiser).await;
+    let before = organiser.get("/v1/moderation/campaigns/defend/settings").await.expect(200);
+    for (field, value, code) in [
+        ("hold_at", json!(0), "out_of_range"),
+        ("hold_at", json!(1001), "out_of_range"),
+        ("goal", json!(-1), "out_of_range"),
+        ("goal", json!(4_294_967_296_i64), "out_of_range"),
+        ("held_default", json!("keep"), "not_allowed"),
+        ("proof", json!("never"), "not_allowed"),
+        ("threshold", json!(1), "unknown_field"),
+        ("confirmation", json!("none"), "unknown_field"),
+        ("review_days", json!(1), "unknown_field"),
+    ] {
+        let body = json!({"wall": true, "publish_partners": true, field: value, "note": "To try"});
+        let problem =
+            organiser.send(organiser.request(Method::PATCH, SET).json(&body)).await.problem(422, "invalid_fields");
+        let wrong = json!([{"pointer": format!("/{field}"), "code": code}]);
+        assert_eq!(problem["errors"], wrong, "{field}: {value}");
+    }
+    let unexplained = organiser.send(organiser.request(Method::PATCH, SET).json(&json!({"wall": true}))).await;
+    unexplained.problem(422, "invalid_fields");
+    assert_eq!(organiser.get("/v1/moderation/campaigns/defend/settings").await.expect(200), before);
+    assert!(app.rows.list(ON_RECORD).await.is_empty());
+    app.stop().await;
+}
+
+/// Each says only what they touched: neither undoes the other's change with what they saw before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_change_at_once_change_both() {
+    let app = TestApp::start().await;
+    let (one, other) = (app.signed_in(Role::Organiser).await, app.signed_in(Role::Admin).await);
+    let set = async |who: &Client, body| who.send(who.request(Method::PATCH, SET).json(&body)).await.expect(200);
+    for round in 1..=10 {
+        let (hold, goal) = (json!({"hold_at": round, "note": "Held"}), json!({"goal": round, "note": "Hoped"}));
+        tokio::join!(set(&one, hold), set(&other, goal));
+        let now = one.get("/v1/moderation/campaigns/defend/settings").await.expect(200);
+        assert_eq!((&now["hold_at"], &now["goal"]), (&json!(round), &json!(round)));
+    }
+    assert_eq!(app.rows.list(ON_RECORD).await.len(), 20);
     app.stop().await;
 }
 
