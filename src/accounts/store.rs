@@ -1,5 +1,7 @@
 //! The shelf of accounts.
 
+use std::collections::HashMap;
+
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
 };
@@ -88,14 +90,29 @@ fn read((id, password_hash, disabled, sealed): (Uuid, String, bool, Option<Vec<u
 /// # Errors
 /// Those of the database.
 pub async fn campaigns_of(connection: &mut Connection, account: Uuid) -> Result<Vec<Seat>, DbError> {
-    let rows: Vec<(Uuid, String, bool)> = moderator_campaigns::table
+    Ok(campaigns_of_each(connection, &[account]).await?.remove(&account).unwrap_or_default())
+}
+
+/// The same of several accounts; those that have none are left out.
+///
+/// # Errors
+/// Those of the database.
+pub async fn campaigns_of_each(
+    connection: &mut Connection,
+    accounts: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Seat>>, DbError> {
+    let rows: Vec<(Uuid, Uuid, String, bool)> = moderator_campaigns::table
         .inner_join(campaigns::table.on(campaigns::id.eq(moderator_campaigns::campaign_id)))
-        .filter(moderator_campaigns::moderator_id.eq(account))
+        .filter(moderator_campaigns::moderator_id.eq_any(accounts))
         .order(campaigns::slug)
-        .select((campaigns::id, campaigns::slug, moderator_campaigns::organises))
+        .select((moderator_campaigns::moderator_id, campaigns::id, campaigns::slug, moderator_campaigns::organises))
         .load(connection)
         .await?;
-    Ok(rows.into_iter().map(|(campaign, slug, organises)| Seat { campaign, slug, organises }).collect())
+    let mut seats: HashMap<Uuid, Vec<Seat>> = HashMap::new();
+    for (account, campaign, slug, organises) in rows {
+        seats.entry(account).or_default().push(Seat { campaign, slug, organises });
+    }
+    Ok(seats)
 }
 
 /// Puts on record what somebody did to accounts. Belongs in the transaction of the action.
@@ -243,13 +260,13 @@ pub async fn list(connection: &mut Connection) -> Result<Vec<Account>, DbError> 
         .select((moderators::id, moderators::login, moderators::role, moderators::disabled_at.is_not_null()))
         .load(&mut *connection)
         .await?;
-    let mut accounts = Vec::with_capacity(rows.len());
-    for (id, login, role, disabled) in rows {
+    let ids: Vec<Uuid> = rows.iter().map(|(id, ..)| *id).collect();
+    let mut seats = campaigns_of_each(connection, &ids).await?;
+    let read = |(id, login, role, disabled): (Uuid, _, String, _)| {
         let role = Role::parse(&role).ok_or(DbError::Defect("an unknown role is stored"))?;
-        let campaigns = campaigns_of(connection, id).await?;
-        accounts.push(Account { id, login, role, disabled, campaigns });
-    }
-    Ok(accounts)
+        Ok(Account { id, login, role, disabled, campaigns: seats.remove(&id).unwrap_or_default() })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Closes an account and ends its sessions. False when there is none with this login.

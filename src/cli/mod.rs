@@ -126,10 +126,14 @@ pub fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(run(cli.settings, cli.command))
     };
-    run().unwrap_or_else(|error| {
-        output::complain(&format!("pledges: {error:#}"));
-        ExitCode::FAILURE
-    })
+    match run() {
+        Ok(_) if output::is_cut_off() => ExitCode::FAILURE,
+        Ok(status) => status,
+        Err(error) => {
+            output::complain(&format!("pledges: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {

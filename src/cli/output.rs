@@ -1,13 +1,32 @@
 //! What a command tells the person who called it, and the files that it writes for him.
 
-use std::{borrow::Cow, fs::File, io, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    borrow::Cow,
+    fs::File,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use anyhow::{Context, bail};
 
-/// Writes a line to standard output.
-#[expect(clippy::print_stdout, reason = "the output of a command")]
+/// Whether a line couldn't be written.
+static CUT_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Whether some of the output couldn't be written, so that nobody takes a part for the whole: the program then ends with status 1.
+pub(super) fn is_cut_off() -> bool {
+    CUT_OFF.load(Relaxed)
+}
+
+/// Writes a line to standard output. Whoever reads it may have seen enough (`| head`): that is no failure.
 pub(super) fn say(text: &str) {
-    println!("{}", printable(text));
+    match writeln!(io::stdout().lock(), "{}", printable(text)) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !CUT_OFF.swap(true, Relaxed) => {
+            complain(&format!("pledges: the output can't be written: {error}"));
+        }
+        _ => {}
+    }
 }
 
 /// What a terminal would take for an order stands there as a sign: texts may come from a file that somebody sent.

@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod mails;
+mod output;
 mod people;
 mod private;
 mod rehearsal;

@@ -14,7 +14,7 @@ use crate::{
     accounts::{
         Role, Seat, Who, invitations, organised,
         sessions::store::end_all,
-        store::{campaigns_of, record_by, set_campaigns},
+        store::{campaigns_of_each, record_by, set_campaigns},
     },
     db::{Connection, DbError},
 };
@@ -78,12 +78,13 @@ pub async fn list(connection: &mut Connection, only: Option<Uuid>) -> Result<Vec
     .bind::<Nullable<SqlUuid>, _>(only)
     .get_results(&mut *connection)
     .await?;
-    let mut accounts = Vec::with_capacity(rows.len());
-    for row in rows {
-        let campaigns = campaigns_of(connection, row.id).await?;
-        accounts.push(row.read(campaigns)?);
-    }
-    Ok(accounts)
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut seats = campaigns_of_each(connection, &ids).await?;
+    let read = |row: Row| {
+        let campaigns = seats.remove(&row.id).unwrap_or_default();
+        row.read(campaigns)
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Makes sure that there is such an account.

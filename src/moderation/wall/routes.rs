@@ -68,8 +68,6 @@ impl From<Waiting> for WaitingEntry {
 /// What waits, a page at a time, oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct WaitingPage {
-    /// Whether the campaign has a wall. Without one nothing can be approved.
-    wall: bool,
     entries: Vec<WaitingEntry>,
     /// Where the next page begins; null: this was the last.
     next_cursor: Option<String>,
@@ -102,7 +100,7 @@ pub async fn get_waiting(
     }
     let (waiting, last) = moderation.wall_waiting(&signed.who, campaign.id, page.last()?, page.limit()).await?;
     let entries = waiting.into_iter().map(WaitingEntry::from).collect();
-    Ok(Json(WaitingPage { wall: campaign.wall, entries, next_cursor: last.map(|last| Cursor(last).encode()) }))
+    Ok(Json(WaitingPage { entries, next_cursor: last.map(|last| Cursor(last).encode()) }))
 }
 
 /// Which entries: those to which all of it applies.
