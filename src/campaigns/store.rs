@@ -253,11 +253,17 @@ pub async fn add_trials(connection: &mut Connection, campaign: Uuid, salt: &[u8;
         .await
 }
 
-/// Writes a campaign's changed settings and makes a new version of its totals. `what` is for the audit log.
+/// Writes a campaign's changed settings and makes a new version of its totals. `read` is the campaign as it was before they were changed,
+/// `what` is for the audit log.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Value) -> Result<(), DbError> {
+/// [`DbError::Conflict`] when an organiser has changed one meanwhile, which would be undone; and those of the database.
+pub async fn update(
+    connection: &mut Connection,
+    read: &Campaign,
+    campaign: &Campaign,
+    what: Value,
+) -> Result<(), DbError> {
     let unwritable = |_| DbError::Defect("a campaign's settings can't be written");
     let texts = serde_json::to_value(&campaign.texts).map_err(unwritable)?;
     let consents = serde_json::to_value(&campaign.consents).map_err(unwritable)?;
@@ -265,8 +271,11 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
     connection
         .transaction(async |connection| {
             // Whoever folds may be adding rows that refer to this one: that must not wait for us, who wait for the fold below.
-            let row = campaigns::table.find(campaign.id).select(campaigns::threshold).for_no_key_update();
-            let before: i32 = row.first(connection).await?;
+            let row = campaigns::table.find(campaign.id).select(Row::as_select()).for_no_key_update();
+            let before: Campaign = row.first(connection).await?.try_into()?;
+            if Change::of(&before) != Change::of(read) {
+                return Err(DbError::Conflict);
+            }
             diesel::update(campaigns::table.find(campaign.id))
                 .set((
                     campaigns::state.eq(campaign.state.as_str()),
@@ -295,7 +304,7 @@ pub async fn update(connection: &mut Connection, campaign: &Campaign, what: Valu
                 .execute(connection)
                 .await?;
             hold_trials_at(connection, campaign.id, campaign.hold_at).await?;
-            totals::store::settings_changed(connection, campaign.id, before != campaign.threshold).await?;
+            totals::store::settings_changed(connection, campaign.id, before.threshold != campaign.threshold).await?;
             record(connection, campaign.id, "campaign.set", what).await
         })
         .await
@@ -323,10 +332,8 @@ pub async fn change(
                     .set((
                         to.goal.map(|goal| campaigns::goal.eq((goal > 0).then_some(goal))),
                         to.hold_at.map(|score| campaigns::hold_at.eq(score)),
-                        to.held_default.map(|held_default| campaigns::held_default.eq(held_default.as_str())),
                         to.proof.map(|proof| campaigns::proof.eq(proof.as_str())),
                         to.publish_partners.map(|published| campaigns::publish_partners.eq(published)),
-                        to.wall.map(|wall| campaigns::wall.eq(wall)),
                     ))
                     .execute(connection)
                     .await?;

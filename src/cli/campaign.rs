@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
-use serde_json::json;
+use serde_json::{Value, json};
 use validator::Validate;
 
 use self::arguments::{AskArgument, ConfirmationArgument, ErasureArgument, ProofArgument};
@@ -164,10 +164,9 @@ pub(super) async fn run(session: &Session, settings: &Settings, command: &Campai
             say(&format!("changed {}", set.slug));
         }
         Campaign::Close { slug } => {
-            let mut campaign = find(session, slug).await?;
-            campaign.state = State::Closed;
-            let mut connection = session.database.get().await?;
-            store::update(&mut connection, &campaign, json!({ "state": "closed" })).await?;
+            let read = find(session, slug).await?;
+            let campaign = campaigns::Campaign { state: State::Closed, ..read.clone() };
+            write(session, &read, &campaign, json!({ "state": "closed" })).await?;
             say(&format!("closed {slug}"));
         }
     }
@@ -231,12 +230,24 @@ pub(super) async fn find(session: &Session, slug: &str) -> anyhow::Result<campai
 }
 
 /// A campaign opens only when it says who answers for the data: supporters must know before they pledge.
-pub(super) async fn open_campaign(session: &Session, mut campaign: campaigns::Campaign) -> anyhow::Result<()> {
-    check_openable(session, &campaign).await?;
-    campaign.state = State::Open;
+pub(super) async fn open_campaign(session: &Session, read: campaigns::Campaign) -> anyhow::Result<()> {
+    check_openable(session, &read).await?;
+    let campaign = campaigns::Campaign { state: State::Open, ..read.clone() };
+    write(session, &read, &campaign, json!({ "state": "open" })).await
+}
+
+/// Writes what was changed of a campaign since it was read.
+async fn write(
+    session: &Session,
+    read: &campaigns::Campaign,
+    campaign: &campaigns::Campaign,
+    what: Value,
+) -> anyhow::Result<()> {
     let mut connection = session.database.get().await?;
-    store::update(&mut connection, &campaign, json!({ "state": "open" })).await?;
-    Ok(())
+    match store::update(&mut connection, read, campaign, what).await {
+        Err(DbError::Conflict) => bail!("{}: somebody changed its settings just now: do it again", campaign.slug),
+        written => Ok(written?),
+    }
 }
 
 async fn check_openable(session: &Session, campaign: &campaigns::Campaign) -> anyhow::Result<()> {
@@ -299,7 +310,8 @@ fn apply(campaign: &mut campaigns::Campaign, set: &Set) -> anyhow::Result<()> {
 }
 
 async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
-    let mut campaign = find(session, &set.slug).await?;
+    let before = find(session, &set.slug).await?;
+    let mut campaign = before.clone();
     apply(&mut campaign, set)?;
     campaign.confirmation.fits(&campaign.fields).map_err(|problem| anyhow::anyhow!("{}: {problem}", set.slug))?;
     if let Some(file) = &set.texts {
@@ -339,8 +351,7 @@ async fn change(session: &Session, set: &Set) -> anyhow::Result<()> {
         "publish_partners": campaign.publish_partners, "wall": campaign.wall,
         "mail_texts": campaign.mail_texts.0.keys().collect::<Vec<_>>(),
     });
-    let mut connection = session.database.get().await?;
-    store::update(&mut connection, &campaign, what).await?;
+    write(session, &before, &campaign, what).await?;
     if set.open || set.confirmation.is_some() {
         warn_of_confirmation(session, &campaign);
     }

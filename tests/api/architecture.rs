@@ -163,10 +163,15 @@ fn files_are_short_and_say_what_they_are_for() {
 #[test]
 fn what_a_door_refuses_has_a_code_of_ours() {
     let mut wrong = Vec::new();
-    for (file, source) in sources("src").into_iter().filter(|(file, _)| file.ends_with("routes.rs")) {
-        for (number, line) in source.lines().enumerate() {
-            let rules = ["validate(range(", "validate(length(", "validate(email", "validate(url", "validate(regex("];
-            if rules.iter().any(|rule| line.contains(rule)) && !line.contains("code = ") {
+    // What stands there is read from files of the command line, which tells mistakes in words.
+    let of_the_command_line = ["campaigns/settings.rs"];
+    for (file, source) in sources("src").into_iter().filter(|(file, _)| !of_the_command_line.contains(&file.as_str())) {
+        for (number, line) in
+            source.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("#[validate("))
+        {
+            let rules = ["range(", "length(", "email", "url", "regex(", "contains(", "must_match("];
+            let count: usize = rules.iter().map(|rule| line.matches(rule).count()).sum();
+            if line.matches("code = ").count() < count {
                 wrong.push(format!("{file}:{}: {}", number + 1, line.trim()));
             }
         }

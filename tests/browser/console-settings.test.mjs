@@ -48,42 +48,41 @@ for (const width of [320, 1440]) {
   });
 }
 
-test("the wall is turned off by whoever has read what comes of it", async () => {
+test("partners' counts are published by whoever has read what comes of it", async () => {
   const visitor = await signIn(browser, login, password, { hash: `#/c/${calm}/settings` });
   const { page } = visitor;
-  const wall = page.getByLabel("Public wall", { exact: false });
-  const save = async (note) => {
-    await page.getByLabel("Note").fill(note);
-    await page.getByRole("button", { name: "Save" }).click();
-  };
-  const is = (state) => page.locator("dl.facts > div", { hasText: /^Wall/ }).getByText(state, { exact: true }).waitFor();
-  await wall.check();
-  await save("To show who stands with us");
-  await is("On");
-  await wall.uncheck();
-  await save("Somebody was threatened");
-  const question = page.getByRole("dialog", { name: "Turn the wall off?" });
+  const published = async () => (await (await fetch(`${origin}/v1/campaigns/${calm}`)).json()).publish_partners;
+  await page.getByLabel("Partners’ counts are published").check();
+  await page.getByLabel("Note").fill("They agree");
+  await page.getByRole("button", { name: "Save" }).click();
+  const question = page.getByRole("dialog", { name: "Publish partners’ names and counts?" });
+  await assertAccessible(page, "the question");
   await question.getByRole("button", { name: "Cancel" }).click();
   await question.waitFor({ state: "hidden" });
-  assert.equal(await page.getByLabel("Note").inputValue(), "Somebody was threatened", "what was typed stays");
-  await is("On");
+  assert.equal(await page.getByLabel("Note").inputValue(), "They agree", "what was typed stays");
+  assert.equal(await published(), false);
   await page.getByRole("button", { name: "Save" }).click();
-  await question.getByRole("button", { name: "Turn it off" }).click();
-  await is("Off");
+  await question.getByRole("button", { name: "Publish them" }).click();
+  await until("everybody sees it", published);
   await close(visitor);
 });
 
-test("of several campaigns one lands in that where most of a wave is", async () => {
-  const group = (likely) => ({ common: "country", value: "MC", pledges: 90, compared: 90, confirmed: 0, confirmed_share: 0, likely, first_at: null, last_at: "2026-11-23T11:59:00Z", trend: Array(24).fill(1), score: 400, reasons: [], search: { country: "MC" }, link: "" });
+test("of several campaigns one lands in that whose group is the first to remove, not the largest", async () => {
+  const group = (likely, compared, score = 400) => ({ common: "country", value: "MC", pledges: compared, compared, confirmed: 0, confirmed_share: 0, likely, first_at: null, last_at: "2026-11-23T11:59:00Z", last_likely_at: "2026-11-23T11:58:00Z", trend: Array(24).fill(1), score, reasons: [], search: { country: "MC" }, link: "" });
   const look = (clusters) => ({ as_of: "2026-11-23T12:00:00Z", since: "2026-11-22T12:00:00Z", compared: 90, clusters });
-  const visitor = await signIn(browser, login, password, { prepare: async (page) => {
-    await page.route(`**/${calm}/clusters`, (route) => route.fulfill({ json: look([group(3), group(5)]) }));
-    await page.route(`**/${busy}/clusters`, (route) => route.fulfill({ json: look([group(80)]) }));
-  } });
-  const { page } = visitor;
-  await page.waitForURL(`**/#/c/${busy}/clusters`);
-  await page.getByText("Still coming").waitFor();
+  const land = async (ofCalm, ofBusy, wanted) => {
+    const visitor = await signIn(browser, login, password, { prepare: async (page) => {
+      await page.route(`**/${calm}/clusters`, (route) => route.fulfill({ json: look(ofCalm) }));
+      await page.route(`**/${busy}/clusters`, (route) => route.fulfill({ json: look(ofBusy) }));
+    } });
+    await visitor.page.waitForURL(`**/#/c/${wanted}`);
+    return visitor;
+  };
+  const visitor = await land([group(400, 20_000)], [group(300, 300)], `${busy}/clusters`);
+  await visitor.page.locator(".facts > div", { hasText: "Last like a wave’s" }).waitFor();
   await close(visitor);
+  await close(await land([group(300, 300)], [group(0, 50, 1000)], `${busy}/clusters`));
+  await close(await land([], [], `${calm}/search`));
 });
 
 test("scripts are sent as they are measured: without their comments", async () => {

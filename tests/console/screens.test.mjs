@@ -45,7 +45,7 @@ test("settings tell a moderator from how many points on a pledge is held, for ho
 });
 
 /** What an organiser's form of settings sends when this is typed over what it shows; `sure`: what they answer when they are asked. */
-async function changedSettings(typed, sure = null) {
+async function changedSettings(typed, sure = true) {
   const [sent, asked] = [[], []];
   const api = {
     me: { login: "ada", role: "organiser", organises: ["defend"] },
@@ -53,21 +53,37 @@ async function changedSettings(typed, sure = null) {
     request: async (...all) => void sent.push(all),
   };
   const { screen, said } = await shown("console-settings", { api, sure: async (title) => (asked.push(title), sure) });
-  const shows = { hold_at: "130", held_default: "remove", proof: "on", goal: "0", wall: "on", note: "They are bots" };
+  const shows = { hold_at: "130", proof: "on", goal: "0", note: "They are bots" };
   await send(screen.all("form")[0], { ...shows, ...typed });
   return { sent, asked, said };
 }
 
 test("an organiser changes settings: only what was touched is sent, with the reason", async () => {
-  const { sent, said } = await changedSettings({ hold_at: "60", publish_partners: "on" });
-  assert.deepEqual(sent, [["PATCH", "/v1/admin/campaigns/defend/settings", { hold_at: 60, publish_partners: true, note: "They are bots" }]]);
-  assert.deepEqual(said, ["Saved, and in force within two seconds."]);
+  const { sent, said, asked } = await changedSettings({ hold_at: "60", goal: "5000" });
+  assert.deepEqual(sent, [["PATCH", "/v1/admin/campaigns/defend/settings", { goal: 5_000, hold_at: 60, note: "They are bots" }]]);
+  assert.deepEqual([said, asked], [["Saved, and in force within two seconds."], []]);
+  assert.deepEqual(await changedSettings({}), { sent: [], asked: [], said: ["Nothing was another than it is."] });
 });
 
-test("the wall is turned off only by whoever has read what comes of it", async () => {
-  const { sent, asked } = await changedSettings({ wall: undefined }, false);
-  assert.deepEqual([sent, asked], [[], ["Turn the wall off?"]]);
-  assert.deepEqual((await changedSettings({ wall: undefined }, true)).sent[0][2], { wall: false, note: "They are bots" });
+test("partners are published only by whoever has read what comes of it", async () => {
+  const { sent, asked } = await changedSettings({ publish_partners: "on" }, false);
+  assert.deepEqual([sent, asked], [[], ["Publish partners’ names and counts?"]]);
+  assert.deepEqual((await changedSettings({ publish_partners: "on" })).sent[0][2], { publish_partners: true, note: "They are bots" });
+});
+
+test("a draft has its settings too, and what is typed stays when something is done elsewhere", async () => {
+  const get = async (path) => {
+    if (path.endsWith("/settings")) return SETTINGS;
+    if (path.endsWith("/recipients")) return { recipients: [] };
+    throw Object.assign(new Error("not found"), { status: 404 });
+  };
+  const { screen } = await shown("console-settings", { api: { me: { login: "ada", role: "organiser", organises: ["defend"] }, get } });
+  const [form] = screen.all("form");
+  assert.match(screen.all("dl")[0].textContent, /Statebeing prepared/);
+  form.listeners.input();
+  screen.refresh();
+  await settled();
+  assert.equal(screen.all("form")[0], form);
 });
 
 test("a total is called about right, or a least, as the service counted it", async () => {

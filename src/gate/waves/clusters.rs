@@ -55,6 +55,9 @@ pub struct Cluster {
     pub first_at: Option<DateTime<Utc>>,
     /// When the last one was.
     pub last_at: Option<DateTime<Utc>>,
+    /// When the last one was that is likelier a wave's than people's.
+    #[serde(default)]
+    pub last_likely_at: Option<DateTime<Utc>>,
     /// From when on they are found; None: whenever.
     pub from: Option<DateTime<Utc>>,
     /// Up to when; None: for ever.
@@ -80,6 +83,7 @@ pub(super) struct Sums {
     pub(super) recent: u32,
     first_ms: i64,
     last_ms: i64,
+    last_likely_ms: i64,
     trend: [u32; TREND],
 }
 
@@ -90,7 +94,10 @@ impl Sums {
             (self.first_ms, self.last_ms) = (row.at_ms, row.at_ms);
         }
         self.pledges += 1;
-        self.likely += u32::from(likely);
+        if likely {
+            self.last_likely_ms = if self.likely == 0 { row.at_ms } else { self.last_likely_ms.max(row.at_ms) };
+            self.likely += 1;
+        }
         self.confirmed += u32::from(row.confirmed);
         self.asked += u32::from(age_ms >= ASKED_MS);
         self.answered += u32::from(age_ms >= ASKED_MS && row.confirmed);
@@ -302,6 +309,7 @@ fn unjudged(common: Common, value: String, sums: &Sums) -> Cluster {
         likely: sums.likely.into(),
         first_at,
         last_at: time(sums.last_ms),
+        last_likely_at: time(sums.last_likely_ms).filter(|_| sums.likely > 0),
         from: first_at.and_then(|at| at.duration_trunc(TimeDelta::minutes(1)).ok()),
         to: None,
         trend: sums.trend.iter().map(|count| i64::from(*count)).collect(),

@@ -47,6 +47,9 @@ pub struct StandingOut {
     likely: i64,
     first_at: Option<DateTime<Utc>>,
     last_at: Option<DateTime<Utc>>,
+    /// When the last of those was stored that look more like a wave's than like people's; null: none does. Whether it goes on: what a rule removes
+    /// as it comes is not among them.
+    last_likely_at: Option<DateTime<Utc>>,
     /// How many of those came in each of the last 24 hours, the oldest first; the last is the hour up to `as_of`.
     #[schema(min_items = 24, max_items = 24)]
     trend: Vec<i64>,
@@ -78,6 +81,7 @@ impl StandingOut {
             likely: cluster.likely,
             first_at: cluster.first_at,
             last_at: cluster.last_at,
+            last_likely_at: cluster.last_likely_at,
             trend: cluster.trend,
             score: cluster.score,
             reasons: cluster.reasons,

@@ -14,11 +14,10 @@ use crate::{
     campaigns::{
         Campaign,
         change::Change,
-        held_default::HeldDefault,
         settings::{Confirmation, ProofRule},
         store,
     },
-    http::{Problem, ProblemBody, Valid},
+    http::{FieldCode, Problem, ProblemBody, Valid},
     moderation::{Moderation, note::Note},
 };
 
@@ -102,33 +101,27 @@ pub struct ChangeBody {
     #[validate(range(min = 0, max = 4_294_967_295_i64, code = "out_of_range"))]
     #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
     goal: Option<i64>,
-    /// Hold pledges from this score on. What has come is left as it is.
+    /// Hold pledges from this score on: those that come, those that wait for their mailbox once it confirms, and those of the last day whose score a
+    /// wave raises. What is held stays held.
     #[serde(default)]
     #[validate(range(min = 1, max = 1000, code = "out_of_range"))]
     #[schema(minimum = 1, maximum = 1000)]
     hold_at: Option<i16>,
-    /// What becomes of pledges that are still held after `review_days`.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, pattern = "^(count|remove)$", example = "remove")]
-    held_default: Option<HeldDefault>,
-    /// Whether a pledge needs a solved challenge.
+    /// Whether a pledge needs a solved challenge. Programs of partners that don't solve one are refused from then on.
     #[serde(default)]
     proof: Option<ProofRule>,
     /// Whether everybody may see how many pledges came by which partner: the names, and numbers rounded down.
     #[serde(default)]
     publish_partners: Option<bool>,
-    /// Whether there is a public wall. Turned off, nothing is shown any more, and everything that was approved must be approved anew, as long
-    /// as its review copy is kept.
-    #[serde(default)]
-    wall: Option<bool>,
     /// Why, in your words. Don't write personal data of supporters here: the audit log keeps it.
     note: Note,
 }
 
 /// Change settings
 ///
-/// Of a campaign that runs: what is held, asked and shown. In force on every instance within two seconds, and on record with what it was before. What
-/// supporters have been told (texts, consents, retention, confirmation), and what protects them (`threshold`), only the operator changes.
+/// What is held, asked and shown, and can be changed back. In force on every instance within two seconds, and on record with what it was
+/// before. What supporters have been told (texts, consents, retention, confirmation), what protects them (`threshold`), and what can't be
+/// undone (`held_default`, `wall`), only the operator changes.
 ///
 /// Answers `step_up_required` when the last check is older than ten minutes.
 #[utoipa::path(
@@ -136,6 +129,7 @@ pub struct ChangeBody {
     params(("slug" = String, Path, description = "The campaign", example = "together-we-defend")),
     responses(
         (status = 200, description = "As they are now", body = ModerationSettings),
+        (status = 422, description = "No setting is named, or one is wrong", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "For organisers and admins who have just proved who they are", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -147,8 +141,11 @@ pub async fn set(
     Valid(body): Valid<ChangeBody>,
 ) -> Result<Json<ModerationSettings>, Problem> {
     let campaign = moderation.campaign(&signed.who, &slug).await?.id;
-    let ChangeBody { goal, hold_at, held_default, proof, publish_partners, wall, note } = body;
-    let wanted = Change { goal, hold_at, held_default, proof, publish_partners, wall };
+    let ChangeBody { goal, hold_at, proof, publish_partners, note } = body;
+    let wanted = Change { goal, hold_at, proof, publish_partners };
+    if wanted == Change::default() {
+        return Err(Problem::field("", FieldCode::Required));
+    }
     let note = note.into_text();
     let set = async |connection: &mut _| store::change(connection, campaign, wanted, signed.who.id, &note).await;
     Ok(Json(ModerationSettings::from(&moderation.database.run(set).await?)))

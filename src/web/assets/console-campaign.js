@@ -44,23 +44,24 @@ export function changed(typed, before) {
   const wanted = {
     goal: Number(typed.goal),
     hold_at: Number(typed.hold_at),
-    held_default: typed.held_default,
     proof: typed.proof,
     publish_partners: typed.publish_partners === "on",
-    wall: typed.wall === "on",
   };
   return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => value !== before[name]));
 }
 
 class SettingsScreen extends Screen {
+  #isTouched = false;
+
   async show() {
+    this.#isTouched = false;
     this.append(this.head("settings"));
-    const [campaign, held] = await Promise.all([this.get(`/v1/campaigns/${encodeURIComponent(this.context.campaign)}`), this.get(this.path("settings"))]);
-    const title = campaign.texts[campaign.default_language]?.title;
-    this.append(section(title ?? campaign.slug, facts([
-      [say("slug"), code(campaign.slug)],
-      [say("state"), say(`campaign_${campaign.state}`)],
-      [say("languages"), campaign.languages.join(", ")],
+    const [campaign, held] = await Promise.all([this.#public(), this.get(this.path("settings"))]);
+    const title = campaign?.texts[campaign.default_language]?.title;
+    this.append(section(title ?? this.context.campaign, facts([
+      [say("slug"), code(this.context.campaign)],
+      [say("state"), say(`campaign_${campaign?.state ?? "draft"}`)],
+      [say("languages"), campaign?.languages.join(", ")],
       [say("confirmation"), say(`confirmation_${held.confirmation}`)],
       [say("proof"), say(`proof_${held.proof}`)],
       [say("hold_at"), number(held.hold_at)],
@@ -68,35 +69,51 @@ class SettingsScreen extends Screen {
       [say("held_default"), say(`held_default_${held.held_default}`)],
       [say("wall"), say(held.wall ? "on" : "off")],
       [say("goal"), held.goal ? number(held.goal) : null],
-      [say("threshold"), number(campaign.threshold)],
+      [say("threshold"), campaign && number(campaign.threshold)],
       [say("publish_partners"), say(held.publish_partners ? "yes" : "no")],
-      [say("fields"), Object.entries(campaign.fields).map(([name, ask]) => `${name}: ${say(`ask_${ask}`)}`).join(", ")],
-      [say("consents"), campaign.consents.map((consent) => say(`consent_${consent.purpose}`)).join(", ")],
+      [say("fields"), Object.entries(campaign?.fields ?? {}).map(([name, ask]) => `${name}: ${say(`ask_${ask}`)}`).join(", ")],
+      [say("consents"), campaign?.consents.map((consent) => say(`consent_${consent.purpose}`)).join(", ")],
     ]), remark("settings_told")));
     if (this.myRole === "moderator") return;
     this.append(this.#change(held));
     await this.#recipients();
   }
 
+  /** What is typed and not saved is nobody's to clear. */
+  refresh() {
+    if (!this.#isTouched) super.refresh();
+  }
+
+  /** The campaign as everybody sees it; null: it is a draft. */
+  async #public() {
+    try {
+      return await this.get(`/v1/campaigns/${encodeURIComponent(this.context.campaign)}`);
+    } catch (problem) {
+      if (problem.status !== 404) throw problem;
+      return null;
+    }
+  }
+
   #change(before) {
-    const choice = (name, options, label = say(name)) => field(label, select(name, options.map((option) => [option, say(`${name}_${option}`)]), { value: before[name] }));
     const count = (name, limits, hint) => field(say(name), input(name, { type: "number", step: 1, required: true, value: before[name], ...limits }), hint && say(hint));
     const send = async (typed) => {
       const change = changed(typed, before);
-      if (change.wall === false && !(await this.context.sure(say("wall_off_title"), say("wall_off_told"), say("wall_off_now")))) return;
-      await this.api.request("PATCH", this.path("settings", "admin"), { ...change, note: typed.note });
-      this.context.toasts.show(say("settings_saved"));
+      const isChanged = Object.keys(change).length > 0;
+      if (change.publish_partners && !(await this.context.sure(say("publish_title"), say("publish_told"), say("publish_now")))) return;
+      if (isChanged) await this.api.request("PATCH", this.path("settings", "admin"), { ...change, note: typed.note });
+      this.context.toasts.show(say(isChanged ? "settings_saved" : "settings_same"));
+      this.#isTouched = false;
       this.refresh();
     };
-    return section(say("settings_change"), form([
+    const proofs = ["off", "on", "adaptive"].map((proof) => [proof, say(`proof_${proof}`)]);
+    const fields = [
       count("hold_at", { min: 1, max: 1000 }, "hold_at_hint"),
-      choice("held_default", ["remove", "count"], say("held_default_after", { count: before.review_days })),
-      choice("proof", ["off", "on", "adaptive"]),
+      field(say("proof"), select("proof", proofs, { value: before.proof }), say("proof_hint")),
       count("goal", { min: 0, max: 4_294_967_295 }, "goal_hint"),
       tick("publish_partners", say("publish_partners"), { checked: before.publish_partners }),
-      tick("wall", say("wall_public"), { checked: before.wall }),
       noteField(),
-    ], say("save"), send));
+    ];
+    return section(say("settings_change"), form(fields, say("save"), send, { on: { input: () => (this.#isTouched = true) } }));
   }
 
   async #recipients() {

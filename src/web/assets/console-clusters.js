@@ -140,11 +140,6 @@ export class Lookout {
   }
 }
 
-/** A group with a pledge within this time before the look goes on. */
-const COMING_MS = 300_000;
-
-const isComing = ({ last_at: last }, { as_of: asOf }) => Date.parse(asOf) - Date.parse(last) < COMING_MS;
-
 class ClustersScreen extends Screen {
   #partners = new Map();
   #look = null;
@@ -212,12 +207,12 @@ class ClustersScreen extends Screen {
       gone && preview,
     ];
     return make("article", { class: gone ? "card cluster gone" : "card cluster", "aria-label": on },
-      make("div", { class: "cluster-what" }, title, gone ? make("p", { class: "trial" }, say("cluster_gone")) : null, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : ""), cluster.last_at && badge(say(isComing(cluster, this.#look) ? "cluster_coming" : "cluster_ended"))), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text))), most ? remark(most.to ? "burst_between" : "burst_since", { from: moment(most.from), to: moment(most.to) }) : null),
+      make("div", { class: "cluster-what" }, title, gone ? make("p", { class: "trial" }, say("cluster_gone")) : null, make("p", { class: "chips" }, badge(say("cluster_score", { score: number(cluster.score) }), cluster.score >= GRAVE ? "bad" : "")), make("ul", { class: "reasons" }, reasonsOf(cluster).map((text) => make("li", {}, text))), most ? remark(most.to ? "burst_between" : "burst_since", { from: moment(most.from), to: moment(most.to) }) : null),
       facts([
         [say("pledges"), make("strong", {}, number(cluster.pledges))],
         [say("confirmed_share"), cluster.confirmed_share === null ? null : say("share_of", { share: share(cluster.confirmed_share), count: cluster.compared })],
         [say("likely_share"), cluster.compared > 0 ? share(cluster.likely / cluster.compared) : null],
-        [say("last_at"), moment(cluster.last_at)],
+        [say("last_likely"), moment(cluster.last_likely_at)],
       ]),
       make("figure", { class: "cluster-trend" }, chart(cluster.trend), make("figcaption", { class: "under" }, make("span", {}, say("trend_from")), make("span", {}, say("trend_to")))),
       buttons(acts),

@@ -10,7 +10,7 @@ import "./console-switches.js";
 import "./console-wall.js";
 import { stepUp } from "./console-accounts.js";
 import { Api, Problem, ofCampaign, roleIn } from "./console-api.js";
-import { Lookout, removedSince } from "./console-clusters.js";
+import { Lookout, inOrder, removedSince } from "./console-clusters.js";
 import { hashOf, readHash } from "./console-filters.js";
 import { lettersAreOn, listed, meaning } from "./console-keys.js";
 import { Panels, Toasts } from "./console-panel.js";
@@ -28,8 +28,8 @@ const ROLES = ["moderator", "organiser", "admin"];
 /** Says that this browser has signed in, to other tabs too; the session itself is a cookie that no script can read. */
 const SIGNED_IN = "pledges-console-signed-in";
 
-/** Campaigns that are looked at, at the most, to find where one begins. */
-const LANDINGS = 12;
+/** Campaigns that are looked at, at the most, to find where one begins (docs/moderators.md). */
+const LANDINGS = 24;
 
 /** The screens that a role may see. */
 const screensOf = (role, screens = SCREENS) => screens.filter(([, least]) => ROLES.indexOf(role) >= ROLES.indexOf(least)).map(([name]) => name);
@@ -143,24 +143,24 @@ class PledgesConsole extends HTMLElement {
     this.#show(place);
   }
 
-  /** Where one begins: at what stands out, where most of a wave is. */
+  /** Where one begins: at what stands out, and in the campaign whose group is the first to remove. */
   async #land() {
     const [first] = this.#campaigns;
-    const looks = await Promise.all(this.#campaigns.slice(0, LANDINGS).map((campaign) => this.#likely(campaign)));
-    const [most] = looks.sort((a, b) => b.likely - a.likely);
+    const groups = await Promise.all(this.#campaigns.slice(0, LANDINGS).map((campaign) => this.#groups(campaign)));
+    const [worst] = inOrder(groups.flat());
     const place = readHash(location.hash);
-    if (this.#api.isSignedIn && !place.campaign && !place.invite && !screensOf(this.#api.me.role, GENERAL).includes(place.screen)) this.#go(most.likely > 0 ? { campaign: most.campaign, screen: "clusters" } : { campaign: first, screen: "search" });
+    if (this.#api.isSignedIn && !place.campaign && !place.invite && !screensOf(this.#api.me.role, GENERAL).includes(place.screen)) this.#go(worst ? { campaign: worst.campaign, screen: "clusters" } : { campaign: first, screen: "search" });
   }
 
-  /** The largest group that stands out in a campaign: how many of it look like a wave's. */
-  async #likely(campaign) {
+  /** What stands out in a campaign. */
+  async #groups(campaign) {
     try {
       const { clusters } = await this.#api.get(ofCampaign(campaign, "clusters"));
-      return { campaign, likely: Math.max(0, ...clusters.map(({ likely }) => Math.max(1, likely))) };
+      return clusters.map((cluster) => ({ ...cluster, campaign }));
     } catch (problem) {
       // The search will say the same.
       if (!(problem instanceof Problem)) throw problem;
-      return { campaign, likely: 0 };
+      return [];
     }
   }
 

@@ -42,12 +42,15 @@ async fn operations_that_want_a_fresh_proof_are_those_of_the_list() {
         let answer = client.send(request).await;
         if wants {
             answer.problem(403, "step_up_required");
-            let moderator = world.client(Caller::SignedIn { role: Role::Moderator, of_the_campaign: true }).await;
-            let request = moderator.request(operation.method.clone(), &path(&operation, None)).body("{");
-            world.grow_stale(&moderator).await;
-            let may = !matches!(needs(&operation), Needs::Admin | Needs::Campaign(Role::Organiser));
-            let code = if may { "step_up_required" } else { "forbidden" };
-            moderator.send(request).await.problem(403, code);
+            let (role, code) = match needs(&operation) {
+                Needs::Admin => (Role::Moderator, "forbidden"),
+                Needs::Campaign(least) => (least, "step_up_required"),
+                _ => (Role::Moderator, "step_up_required"),
+            };
+            let somebody = world.client(Caller::SignedIn { role, of_the_campaign: true }).await;
+            let request = somebody.request(operation.method.clone(), &path(&operation, None)).body("{");
+            world.grow_stale(&somebody).await;
+            somebody.send(request).await.problem(403, code);
         } else {
             assert!(answer.status.is_success(), "{}: {}", operation.id, answer.text());
         }

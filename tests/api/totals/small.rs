@@ -195,10 +195,11 @@ async fn another_threshold_shows_at_the_next_publication() {
     ] {
         let before = document(&client).await;
         let mut connection = app.rows.database.open().await.unwrap();
-        let mut campaign = pledges::campaigns::store::find(&mut connection, "defend").await.unwrap();
+        let read = pledges::campaigns::store::find(&mut connection, "defend").await.unwrap();
+        let mut campaign = read.clone();
         campaign.threshold = threshold;
         campaign.goal = Some(1_000 + i64::from(threshold));
-        pledges::campaigns::store::update(&mut connection, &campaign, json!({})).await.unwrap();
+        pledges::campaigns::store::update(&mut connection, &read, &campaign, json!({})).await.unwrap();
         // By itself: the publisher notices.
         eventually("the new threshold is published", async || {
             let document = document(&client).await;
@@ -229,13 +230,14 @@ async fn a_threshold_that_changes_in_the_middle_of_a_tick_is_not_forgotten() {
                        AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO country_totals%'";
         eventually("the tick waits for the row", async || app.rows.number(waiting).await == 1).await;
         let mut connection = app.rows.database.open().await.unwrap();
-        let mut campaign = pledges::campaigns::store::find(&mut connection, "defend").await.unwrap();
+        let read = pledges::campaigns::store::find(&mut connection, "defend").await.unwrap();
+        let mut campaign = read.clone();
         campaign.threshold = 10;
         let release = async {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             holder.batch_execute("COMMIT").await.unwrap();
         };
-        let changed = pledges::campaigns::store::update(&mut connection, &campaign, json!({}));
+        let changed = pledges::campaigns::store::update(&mut connection, &read, &campaign, json!({}));
         let ((), changed) = tokio::join!(release, changed);
         changed.unwrap();
     };

@@ -63,6 +63,7 @@ fn a_wave_stands_out_by_all_that_it_has_in_common() {
     assert!(shape.likely > 950 && shape.score > 800, "{shape:?}");
     assert_eq!(shape.first_at, Some(row(0, 100).at));
     assert_eq!(shape.last_at, Some(row(0, 109).at));
+    assert!(shape.last_likely_at <= shape.last_at && shape.last_likely_at > shape.first_at, "{shape:?}");
     assert_eq!((shape.trend.len(), shape.trend[TREND - 1]), (TREND, 1_000));
     assert_eq!(
         shape.reasons.iter().map(|reason| i32::from(reason.points)).sum::<i32>().min(950),

@@ -236,11 +236,13 @@ pub(super) fn beside(search: &Search, span: Span) -> String {
     if let Some(below) = span.below {
         let _ = write!(sql, " AND id < '{below}'");
     }
+    // The ids say nearly the same. Said so that the planner doesn't see it, or it would take both for independent, expect a handful of rows
+    // where there are ten thousands, and sort all of them for one page (a domain within a day, of 20 million: 49 ms, now 0.5).
     if search.from.is_some() && span.by_row {
-        sql.push_str(" AND at >= $1");
+        sql.push_str(" AND CASE WHEN at >= $1 THEN true END");
     }
     if search.to.is_some() && span.by_row {
-        sql.push_str(" AND at < $2");
+        sql.push_str(" AND CASE WHEN at < $2 THEN true END");
     }
     sql
 }

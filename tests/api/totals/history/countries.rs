@@ -154,9 +154,10 @@ async fn another_threshold_rounds_the_past_too() {
     app.reread().await;
     assert_eq!(at(&history(&client, "country=VA").await, now - TimeDelta::hours(2)).1, 15);
     let mut connection = app.rows.database.open().await.unwrap();
-    let mut campaign = pledges::campaigns::store::find(&mut connection, "defend").await.unwrap();
+    let read = pledges::campaigns::store::find(&mut connection, "defend").await.unwrap();
+    let mut campaign = read.clone();
     campaign.threshold = 10;
-    pledges::campaigns::store::update(&mut connection, &campaign, json!({})).await.unwrap();
+    pledges::campaigns::store::update(&mut connection, &read, &campaign, json!({})).await.unwrap();
     eventually("the past is rounded anew", async || {
         app.service.handles.totals.publish().await.unwrap();
         let vatican = history(&client, "country=VA").await;
