@@ -326,29 +326,29 @@ pub async fn change(
         .transaction(async |connection| {
             // As `update`; another change waits here, and what is on record as before was so until this one.
             let row = campaigns::table.find(campaign).select(Row::as_select()).for_no_key_update();
-            let (to, before) = wanted.against(&row.first(connection).await?.try_into()?);
-            if to != Change::default() {
-                diesel::update(campaigns::table.find(campaign))
-                    .set((
-                        to.goal.map(|goal| campaigns::goal.eq((goal > 0).then_some(goal))),
-                        to.hold_at.map(|score| campaigns::hold_at.eq(score)),
-                        to.proof.map(|proof| campaigns::proof.eq(proof.as_str())),
-                        to.publish_partners.map(|published| campaigns::publish_partners.eq(published)),
-                    ))
-                    .execute(connection)
-                    .await?;
-                if let Some(score) = to.hold_at {
-                    hold_trials_at(connection, campaign, score).await?;
-                }
-                totals::store::settings_changed(connection, campaign, false).await?;
+            let read: Campaign = row.first(connection).await?.try_into()?;
+            let (to, before) = wanted.against(&read);
+            if to == Change::default() {
+                return Ok(read);
             }
-            let row: Row = campaigns::table.find(campaign).select(Row::as_select()).first(connection).await?;
-            if to != Change::default() {
-                let details = json!({ "before": before, "after": to, "note": note });
-                let (moderator, campaign) = (Some(moderator), Some(campaign));
-                let entry = Entry { moderator, campaign, action: "campaign.set", details };
-                audit::store::record(connection, entry).await?;
+            let row: Row = diesel::update(campaigns::table.find(campaign))
+                .set((
+                    to.goal.map(|goal| campaigns::goal.eq((goal > 0).then_some(goal))),
+                    to.hold_at.map(|score| campaigns::hold_at.eq(score)),
+                    to.proof.map(|proof| campaigns::proof.eq(proof.as_str())),
+                    to.publish_partners.map(|published| campaigns::publish_partners.eq(published)),
+                ))
+                .returning(Row::as_returning())
+                .get_result(connection)
+                .await?;
+            if let Some(score) = to.hold_at {
+                hold_trials_at(connection, campaign, score).await?;
             }
+            totals::store::settings_changed(connection, campaign, false).await?;
+            let details = json!({ "before": before, "after": to, "note": note });
+            let (moderator, campaign) = (Some(moderator), Some(campaign));
+            let entry = Entry { moderator, campaign, action: "campaign.set", details };
+            audit::store::record(connection, entry).await?;
             row.try_into()
         })
         .await

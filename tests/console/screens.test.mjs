@@ -62,7 +62,7 @@ test("an organiser changes settings: only what was touched is sent, with the rea
   const { sent, said, asked } = await changedSettings({ hold_at: "60", goal: "5000" });
   assert.deepEqual(sent, [["PATCH", "/v1/admin/campaigns/defend/settings", { goal: 5_000, hold_at: 60, note: "They are bots" }]]);
   assert.deepEqual([said, asked], [["Saved, and in force within two seconds."], []]);
-  assert.deepEqual(await changedSettings({}), { sent: [], asked: [], said: ["Nothing was another than it is."] });
+  assert.deepEqual(await changedSettings({}), { sent: [], asked: [], said: ["Nothing was changed: it is so already."] });
 });
 
 test("partners are published only by whoever has read what comes of it", async () => {
