@@ -204,8 +204,10 @@ pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Opt
                 return Ok(None);
             }
             let mut changes: Vec<Changed> = diesel::sql_query(
-                "DELETE FROM search_changes WHERE number = ANY(ARRAY(SELECT number FROM search_changes WHERE number > $1 \
-                   ORDER BY number LIMIT $2)) RETURNING number, campaign_id, pledge_id, at < now() - interval '1 minute' AS old",
+                // Up to the last of them, not a list of them: that is compared one by one where the plan was made without rows.
+                "DELETE FROM search_changes WHERE number > $1 AND number <= (SELECT max(number) FROM \
+                     (SELECT number FROM search_changes WHERE number > $1 ORDER BY number LIMIT $2) AS first) \
+                   RETURNING number, campaign_id, pledge_id, at < now() - interval '1 minute' AS old",
             )
             .bind::<BigInt, _>(floor)
             .bind::<BigInt, _>(ROWS_AT_ONCE)

@@ -103,9 +103,11 @@ pub(super) async fn step(connection: &mut Connection, rules: &Rules, left: &[Uui
             if !try_lock(connection).await? {
                 return Ok(Step::Idle);
             }
+            let due = format!("(campaign_id <> ALL($2) OR at <= now() - {LEFT_FOR})");
             let waiting: Vec<Waiting> = diesel::sql_query(format!(
-                "DELETE FROM search_rule_pledges WHERE number = ANY(ARRAY(SELECT number FROM search_rule_pledges \
-                   WHERE campaign_id <> ALL($2) OR at <= now() - {LEFT_FOR} ORDER BY number LIMIT $1)) \
+                // Up to the last of them, as with the changes of the search.
+                "DELETE FROM search_rule_pledges WHERE {due} AND number <= (SELECT max(number) FROM \
+                     (SELECT number FROM search_rule_pledges WHERE {due} ORDER BY number LIMIT $1) AS first) \
                  RETURNING campaign_id, pledge_id, at > now() - {LEFT_FOR} AS young"
             ))
             .bind::<BigInt, _>(ROWS_AT_ONCE)
