@@ -92,25 +92,26 @@ fn sum(deltas: &[Row]) -> Sums {
     sums
 }
 
+/// Takes deltas of the campaign `$1` away, of transactions from `$2` on, the `$3` oldest.
+///
+/// They are all up to the last of them, and not joined with the list of them: a plan made while few were there compares each with each.
+/// And they are found by their transactions: along their ids lie all that were taken, until they are vacuumed.
+pub const TAKE: &str = "DELETE FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 AND id + 0 <= (SELECT max(id) FROM \
+     (SELECT id FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 ORDER BY id + 0 LIMIT $3) AS first) \
+     RETURNING minute, countries, amounts, partners, partner_amounts, confirmed";
+
 /// Takes up to `limit` of a campaign's deltas away, oldest first, and how many it took. Those of transactions below `floor`
 /// are gone already.
-///
-/// They are all up to the last of them, and not joined with the list of them: a plan made while the table was empty, as it often is,
-/// compares each with each. And they are found by their transactions: along their ids lie all that were taken, until they are vacuumed.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn take(connection: &mut Connection, campaign: Uuid, floor: i64, limit: i64) -> Result<(Sums, i64), DbError> {
-    let deltas: Vec<Row> = diesel::sql_query(
-        "DELETE FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 AND id + 0 <= (SELECT max(id) FROM \
-             (SELECT id FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 ORDER BY id + 0 LIMIT $3) AS first) \
-           RETURNING minute, countries, amounts, partners, partner_amounts, confirmed",
-    )
-    .bind::<SqlUuid, _>(campaign)
-    .bind::<BigInt, _>(floor)
-    .bind::<BigInt, _>(limit)
-    .get_results(connection)
-    .await?;
+    let deltas: Vec<Row> = diesel::sql_query(TAKE)
+        .bind::<SqlUuid, _>(campaign)
+        .bind::<BigInt, _>(floor)
+        .bind::<BigInt, _>(limit)
+        .get_results(connection)
+        .await?;
     Ok((sum(&deltas), i64::try_from(deltas.len()).unwrap_or(i64::MAX)))
 }
 

@@ -270,12 +270,9 @@ async fn where_one_campaign_has_all_pledges_those_of_another_are_not_looked_for_
     let app = TestApp::start().await;
     put(&app, "defend", 3_000).await;
     app.rows.execute("ANALYZE pledges").await;
-    let explain = "CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS \
-         $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || query; END $$";
-    app.rows.execute(explain).await;
-    let plan = "SELECT plan_of('SELECT next.id FROM search_progress CROSS JOIN LATERAL (SELECT id FROM pledges \
-         WHERE pledges.campaign_id = search_progress.campaign_id AND id > seen ORDER BY id LIMIT 1) AS next')";
-    let plan = app.rows.list(plan).await.join("\n");
+    let look = "SELECT next.id FROM search_progress CROSS JOIN LATERAL (SELECT id FROM pledges \
+         WHERE pledges.campaign_id = search_progress.campaign_id AND id > seen ORDER BY id LIMIT 1) AS next";
+    let plan = app.rows.plan(look).await;
     assert!(plan.contains("pledges_by_id") && !plan.contains("Filter"), "{plan}");
     app.stop().await;
 }

@@ -103,6 +103,14 @@ impl Rows {
         rows.unwrap().into_iter().map(|row| row.value).collect()
     }
 
+    /// How PostgreSQL would go about a query, line by line.
+    pub async fn plan(&self, query: &str) -> String {
+        let explain = "CREATE OR REPLACE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS \
+             $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || query; END $$";
+        self.execute(explain).await;
+        self.list(&format!("SELECT plan_of($query${query}$query$)")).await.join("\n")
+    }
+
     /// An open campaign that asks for name and e-mail and may have a message.
     pub async fn campaign(&self, slug: &str) {
         self.campaign_with(slug, json!({})).await;

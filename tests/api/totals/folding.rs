@@ -1,6 +1,7 @@
 //! Folding: no delta is ever missed, whatever order transactions commit in, and whoever stops another takes over.
 
 use diesel_async::SimpleAsyncConnection;
+use pledges::totals::deltas::store::TAKE;
 
 use super::{count, document};
 use crate::support::{TestApp, client::pledge, eventually};
@@ -114,6 +115,17 @@ async fn a_campaign_that_waits_holds_the_floor_no_further_down_than_its_own_delt
     assert_eq!(app.rows.number("SELECT count(*) FROM count_deltas").await, 1, "the slow one waits");
     let floor = app.rows.number("SELECT floor FROM fold_progress").await;
     assert_eq!(floor, app.rows.number("SELECT xact FROM count_deltas").await);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deltas_are_compared_with_no_others_even_where_a_plan_expects_none() {
+    let app = TestApp::start().await;
+    app.rows.execute("VACUUM ANALYZE count_deltas").await;
+    let take = TAKE.replace("$1", "'00000000-0000-0000-0000-000000000000'").replace("$2", "7").replace("$3", "20000");
+    let plan = app.rows.plan(&take).await;
+    assert!(plan.contains("Delete on count_deltas"), "{plan}");
+    assert!(!plan.contains("Join") && !plan.contains("Nested Loop"), "thousands of times thousands: {plan}");
     app.stop().await;
 }
 

@@ -99,12 +99,15 @@ pub struct Turns<'a> {
 }
 
 impl Turns<'_> {
-    /// Pledges, and nothing else.
+    /// Pledges, and nothing else but somebody who counts, as beside a removal.
     pub async fn alone(&mut self, seconds: u64) -> anyhow::Result<Meanwhile> {
         self.rest().await?;
+        let base = Base::of_nothing(self.stage).await?;
         let load = Steady::begin(self.stage, self.rate).await?;
+        let looking = Sampler::begin(self.stage, Sampling::Since(base), NO_REMOVAL.to_owned()).await?;
         let began = Instant::now();
         sleep(Duration::from_secs(seconds * LONGER)).await;
+        looking.end().await?;
         let meanwhile = load.end(self.stage, began, Instant::now()).await?;
         self.stage.tell("alone", &meanwhile.line());
         Ok(meanwhile)
