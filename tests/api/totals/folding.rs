@@ -1,7 +1,7 @@
 //! Folding: no delta is ever missed, whatever order transactions commit in, and whoever stops another takes over.
 
 use diesel_async::SimpleAsyncConnection;
-use pledges::totals::deltas::store::TAKE;
+use pledges::totals::deltas::store::{TAKE, take};
 
 use super::{count, document};
 use crate::support::{TestApp, client::pledge, eventually};
@@ -115,6 +115,36 @@ async fn a_campaign_that_waits_holds_the_floor_no_further_down_than_its_own_delt
     assert_eq!(app.rows.number("SELECT count(*) FROM count_deltas").await, 1, "the slow one waits");
     let floor = app.rows.number("SELECT floor FROM fold_progress").await;
     assert_eq!(floor, app.rows.number("SELECT xact FROM count_deltas").await);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_deltas_than_a_transaction_takes_are_taken_in_parts_the_oldest_first() {
+    let app = TestApp::with(&["--look-every-ms", "60000"]).await;
+    app.rows.campaign("other").await;
+    let append = |slug: &str, amounts: &str| {
+        format!(
+            "INSERT INTO count_deltas (campaign_id, countries, amounts, confirmed) \
+             SELECT id, '{{DE}}', ARRAY[amount], 0 FROM campaigns, unnest(ARRAY[{amounts}]) AS amount WHERE slug = '{slug}' ORDER BY amount"
+        )
+    };
+    app.rows.execute(&append("defend", "1, 2, 4")).await;
+    let floor = app.rows.number("SELECT max(xact) FROM count_deltas").await;
+    app.rows.execute(&append("other", "100")).await;
+    app.rows.execute(&append("defend", "8, 16")).await;
+    let campaign = app.rows.value("SELECT id FROM campaigns WHERE slug = 'defend'").await.parse().unwrap();
+    let mut connection = app.rows.database.open().await.unwrap();
+    let mut taken = Vec::new();
+    // From there on: those of the first transaction too.
+    for limit in [2, 2, 20] {
+        let (sums, many) = take(&mut connection, campaign, floor, limit).await.unwrap();
+        taken.push((sums.countries.values().sum::<i64>(), many));
+    }
+    assert_eq!(taken, [(1 + 2, 2), (4 + 8, 2), (16, 1)]);
+    assert_eq!(app.rows.number("SELECT sum(amounts[1]) FROM count_deltas").await, 100, "another's stay");
+    app.rows.execute(&append("defend", "32")).await;
+    let above = app.rows.number("SELECT max(xact) FROM count_deltas").await + 1;
+    assert_eq!(take(&mut connection, campaign, above, 20).await.unwrap().1, 0, "below the floor there are none");
     app.stop().await;
 }
 
