@@ -126,7 +126,7 @@ test("offline it says that there is no connection, and goes on when there is one
   const { page, context } = visitor;
   await visit(page, path);
   await says(page, "live");
-  // Remembered in the page: the stream isn't cut by this, and a word of it may follow at once, which says rightly that it is live.
+  // Remembered in the page: a word of a stream that is still open may follow at once, and then it is live.
   await page.evaluate(() => {
     const line = document.querySelector(".connection");
     globalThis.told = [];

@@ -94,7 +94,7 @@ fn sum(deltas: &[Row]) -> Sums {
 
 /// Takes deltas of the campaign `$1` away, of transactions from `$2` on, the `$3` oldest.
 ///
-/// They are all up to the last of them, and not joined with the list of them: a plan made while few were there compares each with each.
+/// They are all up to the last of them, and not joined with the list of them: a plan that expects few compares each with each.
 /// And they are found by their transactions: along their ids lie all that were taken, until they are vacuumed.
 pub const TAKE: &str = "DELETE FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 AND id + 0 <= (SELECT max(id) FROM \
      (SELECT id FROM count_deltas WHERE campaign_id = $1 AND xact >= $2 ORDER BY id + 0 LIMIT $3) AS first) \

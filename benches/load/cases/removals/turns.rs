@@ -107,8 +107,9 @@ impl Turns<'_> {
         let looking = Sampler::begin(self.stage, Sampling::Since(base), NO_REMOVAL.to_owned()).await?;
         let began = Instant::now();
         sleep(Duration::from_secs(seconds * LONGER)).await;
+        let ended = Instant::now();
         looking.end().await?;
-        let meanwhile = load.end(self.stage, began, Instant::now()).await?;
+        let meanwhile = load.end(self.stage, began, ended).await?;
         self.stage.tell("alone", &meanwhile.line());
         Ok(meanwhile)
     }

@@ -204,7 +204,7 @@ pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Opt
                 return Ok(None);
             }
             let mut changes: Vec<Changed> = diesel::sql_query(
-                // Up to the last of them, not a list of them: that is compared one by one where the plan was made without rows.
+                // Up to the last of them, not a list of them: that is compared one by one where the plan expects few rows.
                 "DELETE FROM search_changes WHERE number > $1 AND number <= (SELECT max(number) FROM \
                      (SELECT number FROM search_changes WHERE number > $1 ORDER BY number LIMIT $2) AS first) \
                    RETURNING number, campaign_id, pledge_id, at < now() - interval '1 minute' AS old",
