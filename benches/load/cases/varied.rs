@@ -39,7 +39,7 @@ const MODERATOR: &str = "bench-before";
 const TOLD_EVERY: usize = 1_000_000;
 
 /// How long the service may take to follow what has come and changed, once nothing does.
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(1_800);
+const FOLLOWS_WITHIN: Duration = Duration::from_secs(600);
 
 /// Makes sure that at least so many pledges are stored and can be found. How many there are.
 pub async fn prepare(lab: &Lab, rows: usize) -> anyhow::Result<usize> {

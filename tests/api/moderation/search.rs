@@ -144,6 +144,36 @@ async fn a_pledge_that_is_committed_late_is_found_by_the_next_sweep() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_changed_before_it_was_taken_in_is_not_said_to_be_missing() {
+    let app = TestApp::start().await;
+    put(&app, "defend", 3).await;
+    app.searched().await;
+    let TestApp { service, rows, var: _var, .. } = app;
+    service.stop().await;
+    let beyond = async || {
+        let sql = "SELECT count(*) FROM pledges WHERE NOT EXISTS (SELECT FROM search_progress \
+             WHERE search_progress.campaign_id = pledges.campaign_id AND pledges.id <= seen)";
+        rows.number(sql).await
+    };
+    // As if all had been followed as changes.
+    rows.execute("DELETE FROM search_progress").await;
+    assert_eq!(beyond().await, 3);
+    let mut filler = Filler::new(rows.database.clone(), &Metrics::default());
+    filler.fill().await.unwrap();
+    assert_eq!(beyond().await, 0);
+    // A clock that goes wrong doesn't carry it past all others, however often it looks.
+    let ahead = "INSERT INTO pledges (id, campaign_id, country, state, fingerprint, counted_at) \
+         SELECT (lpad(to_hex((extract(epoch FROM now() + interval '1 hour') * 1000)::bigint), 12, '0') || repeat('7', 20))::uuid, \
+           campaign_id, 'KE', 'counted', gen_random_uuid(), now() FROM pledges LIMIT 1";
+    rows.execute(ahead).await;
+    for _ in 0..2 {
+        filler.fill().await.unwrap();
+        assert_eq!(beyond().await, 1);
+    }
+    assert_eq!(differences(&rows).await, (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_chunk_is_followed_by_another_and_late_ids_go_where_they_belong() {
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Moderator).await;

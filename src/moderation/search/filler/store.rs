@@ -129,21 +129,41 @@ pub async fn take_new(connection: &mut Connection, campaign: Uuid, behind: Optio
             .get_results(connection)
             .await?;
             let ids: Vec<Uuid> = new.into_iter().map(|Id { id }| id).collect();
-            let Some(last) = ids.last().copied() else { return Ok(Step::Done) };
-            put(connection, campaign, &ids).await?;
-            // A clock that is wrong must not carry it into the future, past all others.
-            diesel::sql_query(concat!(
-                "UPDATE search_progress SET seen = greatest(seen, least($2, ",
-                id_before!("0"),
-                ")) WHERE campaign_id = $1"
-            ))
-            .bind::<SqlUuid, _>(campaign)
-            .bind::<SqlUuid, _>(last)
-            .execute(connection)
-            .await?;
-            Ok(if full(ids.len()) { Step::More(last) } else { Step::Done })
+            let last = ids.last().copied();
+            if last.is_some() {
+                put(connection, campaign, &ids).await?;
+            }
+            let seen = if last.is_some() { last } else { beyond(connection, campaign).await? };
+            if let Some(seen) = seen {
+                // A clock that is wrong must not carry it into the future, past all others.
+                diesel::sql_query(concat!(
+                    "UPDATE search_progress SET seen = greatest(seen, least($2, ",
+                    id_before!("0"),
+                    ")) WHERE campaign_id = $1"
+                ))
+                .bind::<SqlUuid, _>(campaign)
+                .bind::<SqlUuid, _>(seen)
+                .execute(connection)
+                .await?;
+            }
+            Ok(last.filter(|_| full(ids.len())).map_or(Step::Done, Step::More))
         })
         .await
+}
+
+/// The last pledge behind what is seen, though nothing is new: it was taken as a change, or made while a look began. Who comes meanwhile is
+/// found by the next look, since that begins earlier.
+async fn beyond(connection: &mut Connection, campaign: Uuid) -> Result<Option<Uuid>, DbError> {
+    let last: Option<Id> = diesel::sql_query(
+        "SELECT last.id FROM search_progress CROSS JOIN LATERAL (SELECT id FROM pledges \
+           WHERE pledges.campaign_id = search_progress.campaign_id AND id > seen ORDER BY id DESC LIMIT 1) AS last \
+         WHERE search_progress.campaign_id = $1",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .get_result(connection)
+    .await
+    .optional()?;
+    Ok(last.map(|Id { id }| id))
 }
 
 fn full(rows: usize) -> bool {
