@@ -132,7 +132,8 @@ pub struct Handles {
     source_tags: gate::source_tags::SourceTags,
     history: History,
     accounts: Accounts,
-    moderation: Moderation,
+    /// Moderators at work.
+    pub moderation: Moderation,
     corrections: Corrections,
     wall: Wall,
     by_partner: ByPartner,
@@ -326,7 +327,7 @@ impl Service {
         }
         let alerts = Alerts::new(handles.database.clone(), handles.outbox.clone());
         tasks.start("alerts", alerts.run(tasks.stop_token()));
-        let filler = Filler::new(handles.database.clone(), &handles.metrics);
+        let filler = Filler::new(handles.database.clone(), handles.moderation.turns(), &handles.metrics);
         tasks.start("search", filler.run(tasks.stop_token()));
         let remover = removals::worker::Worker::new(&handles.moderation, handles.ingest.clone());
         let applier = Applier::new(&handles.moderation, handles.rules.clone());

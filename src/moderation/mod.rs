@@ -16,6 +16,7 @@ pub mod rules;
 pub mod search;
 pub mod settings;
 pub mod switches;
+pub mod turns;
 pub mod wall;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
-use self::{removals::by_search::PREVIEWS_AT_ONCE, search::Search};
+use self::{removals::by_search::PREVIEWS_AT_ONCE, search::Search, turns::Turns};
 use crate::{
     accounts::Who,
     audit::{self, Entry},
@@ -49,6 +50,7 @@ pub struct Moderation {
     removal_work: Arc<Notify>,
     /// Whose turn it is to count for [`removals::by_search`].
     previews: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl Moderation {
@@ -56,7 +58,21 @@ impl Moderation {
     pub fn new(database: Database, sealing: Sealing, totals: Totals, ring: &KeyRing) -> Self {
         let (copies, tag_keys) = (ReviewCopies::new(ring), TagKeys::new(ring));
         let previews = Arc::new(Semaphore::new(PREVIEWS_AT_ONCE));
-        Self { database, sealing, totals, copies, tag_keys, removal_work: Arc::default(), previews }
+        Self {
+            database,
+            sealing,
+            totals,
+            copies,
+            tag_keys,
+            removal_work: Arc::default(),
+            previews,
+            turns: Turns::default(),
+        }
+    }
+
+    /// Turns of this instance, for jobs in the background.
+    pub fn turns(&self) -> Turns {
+        self.turns.clone()
     }
 
     /// The campaign, if this person may see it.

@@ -60,6 +60,28 @@ async fn assert_corrections(app: &TestApp) {
     assert_eq!(told, out.count);
 }
 
+/// Two at once would take both processors of a small machine from pledges that come.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_and_the_search_that_follows_take_turns() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Organiser).await;
+    let removable = mixed(&app, 3_000).await;
+    app.searched().await;
+    // Somebody else's.
+    let others = app.service.handles.moderation.turns().next().await;
+    let removal = begun(&remove_found(&client, json!({}), removable).await);
+    app.client().pledge(&pledge("meanwhile@example.org")).await.expect(201);
+    let known = "SELECT count(*) FROM pledges JOIN pledge_search USING (id) WHERE pledges.created_at > now() - interval '1 minute'";
+    // Each looks twice a second.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(get(&client, &removal).await["pledges"], 0);
+    assert_eq!(app.rows.number(known).await, 0);
+    drop(others);
+    until(&client, &removal, "done").await;
+    eventually("the search has followed", async || app.rows.number(known).await == 1).await;
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn totals_and_corrections_are_right_at_every_moment() {
     let app = TestApp::start().await;

@@ -1,7 +1,7 @@
 //! The worker: takes out, and puts back, what is much, up to a thousand pledges a transaction (rows, counts and progress in one).
-//! Every instance has one, and each removal is leased to one of them at a time. Whoever is killed leaves whole transactions, and
-//! when the lease ends, after some seconds, another one (or the same, started again) goes on from there. A pledge that was taken is
-//! in the state `removed` and fits no more, so nothing is taken twice.
+//! Every instance has one, which takes turns ([`Turns`]) with the search that follows, and each removal is leased to one of them at a
+//! time. Whoever is killed leaves whole transactions, and when the lease ends, after some seconds, another one (or the same, started
+//! again) goes on from there. A pledge that was taken is in the state `removed` and fits no more, so nothing is taken twice.
 
 mod pace;
 pub mod paused;
@@ -20,7 +20,7 @@ use self::{
 use crate::{
     db::{Database, DbError},
     logged,
-    moderation::{Moderation, removals::walk},
+    moderation::{Moderation, removals::walk, turns::Turns},
     pledges::ingest::Ingest,
     totals::Totals,
 };
@@ -46,6 +46,7 @@ pub struct Worker {
     database: Database,
     totals: Totals,
     ingest: Ingest,
+    turns: Turns,
     wake: Arc<Notify>,
     known: Known,
     ahead: Vec<Uuid>,
@@ -62,6 +63,7 @@ impl Worker {
             database: moderation.database.clone(),
             totals: moderation.totals.clone(),
             ingest,
+            turns: moderation.turns(),
             wake: moderation.removal_work.clone(),
             known: Known::default(),
             ahead: Vec::new(),
@@ -92,6 +94,7 @@ impl Worker {
 
     /// One transaction. How long to rest after it; None: there was nothing to do.
     pub async fn work(&mut self) -> Option<Duration> {
+        let _turn = self.turns.next().await;
         let began = Instant::now();
         if self.expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {
             let expire = async |connection: &mut _| paused::store::expire(connection).await;
@@ -100,7 +103,7 @@ impl Worker {
             }
         }
         self.avoided.retain(|_, since| since.elapsed() < AVOIDED_FOR);
-        let (worker, known) = (self.id, Known { rows: self.pace.rows(), ..std::mem::take(&mut self.known) });
+        let (worker, known) = (self.id, std::mem::take(&mut self.known));
         let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
         let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
         let ahead = std::mem::take(&mut self.ahead);

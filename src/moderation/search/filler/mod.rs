@@ -3,8 +3,8 @@
 //! New pledges are found by their ids, which grow with time, so that their way into the database pays for nothing; what is changed or deleted is
 //! noted by triggers in the same transaction (`search_changes`), so that no way of changing a pledge can be forgotten. After each piece of
 //! work it rests twice as long as the piece took: while the database is busy with pledges it takes at most a third of one core, and
-//! falls behind; and it catches up by itself. While a removal is at work, for which somebody waits, it follows changes
-//! at a walk, as long as they don't wait for more than a minute.
+//! falls behind; and it catches up by itself. It takes turns ([`Turns`]) with removals; while one is at work, for which somebody waits,
+//! it follows changes at a walk, as long as they don't wait for more than a minute.
 
 pub mod store;
 
@@ -21,6 +21,7 @@ use crate::{
     db::{Connection, Database, DbError},
     logged,
     metrics::Metrics,
+    moderation::turns::Turns,
 };
 
 /// Between two looks while there is nothing to do.
@@ -50,6 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The job.
 pub struct Filler {
     database: Database,
+    turns: Turns,
     lag: Gauge,
     /// Numbers of changes up to here have been followed and belong to no transaction under way. Rows that are followed are deleted, but
     /// under a long snapshot they stay as dead ones, and each look would walk over all of them.
@@ -64,15 +66,15 @@ pub struct Filler {
 }
 
 impl Filler {
-    /// Over all campaigns in `database`.
-    pub fn new(database: Database, metrics: &Metrics) -> Self {
+    /// Over all campaigns in `database`; `turns` are shared with whatever else works in the background.
+    pub fn new(database: Database, turns: Turns, metrics: &Metrics) -> Self {
         let lag = metrics.seconds(
             "pledges_search_lag_seconds",
             "How old the oldest pledge or change is that moderators' search doesn't know yet; 0: it knows all.",
         );
         let now = Instant::now();
         let settling = (0, now + SETTLED);
-        Self { database, lag, floor: 0, settling, whole_look_at: now, next_changes_at: now, swept_at: None }
+        Self { database, turns, lag, floor: 0, settling, whole_look_at: now, next_changes_at: now, swept_at: None }
     }
 
     /// Fills again and again until `stop` is cancelled.
@@ -178,11 +180,13 @@ impl Filler {
         Ok(more && !beside_removal)
     }
 
-    /// One transaction, and the rest after it.
+    /// One transaction when its turn has come, and the rest after it.
     async fn step<T>(&self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+        let turn = self.turns.next().await;
         let began = Instant::now();
         let done = self.database.run_until(began + PATIENCE, work).await?;
         let worked = began.elapsed();
+        drop(turn);
         // A look that finds nothing takes a moment, and so does the rest.
         tokio::time::sleep(worked * REST).await;
         Ok(done)

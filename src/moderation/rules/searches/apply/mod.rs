@@ -16,7 +16,7 @@ use super::told;
 use crate::{
     db::{Database, DbError},
     logged,
-    moderation::Moderation,
+    moderation::{Moderation, turns::Turns},
     pledges::rules::Rules,
     totals::Totals,
 };
@@ -44,6 +44,7 @@ pub struct Applier {
     database: Database,
     totals: Totals,
     rules: Rules,
+    turns: Turns,
     forgot: Option<Instant>,
     told: Option<Instant>,
     /// Campaigns some of whose rules don't open here: what comes is left to other instances for some seconds.
@@ -60,6 +61,7 @@ impl Applier {
             database: moderation.database.clone(),
             totals: moderation.totals.clone(),
             rules,
+            turns: moderation.turns(),
             forgot: None,
             told: None,
             left: HashMap::new(),
@@ -71,6 +73,7 @@ impl Applier {
     /// Applies rules until `stop` is cancelled. A transaction that has begun is finished before.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
+            let turn = self.turns.next().await;
             let began = Instant::now();
             let more = match self.work().await {
                 Ok(more) => {
@@ -87,6 +90,7 @@ impl Applier {
                     false
                 }
             };
+            drop(turn);
             let rest = if more { began.elapsed() * REST } else { LOOK_EVERY };
             tokio::select! {
                 () = stop.cancelled() => {}
