@@ -182,7 +182,7 @@ async fn index(lab: &Lab) -> anyhow::Result<()> {
     let (mut steps, began) = (0, Instant::now());
     for campaign in campaigns {
         let mut behind = None;
-        while let Step::More(last) = filler::take_new(&mut connection, campaign, behind).await? {
+        while let Step::More(last) = filler::take_new(&mut connection, campaign, behind, filler::ROWS_AT_ONCE).await? {
             (behind, steps) = (Some(last), steps + 1);
             if (steps * 1_000_usize).is_multiple_of(TOLD_EVERY) {
                 let seconds = began.elapsed().as_secs_f64();
@@ -191,7 +191,9 @@ async fn index(lab: &Lab) -> anyhow::Result<()> {
         }
     }
     let mut floor = 0;
-    while let Some(Followed { last, more: true, .. }) = filler::take_changes(&mut connection, floor).await? {
+    while let Some(Followed { last, more: true, .. }) =
+        filler::take_changes(&mut connection, floor, filler::ROWS_AT_ONCE).await?
+    {
         floor = last;
     }
     Ok(())

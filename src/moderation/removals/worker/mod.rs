@@ -103,7 +103,7 @@ impl Worker {
             }
         }
         self.avoided.retain(|_, since| since.elapsed() < AVOIDED_FOR);
-        let (worker, known) = (self.id, std::mem::take(&mut self.known));
+        let (worker, known) = (self.id, Known { rows: self.pace.rows(), ..std::mem::take(&mut self.known) });
         let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
         let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
         let ahead = std::mem::take(&mut self.ahead);

@@ -35,9 +35,6 @@ use crate::{
     totals::{self, deltas::ByMinute},
 };
 
-/// Pledges of one transaction at the most: some ten milliseconds.
-const ROWS: usize = 1_000;
-
 /// Candidates that are read together.
 const PAGE: usize = 10_000;
 
@@ -94,6 +91,8 @@ pub struct Went {
 /// What the steps before have told.
 #[derive(Debug, Default)]
 pub struct Known {
+    /// How many pledges the step may change.
+    pub rows: usize,
     /// Candidates that were read and not looked at yet, by removal.
     pub loaded: HashMap<Uuid, Loaded>,
     /// The removal that would have gone over what its account may, and how many pledges it may take instead.
@@ -156,7 +155,7 @@ pub(super) async fn step(
             let Some(job) = lease(connection, worker, avoided).await? else { return Ok(Step::Idle) };
             at_work = Some(job.removal_id);
             let went = if job.undo {
-                undo(connection, worker, &job).await?
+                undo(connection, worker, &job, known.rows).await?
             } else if job.lost {
                 stop(connection, job.removal_id, job.campaign_id, PausedBecause::Account).await?;
                 Went::default()
@@ -252,7 +251,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
         None => load(connection, &walk, place).await?,
     };
     let most = known.fewer.filter(|(removal, _)| *removal == job.removal_id).map(|(_, left)| left);
-    let many = page.candidates.len().min(ROWS);
+    let many = page.candidates.len().min(known.rows);
     let part: Vec<(Uuid, Place)> = page.candidates.drain(..many).collect();
     let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
     let rows = take_out(connection, job, &walk, ids, most).await?;
@@ -273,7 +272,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
     };
     let change = added(&job.change, &changes);
     progress(connection, worker, job, after.unwrap_or(place), &rows, &change).await?;
-    let ahead = walk::ahead(&page.candidates, ROWS);
+    let ahead = walk::ahead(&page.candidates, known.rows);
     match after {
         Some(at) if most.is_none() && !page.candidates.is_empty() => {
             known.loaded.insert(job.removal_id, Loaded { at, ..page });
@@ -363,8 +362,8 @@ async fn ended(connection: &mut Connection, job: &Job, action: &'static str, cha
 }
 
 /// Puts back some of what a removal took out, as it was.
-async fn undo(connection: &mut Connection, worker: Uuid, job: &Job) -> Result<Went, StepError> {
-    let most = i64::try_from(ROWS).unwrap_or(i64::MAX);
+async fn undo(connection: &mut Connection, worker: Uuid, job: &Job, rows: usize) -> Result<Went, StepError> {
+    let most = i64::try_from(rows).unwrap_or(i64::MAX);
     let rows = put_back(connection, job.removal_id, job.id, most).await?;
     let changes = uncounted(&rows, 1);
     let change = added(&job.change, &changes);

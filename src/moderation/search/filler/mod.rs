@@ -4,7 +4,7 @@
 //! noted by triggers in the same transaction (`search_changes`), so that no way of changing a pledge can be forgotten. After each piece of
 //! work it rests twice as long as the piece took: while the database is busy with pledges it takes at most a third of one core, and
 //! falls behind; and it catches up by itself. It takes turns ([`Turns`]) with removals; while one is at work, for which somebody waits,
-//! it follows changes at a walk, as long as they don't wait for more than a minute.
+//! it works in smaller pieces, and follows changes at a walk, as long as they don't wait for more than a minute.
 
 pub mod store;
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::store::{Followed, Step};
+use self::store::{Followed, ROWS_AT_ONCE, Step};
 use super::store::lag;
 use crate::{
     db::{Connection, Database, DbError},
@@ -34,7 +34,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const REST: u32 = 2;
 
 /// Between two pieces of changes while a removal is at work.
-const BESIDE_REMOVAL: Duration = Duration::from_secs(2);
+const BESIDE_REMOVAL: Duration = Duration::from_millis(500);
+
+/// Rows of a transaction meanwhile: a removal's step waits for it, and pledges for both.
+const ROWS_BESIDE_REMOVAL: i64 = 250;
 
 /// Pieces of changes that are followed until new pledges have their turn.
 const CHANGES_FIRST: u32 = 10;
@@ -62,6 +65,8 @@ pub struct Filler {
     whole_look_at: Instant,
     /// Changes wait until then.
     next_changes_at: Instant,
+    /// Rows of a transaction.
+    rows: i64,
     swept_at: Option<Instant>,
 }
 
@@ -74,7 +79,17 @@ impl Filler {
         );
         let now = Instant::now();
         let settling = (0, now + SETTLED);
-        Self { database, turns, lag, floor: 0, settling, whole_look_at: now, next_changes_at: now, swept_at: None }
+        Self {
+            database,
+            turns,
+            lag,
+            floor: 0,
+            settling,
+            whole_look_at: now,
+            next_changes_at: now,
+            rows: ROWS_AT_ONCE,
+            swept_at: None,
+        }
     }
 
     /// Fills again and again until `stop` is cancelled.
@@ -134,14 +149,14 @@ impl Filler {
 
     async fn take_new(&mut self, campaign: Uuid) -> Result<(), DbError> {
         let mut behind = None;
-        while let Step::More(last) =
-            self.step(async |connection| store::take_new(connection, campaign, behind).await).await?
-        {
+        loop {
+            let rows = self.rows;
+            let step = self.step(async |connection| store::take_new(connection, campaign, behind, rows).await).await?;
+            let Step::More(last) = step else { return Ok(()) };
             behind = Some(last);
             // Who changed something meanwhile doesn't wait for all that is new.
             self.follow().await?;
         }
-        Ok(())
     }
 
     /// Follows changes for a while. Whether there are more, and it should go on without waiting.
@@ -162,8 +177,8 @@ impl Filler {
         if self.whole_look_at.elapsed() >= WHOLE_LOOK_EVERY {
             (self.floor, self.whole_look_at) = (0, Instant::now());
         }
-        let floor = self.floor;
-        let followed = self.step(async |connection| store::take_changes(connection, floor).await).await?;
+        let (floor, rows) = (self.floor, self.rows);
+        let followed = self.step(async |connection| store::take_changes(connection, floor, rows).await).await?;
         let Some(Followed { last, more, beside_removal }) = followed else {
             // Whoever is at it may have followed them in another order.
             self.floor = 0;
@@ -174,6 +189,7 @@ impl Filler {
             self.floor = self.settling.0;
             self.settling = (last.max(self.settling.0), now + SETTLED);
         }
+        self.rows = if beside_removal { ROWS_BESIDE_REMOVAL } else { ROWS_AT_ONCE };
         if beside_removal {
             self.next_changes_at = now + BESIDE_REMOVAL;
         }

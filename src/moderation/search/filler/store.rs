@@ -15,8 +15,8 @@ use crate::{
 /// The advisory lock of whoever fills. Any number, the same for every instance: "search" in ASCII.
 pub const LOCK: i64 = 0x73_65_61_72_63_68;
 
-/// Rows of one transaction: it lasts some ten milliseconds.
-const ROWS_AT_ONCE: i64 = 1_000;
+/// Rows of one transaction, where nothing else is at work: it lasts some ten milliseconds.
+pub const ROWS_AT_ONCE: i64 = 1_000;
 
 /// Rows that one transaction of a sweep walks over; hardly ever one is missing.
 const SWEPT_AT_ONCE: i64 = 20_000;
@@ -102,12 +102,17 @@ pub async fn campaigns(connection: &mut Connection) -> Result<Vec<Uuid>, DbError
     Ok(all.into_iter().map(|Id { id }| id).collect())
 }
 
-/// Takes pledges that are new. Without `behind` it begins five seconds before the last one that was taken, because batches are
+/// Takes up to `rows` pledges that are new. Without `behind` it begins five seconds before the last one that was taken, because batches are
 /// committed in another order than ids are made; who comes later still is found by [`sweep`].
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_new(connection: &mut Connection, campaign: Uuid, behind: Option<Uuid>) -> Result<Step, DbError> {
+pub async fn take_new(
+    connection: &mut Connection,
+    campaign: Uuid,
+    behind: Option<Uuid>,
+    rows: i64,
+) -> Result<Step, DbError> {
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
@@ -125,7 +130,7 @@ pub async fn take_new(connection: &mut Connection, campaign: Uuid, behind: Optio
             ))
             .bind::<SqlUuid, _>(campaign)
             .bind::<SqlUuid, _>(from)
-            .bind::<BigInt, _>(ROWS_AT_ONCE)
+            .bind::<BigInt, _>(rows)
             .get_results(connection)
             .await?;
             let ids: Vec<Uuid> = new.into_iter().map(|Id { id }| id).collect();
@@ -146,7 +151,7 @@ pub async fn take_new(connection: &mut Connection, campaign: Uuid, behind: Optio
                 .execute(connection)
                 .await?;
             }
-            Ok(last.filter(|_| full(ids.len())).map_or(Step::Done, Step::More))
+            Ok(last.filter(|_| full(ids.len(), rows)).map_or(Step::Done, Step::More))
         })
         .await
 }
@@ -166,8 +171,8 @@ async fn beyond(connection: &mut Connection, campaign: Uuid) -> Result<Option<Uu
     Ok(last.map(|Id { id }| id))
 }
 
-fn full(rows: usize) -> bool {
-    i64::try_from(rows).unwrap_or(i64::MAX) >= ROWS_AT_ONCE
+fn full(found: usize, rows: i64) -> bool {
+    i64::try_from(found).unwrap_or(i64::MAX) >= rows
 }
 
 /// The smallest id that many milliseconds before another.
@@ -213,11 +218,11 @@ pub struct Followed {
     pub beside_removal: bool,
 }
 
-/// Follows changes with numbers above `floor`. None: another instance is at it.
+/// Follows up to `rows` changes with numbers above `floor`. None: another instance is at it.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Option<Followed>, DbError> {
+pub async fn take_changes(connection: &mut Connection, floor: i64, rows: i64) -> Result<Option<Followed>, DbError> {
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
@@ -230,10 +235,10 @@ pub async fn take_changes(connection: &mut Connection, floor: i64) -> Result<Opt
                    RETURNING number, campaign_id, pledge_id, at < now() - interval '1 minute' AS old",
             )
             .bind::<BigInt, _>(floor)
-            .bind::<BigInt, _>(ROWS_AT_ONCE)
+            .bind::<BigInt, _>(rows)
             .get_results(connection)
             .await?;
-            let (more, last) = (full(changes.len()), changes.iter().map(|change| change.number).max());
+            let (more, last) = (full(changes.len(), rows), changes.iter().map(|change| change.number).max());
             let long_ago = changes.iter().any(|change| change.old);
             changes.sort_unstable_by_key(|change| (change.campaign_id, change.pledge_id));
             changes.dedup_by_key(|change| (change.campaign_id, change.pledge_id));
@@ -295,8 +300,7 @@ pub async fn sweep(connection: &mut Connection, campaign: Uuid) -> Result<Step, 
                 .bind::<SqlUuid, _>(last)
                 .execute(connection)
                 .await?;
-            let more = i64::try_from(page.len()).unwrap_or(i64::MAX) >= SWEPT_AT_ONCE;
-            Ok(if more { Step::More(last) } else { Step::Done })
+            Ok(if full(page.len(), SWEPT_AT_ONCE) { Step::More(last) } else { Step::Done })
         })
         .await
 }
