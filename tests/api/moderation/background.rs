@@ -73,7 +73,7 @@ async fn a_removal_and_the_search_that_follows_take_turns() {
     app.client().pledge(&pledge("meanwhile@example.org")).await.expect(201);
     let known = "SELECT count(*) FROM pledges JOIN pledge_search USING (id) WHERE pledges.created_at > now() - interval '1 minute'";
     // Each looks twice a second.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(get(&client, &removal).await["pledges"], 0);
     assert_eq!(app.rows.number(known).await, 0);
     drop(others);
