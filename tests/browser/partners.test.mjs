@@ -38,6 +38,11 @@ const text = (page, name) => page.locator(`[data-${name}]`).textContent();
 const snippet = (page, way) => page.locator(`[data-snippet=${way}]`).textContent();
 const choose = (page, way) => page.locator(`[name=way][value=${way}]`).check();
 const preview = (page) => page.frameLocator("iframe[data-preview]");
+/** Scrolls to the preview that was loaded with `key`: its section, as the frame in it is another one after each change. */
+const toPreview = async (page, key) => {
+  if (key) await page.locator(`iframe[data-preview][src*="${key}"]`).waitFor();
+  await page.locator("section.preview").scrollIntoViewIfNeeded();
+};
 
 async function pledge(more = {}) {
   const body = JSON.stringify({ name: "Amina", email: newAddress(), country: "KE", language: "en", ...more });
@@ -242,7 +247,7 @@ test("the preview shows the whole form, and the key that is embedded is the one 
   await page.locator("#site-key").fill(siteKey);
   for (const width of [320, 768, 1000, 1440]) {
     await page.setViewportSize({ width, height: 900 });
-    await page.locator("iframe[data-preview]").scrollIntoViewIfNeeded();
+    await toPreview(page, siteKey);
     await preview(page).locator("#name").waitFor();
     const cut = () => preview(page).locator("html").evaluate((root) => Math.max(root.scrollHeight - innerHeight, root.scrollWidth - innerWidth));
     await until(`nothing is cut off at ${width} px`, async () => (await cut()) <= 0);
@@ -271,7 +276,7 @@ test("the preview pledges nothing in earnest: it sends with a key for trials onl
   const form = preview(page);
   for (const key of ["", siteKey]) {
     await page.locator("#site-key").fill(key);
-    await page.locator(key ? `iframe[data-preview][src*="${key}"]` : "iframe[data-preview]").scrollIntoViewIfNeeded();
+    await toPreview(page, key);
     await form.locator("#held", { hasText: "nothing is sent" }).waitFor();
     await form.locator("#name").fill("Amina");
     await form.locator("#email").fill(newAddress());
