@@ -6,6 +6,7 @@ mod audit;
 mod background;
 pub mod by_search;
 mod clusters;
+pub mod filler;
 mod filters;
 mod interrupted;
 mod previews;

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{QuotaError, USUAL_PER_DAY};
-use crate::db::{Connection, DbError};
+use crate::db::{Connection, DbError, Prepared};
 
 #[derive(QueryableByName)]
 struct Taken {
@@ -38,23 +38,25 @@ pub async fn take_for_rule(connection: &mut Connection, who: Uuid, count: i64) -
 }
 
 async fn take_by(connection: &mut Connection, who: Uuid, count: i64, by_rules: i64) -> Result<(), QuotaError> {
-    let taken: Taken = diesel::sql_query(
+    enum Take {}
+    enum Forget {}
+    let taken: Taken = Prepared::<Take>::new(
         "WITH taken AS (INSERT INTO removal_counts AS kept (moderator_id, day, pledges, by_rules) \
-           VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2, $4) \
+           VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2, $3) \
            ON CONFLICT (moderator_id, day) DO UPDATE SET pledges = kept.pledges + excluded.pledges, \
              by_rules = kept.by_rules + excluded.by_rules RETURNING pledges, by_rules), \
-         allowed AS (SELECT coalesce(removals_per_day::bigint, CASE role WHEN 'admin' THEN NULL ELSE $3 END) AS most \
+         allowed AS (SELECT coalesce(removals_per_day::bigint, CASE role WHEN 'admin' THEN NULL ELSE $4 END) AS most \
            FROM moderators WHERE id = $1) \
          SELECT least(coalesce(most, pledges) - (pledges - $2), \
-             CASE WHEN $4 > 0 THEN coalesce((most + 1) / 2, by_rules) - (by_rules - $4) END) AS left, \
+             CASE WHEN $3 > 0 THEN coalesce((most + 1) / 2, by_rules) - (by_rules - $3) END) AS left, \
            extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - (now() AT TIME ZONE 'UTC')) \
              ::float8 AS seconds \
          FROM taken, allowed",
     )
     .bind::<SqlUuid, _>(who)
     .bind::<BigInt, _>(count)
-    .bind::<BigInt, _>(USUAL_PER_DAY)
     .bind::<BigInt, _>(by_rules)
+    .bind::<BigInt, _>(USUAL_PER_DAY)
     .get_result(&mut *connection)
     .await
     .map_err(DbError::from)?;
@@ -63,6 +65,6 @@ async fn take_by(connection: &mut Connection, who: Uuid, count: i64, by_rules: i
         return Err(QuotaError::Spent { seconds: taken.seconds as u32, left: taken.left.max(0) });
     }
     let gone = "DELETE FROM removal_counts WHERE moderator_id = $1 AND day < (now() AT TIME ZONE 'UTC')::date - 30";
-    diesel::sql_query(gone).bind::<SqlUuid, _>(who).execute(connection).await.map_err(DbError::from)?;
+    Prepared::<Forget>::new(gone).bind::<SqlUuid, _>(who).execute(connection).await.map_err(DbError::from)?;
     Ok(())
 }

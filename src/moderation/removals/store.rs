@@ -15,7 +15,7 @@ use super::{MAX_IDS, Order, Outcome, PausedBecause, Reason, Removal, RemovalErro
 use crate::{
     accounts::{Who, quota},
     audit::{self, Entry},
-    db::{Connection, DbError},
+    db::{Connection, DbError, Prepared},
     moderation::rules::searches,
     totals::{
         self,
@@ -258,10 +258,11 @@ pub(super) async fn put_back(
     above: Uuid,
     limit: i64,
 ) -> Result<Vec<Changed>, DbError> {
+    enum PutBack {}
     in_order(connection).await?;
     // Whoever changes one meanwhile is waited for. Rules that are in force would take again what
     // came after them: an undo holds, whatever else the pledges fit. `IS TRUE`, or all that the removal took would be read for each part.
-    Ok(diesel::sql_query(
+    Ok(Prepared::<PutBack>::new(
         "WITH taken AS MATERIALIZED (SELECT id FROM pledges WHERE removal_id = $1 AND id > $2 ORDER BY id LIMIT $3), \
          back AS (UPDATE pledges SET state = state_before, state_before = NULL, removal_id = NULL FROM taken \
            WHERE pledges.id = taken.id AND (removal_id = $1) IS TRUE RETURNING pledges.id, campaign_id, created_at, country, state, counted_at, \

@@ -18,7 +18,7 @@ use crate::{
         self,
         quota::{self, QuotaError},
     },
-    db::{Connection, DbError, schema::pledges},
+    db::{Connection, DbError, Prepared, schema::pledges},
     moderation::{
         removals::{
             PausedBecause,
@@ -172,8 +172,9 @@ pub(super) async fn step(
 }
 
 async fn lease(connection: &mut Connection, worker: Uuid, avoided: &[Uuid]) -> Result<Option<Job>, DbError> {
+    enum Lease {}
     let keeps = accounts::store::keeps("removal_work.moderator_id", "removals.campaign_id", "removal_work.taken_at");
-    Ok(diesel::sql_query(format!(
+    Ok(Prepared::<Lease>::new(format!(
         "SELECT removal_id, removals.campaign_id, undo, removal_work.moderator_id, search, began_at, recent_from, part, number, \
            removal_work.id, change, disabled_at IS NOT NULL OR NOT {keeps} AS lost, \
            (SELECT last_value FROM count_deltas_id_seq) AS deltas \
@@ -312,22 +313,26 @@ async fn progress(
     rows: &[Changed],
     change: &Value,
 ) -> Result<(), DbError> {
-    let (pledges, was_counted) = if job.undo { ("put_back", "counted_back") } else { ("pledges", "counted") };
-    let at = if job.undo { "last_at" } else { "CASE WHEN $7 > 0 THEN now() ELSE last_at END" };
-    let (part, number, id) = place.parts();
-    diesel::sql_query(format!(
-        "WITH work AS (UPDATE removal_work SET part = $2, number = $3, id = $4, change = $5, worker = $6, \
-           worked_at = clock_timestamp(), leased_until = clock_timestamp() + interval '3 seconds' WHERE removal_id = $1) \
-         UPDATE removals SET {pledges} = {pledges} + $7, {was_counted} = {was_counted} + $8, last_at = {at} WHERE id = $1"
-    ))
-    .bind::<SqlUuid, _>(job.removal_id)
+    enum Progress {}
+    let number = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+    let (out, back) = if job.undo { (&[][..], rows) } else { (rows, &[][..]) };
+    let (part, of_part, id) = place.parts();
+    Prepared::<Progress>::new(
+        "WITH work AS (UPDATE removal_work SET part = $1, number = $2, id = $3, change = $4, worker = $5, \
+           worked_at = clock_timestamp(), leased_until = clock_timestamp() + interval '3 seconds' WHERE removal_id = $6) \
+         UPDATE removals SET pledges = pledges + $7, counted = counted + $8, put_back = put_back + $9, \
+           counted_back = counted_back + $10, last_at = CASE WHEN $7 > 0 THEN now() ELSE last_at END WHERE id = $6",
+    )
     .bind::<SmallInt, _>(part)
-    .bind::<BigInt, _>(number)
+    .bind::<BigInt, _>(of_part)
     .bind::<SqlUuid, _>(id)
     .bind::<Jsonb, _>(change)
     .bind::<SqlUuid, _>(worker)
-    .bind::<BigInt, _>(i64::try_from(rows.len()).unwrap_or(i64::MAX))
-    .bind::<BigInt, _>(counted(rows))
+    .bind::<SqlUuid, _>(job.removal_id)
+    .bind::<BigInt, _>(number(out.len()))
+    .bind::<BigInt, _>(counted(out))
+    .bind::<BigInt, _>(number(back.len()))
+    .bind::<BigInt, _>(counted(back))
     .execute(connection)
     .await?;
     Ok(())

@@ -18,7 +18,7 @@ use crate::{
     accounts,
     audit::{self, Entry},
     db::{
-        Connection, DbError,
+        Connection, DbError, Prepared,
         schema::{campaigns, search_rules},
     },
     moderation::{removals::Reason, search::filler},
@@ -358,7 +358,8 @@ pub async fn forget(connection: &mut Connection) -> Result<bool, DbError> {
 /// # Errors
 /// Those of the database.
 pub async fn queue(connection: &mut Connection, campaign: Uuid, ids: &[Uuid]) -> Result<(), DbError> {
-    diesel::sql_query(
+    enum Queue {}
+    Prepared::<Queue>::new(
         "INSERT INTO search_rule_pledges (campaign_id, pledge_id) SELECT campaign_id, id FROM pledges \
          WHERE EXISTS (SELECT FROM search_rules WHERE campaign_id = $1 AND expires_at > now()) AND campaign_id = $1 \
            AND id = ANY($2) AND state IN ('awaiting', 'held', 'counted') \

@@ -6,6 +6,7 @@
 //! falls behind; and it catches up by itself. It takes turns ([`Turns`]) with removals; while one is at work, for which somebody waits,
 //! it works in smaller pieces, and follows changes at a walk, as long as they don't wait for more than a minute.
 
+pub mod put;
 pub mod store;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::store::{Followed, ROWS_AT_ONCE, Step};
+use self::store::{Followed, From, ROWS_AT_ONCE, Step};
 use super::store::lag;
 use crate::{
     db::{Connection, Database, DbError},
@@ -27,7 +28,16 @@ use crate::{
 /// Between two looks while there is nothing to do.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Between two looks for what came late.
+/// A look for new pledges begins so many milliseconds before the last one that was taken: batches are under way for a few of them.
+const EARLIER_MS: u128 = 1_000;
+
+/// The same of the looks for those that were under way for longer, or come from an instance whose clock is behind.
+const LATE_MS: u128 = 5_000;
+
+/// Between two of those: they hold each pledge of that time against the rows that are there.
+const LATE_EVERY: Duration = Duration::from_secs(3);
+
+/// Between two looks for what came later still.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Rests so many times as long as it worked.
@@ -67,6 +77,8 @@ pub struct Filler {
     next_changes_at: Instant,
     /// Rows of a transaction.
     rows: i64,
+    /// When it last looked for those that come late.
+    late_at: Option<Instant>,
     swept_at: Option<Instant>,
 }
 
@@ -88,6 +100,7 @@ impl Filler {
             whole_look_at: now,
             next_changes_at: now,
             rows: ROWS_AT_ONCE,
+            late_at: None,
             swept_at: None,
         }
     }
@@ -131,8 +144,12 @@ impl Filler {
     async fn fill_some(&mut self) -> Result<bool, DbError> {
         let more = self.follow_some().await?;
         let campaigns = self.step(async |connection| store::campaigns(connection).await).await?;
+        let late = self.late_at.is_none_or(|late| late.elapsed() >= LATE_EVERY);
         for campaign in &campaigns {
-            self.take_new(*campaign).await?;
+            self.take_new(*campaign, From::Before(if late { LATE_MS } else { EARLIER_MS })).await?;
+        }
+        if late {
+            self.late_at = Some(Instant::now());
         }
         if self.swept_at.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
             for campaign in &campaigns {
@@ -147,13 +164,12 @@ impl Filler {
         Ok(more)
     }
 
-    async fn take_new(&mut self, campaign: Uuid) -> Result<(), DbError> {
-        let mut behind = None;
+    async fn take_new(&mut self, campaign: Uuid, mut from: From) -> Result<(), DbError> {
         loop {
             let rows = self.rows;
-            let step = self.step(async |connection| store::take_new(connection, campaign, behind, rows).await).await?;
+            let step = self.step(async |connection| store::take_new(connection, campaign, from, rows).await).await?;
             let Step::More(last) = step else { return Ok(()) };
-            behind = Some(last);
+            from = From::Behind(last);
             // Who changed something meanwhile doesn't wait for all that is new.
             self.follow().await?;
         }

@@ -2,15 +2,13 @@
 
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::{
-    db::{Connection, DbError},
-    moderation::rules,
-};
+use super::put::store::put;
+use crate::db::{Connection, DbError, Prepared};
 
 /// The advisory lock of whoever fills. Any number, the same for every instance: "search" in ASCII.
 pub const LOCK: i64 = 0x73_65_61_72_63_68;
@@ -20,9 +18,6 @@ pub const ROWS_AT_ONCE: i64 = 1_000;
 
 /// Rows that one transaction of a sweep walks over; hardly ever one is missing.
 const SWEPT_AT_ONCE: i64 = 20_000;
-
-/// Rows of a chunk, about.
-const CHUNK_ROWS: i64 = 65_536;
 
 /// Smallest id of a time before now. Ids carry the time of the service's clock.
 macro_rules! id_before {
@@ -44,6 +39,17 @@ macro_rules! chunk_of {
             " ORDER BY first_id DESC LIMIT 1)"
         )
     };
+}
+pub(super) use chunk_of;
+
+/// Where a look for new pledges begins.
+#[derive(Clone, Copy, Debug)]
+pub enum From {
+    /// So many milliseconds before the last one that was taken, because batches are committed in another order than ids are made; who comes
+    /// later still is found by [`sweep`].
+    Before(u128),
+    /// Behind this one.
+    Behind(Uuid),
 }
 
 /// What a step has done.
@@ -69,10 +75,14 @@ struct Id {
     id: Uuid,
 }
 
-/// Held until the end of the transaction.
+/// Held until the end of the transaction. Until then, too, statements are planned for what the tables are now: a plan that was made while they
+/// were empty would be kept until somebody analyzes them, and read all of what has come since.
 async fn try_lock(connection: &mut Connection) -> Result<bool, DbError> {
-    let locked: Yes =
-        diesel::sql_query(format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS yes")).get_result(connection).await?;
+    enum Lock {}
+    let sql = format!(
+        "SELECT pg_try_advisory_xact_lock({LOCK}) AS yes, set_config('plan_cache_mode', 'force_custom_plan', true)"
+    );
+    let locked: Yes = Prepared::<Lock>::new(sql).get_result(connection).await?;
     Ok(locked.yes)
 }
 
@@ -90,7 +100,9 @@ pub async fn lock(connection: &mut Connection) -> Result<(), DbError> {
 /// # Errors
 /// Those of the database.
 pub async fn campaigns(connection: &mut Connection) -> Result<Vec<Uuid>, DbError> {
-    diesel::sql_query(concat!(
+    enum Begin {}
+    enum All {}
+    Prepared::<Begin>::new(concat!(
         "INSERT INTO search_progress (campaign_id, swept) SELECT id, ",
         id_before!("1 hour"),
         " FROM campaigns WHERE NOT EXISTS (SELECT FROM search_progress WHERE campaign_id = id) ON CONFLICT DO NOTHING"
@@ -98,31 +110,27 @@ pub async fn campaigns(connection: &mut Connection) -> Result<Vec<Uuid>, DbError
     .execute(&mut *connection)
     .await?;
     let all: Vec<Id> =
-        diesel::sql_query("SELECT campaign_id AS id FROM search_progress").get_results(connection).await?;
+        Prepared::<All>::new("SELECT campaign_id AS id FROM search_progress").get_results(connection).await?;
     Ok(all.into_iter().map(|Id { id }| id).collect())
 }
 
-/// Takes up to `rows` pledges that are new. Without `behind` it begins five seconds before the last one that was taken, because batches are
-/// committed in another order than ids are made; who comes later still is found by [`sweep`].
+/// Takes up to `rows` pledges that are new, from `from` on.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_new(
-    connection: &mut Connection,
-    campaign: Uuid,
-    behind: Option<Uuid>,
-    rows: i64,
-) -> Result<Step, DbError> {
+pub async fn take_new(connection: &mut Connection, campaign: Uuid, from: From, rows: i64) -> Result<Step, DbError> {
+    enum New {}
+    enum Seen {}
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
                 return Ok(Step::SomebodyElse);
             }
-            let from = match behind {
-                Some(behind) => behind,
-                None => earlier(seen(connection, campaign).await?, 5_000),
+            let from = match from {
+                From::Behind(id) => id,
+                From::Before(milliseconds) => earlier(seen(connection, campaign).await?, milliseconds),
             };
-            let new: Vec<Id> = diesel::sql_query(concat!(
+            let new: Vec<Id> = Prepared::<New>::new(concat!(
                 "SELECT id FROM pledges WHERE campaign_id = $1 AND id > $2 AND NOT EXISTS (SELECT FROM pledge_search \
                    WHERE pledge_search.id = pledges.id AND chunk = ",
                 chunk_of!("pledges.id"),
@@ -141,13 +149,13 @@ pub async fn take_new(
             let seen = if last.is_some() { last } else { beyond(connection, campaign).await? };
             if let Some(seen) = seen {
                 // A clock that is wrong must not carry it into the future, past all others.
-                diesel::sql_query(concat!(
-                    "UPDATE search_progress SET seen = greatest(seen, least($2, ",
+                Prepared::<Seen>::new(concat!(
+                    "UPDATE search_progress SET seen = greatest(seen, least($1, ",
                     id_before!("0"),
-                    ")) WHERE campaign_id = $1"
+                    ")) WHERE campaign_id = $2"
                 ))
-                .bind::<SqlUuid, _>(campaign)
                 .bind::<SqlUuid, _>(seen)
+                .bind::<SqlUuid, _>(campaign)
                 .execute(connection)
                 .await?;
             }
@@ -159,7 +167,8 @@ pub async fn take_new(
 /// The last pledge behind what is seen, though nothing is new: it was taken as a change, or made while a look began. Who comes meanwhile is
 /// found by the next look, since that begins earlier.
 async fn beyond(connection: &mut Connection, campaign: Uuid) -> Result<Option<Uuid>, DbError> {
-    let last: Option<Id> = diesel::sql_query(
+    enum Beyond {}
+    let last: Option<Id> = Prepared::<Beyond>::new(
         "SELECT last.id FROM search_progress CROSS JOIN LATERAL (SELECT id FROM pledges \
            WHERE pledges.campaign_id = search_progress.campaign_id AND id > seen ORDER BY id DESC LIMIT 1) AS last \
          WHERE search_progress.campaign_id = $1",
@@ -186,7 +195,8 @@ pub(in crate::moderation) fn earlier(id: Uuid, milliseconds: u128) -> Uuid {
 /// # Errors
 /// Those of the database.
 pub async fn seen(connection: &mut Connection, campaign: Uuid) -> Result<Uuid, DbError> {
-    let seen: Option<Id> = diesel::sql_query("SELECT seen AS id FROM search_progress WHERE campaign_id = $1")
+    enum Seen {}
+    let seen: Option<Id> = Prepared::<Seen>::new("SELECT seen AS id FROM search_progress WHERE campaign_id = $1")
         .bind::<SqlUuid, _>(campaign)
         .get_result(connection)
         .await
@@ -223,12 +233,14 @@ pub struct Followed {
 /// # Errors
 /// Those of the database.
 pub async fn take_changes(connection: &mut Connection, floor: i64, rows: i64) -> Result<Option<Followed>, DbError> {
+    enum Changes {}
+    enum Removing {}
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
                 return Ok(None);
             }
-            let mut changes: Vec<Changed> = diesel::sql_query(
+            let mut changes: Vec<Changed> = Prepared::<Changes>::new(
                 // Up to the last of them, not a list of them: that is compared one by one where the plan expects few rows.
                 "DELETE FROM search_changes WHERE number > $1 AND number <= (SELECT max(number) FROM \
                      (SELECT number FROM search_changes WHERE number > $1 ORDER BY number LIMIT $2) AS first) \
@@ -249,7 +261,7 @@ pub async fn take_changes(connection: &mut Connection, floor: i64, rows: i64) ->
                 }
             }
             // One that is stuck isn't at work.
-            let removing: Yes = diesel::sql_query(
+            let removing: Yes = Prepared::<Removing>::new(
                 "SELECT EXISTS (SELECT FROM removal_work WHERE paused_at IS NULL AND worked_at > now() - interval '10 seconds') AS yes",
             )
             .get_result(connection)
@@ -303,96 +315,4 @@ pub async fn sweep(connection: &mut Connection, campaign: Uuid) -> Result<Step, 
             Ok(if full(page.len(), SWEPT_AT_ONCE) { Step::More(last) } else { Step::Done })
         })
         .await
-}
-
-#[derive(QueryableByName)]
-struct Lessened {
-    #[diesel(sql_type = BigInt)]
-    term: i64,
-    #[diesel(sql_type = BigInt)]
-    chunk: i64,
-}
-
-/// Makes the rows of these pledges, in the order of their ids, what the pledges are now: new, changed or gone; and the counts with them.
-async fn put(connection: &mut Connection, campaign: Uuid, ids: &[Uuid]) -> Result<(), DbError> {
-    make_room(connection, campaign, ids).await?;
-    let lessened: Vec<Lessened> = diesel::sql_query(concat!(
-        "WITH given AS MATERIALIZED (SELECT id, ",
-        chunk_of!("given.id"),
-        " AS chunk FROM unnest($2) AS given (id)), \
-         was AS MATERIALIZED (SELECT pledge_search.* FROM given JOIN pledge_search USING (chunk, id)), \
-         becomes AS MATERIALIZED (SELECT chunk, id, created_at AS at, source_tag, domain_tag, name_tag, shape_tag, score, \
-             pledge_terms(country, state, language, partner_id, removal_id, score, signals) || -chunk AS terms \
-           FROM given JOIN pledges USING (id) WHERE campaign_id = $1), \
-         gone AS (DELETE FROM pledge_search USING was WHERE pledge_search.chunk = was.chunk AND pledge_search.id = was.id \
-           AND NOT EXISTS (SELECT FROM becomes WHERE becomes.id = was.id)), \
-         put AS (INSERT INTO pledge_search TABLE becomes EXCEPT TABLE was ON CONFLICT (chunk, id) DO UPDATE SET at = excluded.at, \
-           source_tag = excluded.source_tag, domain_tag = excluded.domain_tag, name_tag = excluded.name_tag, \
-           shape_tag = excluded.shape_tag, score = excluded.score, terms = excluded.terms), \
-         change AS (SELECT term, chunk, sum(amount)::bigint AS amount FROM (SELECT chunk, unnest(terms) AS term, 1 AS amount FROM becomes \
-             UNION ALL SELECT chunk, unnest(terms), -1 FROM was) AS each \
-           WHERE term <> -chunk GROUP BY term, chunk HAVING sum(amount) <> 0), \
-         counted AS (INSERT INTO search_counts TABLE change ON CONFLICT (term, chunk) DO UPDATE \
-           SET pledges = search_counts.pledges + excluded.pledges) \
-         SELECT term, chunk FROM change WHERE amount < 0"
-    ))
-    .bind::<SqlUuid, _>(campaign)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .get_results(&mut *connection)
-    .await?;
-    rules::searches::store::queue(connection, campaign, ids).await?;
-    // In the index's own list they would make each look slower until somebody vacuums.
-    diesel::sql_query("SELECT take_in_search_terms()").execute(&mut *connection).await?;
-    if lessened.is_empty() {
-        return Ok(());
-    }
-    let (terms, chunks): (Vec<_>, Vec<_>) = lessened.into_iter().map(|one| (one.term, one.chunk)).unzip();
-    diesel::sql_query(
-        "DELETE FROM search_counts USING unnest($1, $2) AS given (term, chunk) \
-         WHERE search_counts.term = given.term AND search_counts.chunk = given.chunk AND pledges = 0",
-    )
-    .bind::<Array<BigInt>, _>(terms)
-    .bind::<Array<BigInt>, _>(chunks)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-#[derive(QueryableByName)]
-struct LastChunk {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-    #[diesel(sql_type = BigInt)]
-    pledges: i64,
-}
-
-/// Begins a chunk when there is none, or when the last one is full and some of these come behind all that is in it.
-async fn make_room(connection: &mut Connection, campaign: Uuid, ids: &[Uuid]) -> Result<(), DbError> {
-    const BEGIN: &str = "INSERT INTO search_chunks (number, campaign_id, first_id) \
-         SELECT coalesce(max(number), 0) + 1, $1, $2 FROM search_chunks";
-    let last: Option<LastChunk> = diesel::sql_query(
-        "SELECT number, coalesce((SELECT pledges FROM search_counts WHERE chunk = number AND term = hashtextextended('', 0)), 0) \
-           AS pledges FROM search_chunks WHERE campaign_id = $1 ORDER BY first_id DESC LIMIT 1",
-    )
-    .bind::<SqlUuid, _>(campaign)
-    .get_result(&mut *connection)
-    .await
-    .optional()?;
-    let first = match last {
-        None => Some(Uuid::nil()),
-        Some(last) if last.pledges + i64::try_from(ids.len()).unwrap_or(i64::MAX) > CHUNK_ROWS => {
-            let newest: Option<Id> =
-                diesel::sql_query("SELECT id FROM pledge_search WHERE chunk = $1 ORDER BY id DESC LIMIT 1")
-                    .bind::<BigInt, _>(last.number)
-                    .get_result(&mut *connection)
-                    .await
-                    .optional()?;
-            ids.iter().copied().find(|id| newest.as_ref().is_some_and(|newest| *id > newest.id))
-        }
-        Some(_) => None,
-    };
-    if let Some(first) = first {
-        diesel::sql_query(BEGIN).bind::<SqlUuid, _>(campaign).bind::<SqlUuid, _>(first).execute(connection).await?;
-    }
-    Ok(())
 }
