@@ -2,7 +2,7 @@
 
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Double, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Double, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -16,6 +16,9 @@ struct Taken {
     left: i64,
     #[diesel(sql_type = Double)]
     seconds: f64,
+    /// Whether it is the first of the day.
+    #[diesel(sql_type = Bool)]
+    first: bool,
 }
 
 /// Counts `count` pledges that the account `who` removes or accepts. Belongs in the transaction of that, which must be rolled
@@ -39,7 +42,6 @@ pub async fn take_for_rule(connection: &mut Connection, who: Uuid, count: i64) -
 
 async fn take_by(connection: &mut Connection, who: Uuid, count: i64, by_rules: i64) -> Result<(), QuotaError> {
     enum Take {}
-    enum Forget {}
     let taken: Taken = Prepared::<Take>::new(
         "WITH taken AS (INSERT INTO removal_counts AS kept (moderator_id, day, pledges, by_rules) \
            VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2, $3) \
@@ -50,7 +52,7 @@ async fn take_by(connection: &mut Connection, who: Uuid, count: i64, by_rules: i
          SELECT least(coalesce(most, pledges) - (pledges - $2), \
              CASE WHEN $3 > 0 THEN coalesce((most + 1) / 2, by_rules) - (by_rules - $3) END) AS left, \
            extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - (now() AT TIME ZONE 'UTC')) \
-             ::float8 AS seconds \
+             ::float8 AS seconds, pledges = $2 AS first \
          FROM taken, allowed",
     )
     .bind::<SqlUuid, _>(who)
@@ -64,7 +66,10 @@ async fn take_by(connection: &mut Connection, who: Uuid, count: i64, by_rules: i
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a day has 86,400 seconds")]
         return Err(QuotaError::Spent { seconds: taken.seconds as u32, left: taken.left.max(0) });
     }
+    if !taken.first {
+        return Ok(());
+    }
     let gone = "DELETE FROM removal_counts WHERE moderator_id = $1 AND day < (now() AT TIME ZONE 'UTC')::date - 30";
-    Prepared::<Forget>::new(gone).bind::<SqlUuid, _>(who).execute(connection).await.map_err(DbError::from)?;
+    diesel::sql_query(gone).bind::<SqlUuid, _>(who).execute(connection).await.map_err(DbError::from)?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::{
-    pace::Pace,
+    pace::{Pace, ReadAhead},
     store::{Known, Step, StepError, Went},
 };
 use crate::{
@@ -50,6 +50,7 @@ pub struct Worker {
     wake: Arc<Notify>,
     known: Known,
     ahead: Vec<Uuid>,
+    read_ahead: ReadAhead,
     avoided: HashMap<Uuid, Instant>,
     pace: Pace,
     expired_at: Option<Instant>,
@@ -67,6 +68,7 @@ impl Worker {
             wake: moderation.removal_work.clone(),
             known: Known::default(),
             ahead: Vec::new(),
+            read_ahead: ReadAhead::default(),
             avoided: HashMap::new(),
             pace: Pace::default(),
             expired_at: None,
@@ -107,8 +109,13 @@ impl Worker {
         let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
         let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
         let ahead = std::mem::take(&mut self.ahead);
+        let reads = !ahead.is_empty() && self.read_ahead.is_due();
         let step = self.database.run_until(began + PATIENCE, step);
-        let (went, ()) = tokio::join!(step, self.read(&ahead, began + PATIENCE));
+        let (went, read) =
+            tokio::join!(step, async { if reads { self.read(&ahead, began + PATIENCE).await } else { None } });
+        if let Some(took) = read {
+            self.read_ahead.took(took);
+        }
         match went {
             Ok(Step::Idle) => None,
             Ok(Step::Went(went)) => Some(self.went(went, began)),
@@ -119,12 +126,16 @@ impl Worker {
         }
     }
 
-    /// Reads ahead, where there are connections enough. Of no consequence but for the time: whoever changes what wasn't read reads it itself.
-    async fn read(&self, ahead: &[Uuid], deadline: Instant) {
-        if !ahead.is_empty() && self.database.pool_use().idle >= CONNECTIONS {
-            let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
-            let _ = self.database.run_until(deadline, read).await;
+    /// Reads ahead, where there are connections enough, and how long it took. Of no consequence but for the time: whoever changes what wasn't
+    /// read reads it itself.
+    async fn read(&self, ahead: &[Uuid], deadline: Instant) -> Option<Duration> {
+        if self.database.pool_use().idle < CONNECTIONS {
+            return None;
         }
+        let began = Instant::now();
+        let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
+        let _ = self.database.run_until(deadline, read).await;
+        Some(began.elapsed())
     }
 
     fn went(&mut self, went: Went, began: Instant) -> Duration {

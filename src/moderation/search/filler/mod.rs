@@ -43,11 +43,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Rests so many times as long as it worked.
 const REST: u32 = 2;
 
-/// Between two pieces of changes while a removal is at work.
-const BESIDE_REMOVAL: Duration = Duration::from_millis(500);
+/// Between two pieces of changes while a removal is at work: one takes three of its steps' time.
+const BESIDE_REMOVAL: Duration = Duration::from_secs(2);
 
 /// Rows of a transaction meanwhile: a removal's step waits for it, and pledges for both.
-const ROWS_BESIDE_REMOVAL: i64 = 250;
+const ROWS_BESIDE_REMOVAL: i64 = 500;
 
 /// Pieces of changes that are followed until new pledges have their turn.
 const CHANGES_FIRST: u32 = 10;
