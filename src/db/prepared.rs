@@ -1,5 +1,5 @@
 //! Statements that are prepared once for each connection, which diesel does for no `sql_query`: for those that run
-//! thousands of times a second.
+//! many times a second, or while others wait.
 
 use std::{borrow::Cow, marker::PhantomData};
 

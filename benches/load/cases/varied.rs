@@ -10,7 +10,10 @@ use pledges::{
     crypto::KeyRing,
     db::Database,
     gate::signals::Signal,
-    moderation::search::filler::store::{self as filler, Followed, From, Step},
+    moderation::search::filler::{
+        LATE,
+        store::{self as filler, Followed, Start, Step},
+    },
     pledges::eye::TagKeys,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -181,9 +184,9 @@ async fn index(lab: &Lab) -> anyhow::Result<()> {
     let campaigns = filler::campaigns(&mut connection).await?;
     let (mut steps, began) = (0, Instant::now());
     for campaign in campaigns {
-        let mut from = From::Before(5_000);
-        while let Step::More(last) = filler::take_new(&mut connection, campaign, from, filler::ROWS_AT_ONCE).await? {
-            (from, steps) = (From::Behind(last), steps + 1);
+        let mut start = Start::Before(LATE);
+        while let Step::More(last) = filler::take_new(&mut connection, campaign, start, filler::ROWS_AT_ONCE).await? {
+            (start, steps) = (Start::Behind(last), steps + 1);
             if (steps * 1_000_usize).is_multiple_of(TOLD_EVERY) {
                 let seconds = began.elapsed().as_secs_f64();
                 tell(&format!("varied    {} rows can be found, after {seconds:.0} s", count(steps * 1_000)));

@@ -238,13 +238,14 @@ pub async fn undo(
 }
 
 /// Until the end of the transaction, rows are changed, and so locked, in the order in which their ids are found, like everywhere: a plan by
-/// pages or by hashes would take them in another one, and two that change the same rows would wait for each other.
+/// pages or by hashes would take them in another one, and two that change the same rows would wait for each other. And plans are made for what
+/// the tables are now.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn in_order(connection: &mut Connection) -> Result<(), DbError> {
-    const IN_ORDER: &str =
-        "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+    const IN_ORDER: &str = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
+         SET LOCAL plan_cache_mode = force_custom_plan";
     Ok(connection.batch_execute(IN_ORDER).await?)
 }
 

@@ -16,7 +16,10 @@ use uuid::Uuid;
 
 use super::{
     Count, Found, Search,
-    filler::store::{earlier, seen},
+    filler::{
+        EARLIER,
+        store::{earlier, seen},
+    },
     hits::Hits,
 };
 use crate::{
@@ -233,7 +236,7 @@ struct FreshId {
 /// # Errors
 /// Those of the database.
 pub async fn fresh(connection: &mut Connection, campaign: Uuid) -> Result<Fresh, DbError> {
-    let from = earlier(seen(connection, campaign).await?, 1_000);
+    let from = earlier(seen(connection, campaign).await?, EARLIER.as_millis());
     let new: Vec<FreshId> = diesel::sql_query(
         "SELECT id FROM pledges WHERE campaign_id = $1 AND id > $2 AND NOT EXISTS (SELECT FROM pledge_search \
            WHERE pledge_search.id = pledges.id AND chunk = (SELECT number FROM search_chunks WHERE campaign_id = $1 \

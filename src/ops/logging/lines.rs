@@ -109,7 +109,7 @@ impl Fields {
     }
 }
 
-/// A line, written from left to right: thousands a second, so nothing of it is copied on the way.
+/// A line, written from left to right: thousands a second, so its fields aren't copied on the way.
 struct Line {
     text: String,
     format: LogFormat,

@@ -134,7 +134,7 @@ impl Worker {
         }
         let began = Instant::now();
         let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
-        let _ = self.database.run_until(deadline, read).await;
+        self.database.run_until(deadline, read).await.ok()?;
         Some(began.elapsed())
     }
 

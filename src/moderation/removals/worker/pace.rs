@@ -68,7 +68,7 @@ impl Pace {
         });
         self.last = Some((began, deltas + own));
         self.beside_others = others >= BUSY || waiting >= CROWDED;
-        // Otherwise the search that follows has a turn between two steps, which is rest enough.
+        // What waits on other instances isn't known. Otherwise no rest: pledges didn't wait less beside one of an eighth.
         if waiting >= CROWDED { (now - began) * 3 } else { Duration::ZERO }
     }
 }

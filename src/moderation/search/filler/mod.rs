@@ -1,12 +1,14 @@
 //! The filler: keeps `pledge_search` what the pledges are, just behind them. One instance at a time, whichever takes the lock.
 //!
-//! New pledges are found by their ids, which grow with time, so that their way into the database pays for nothing; what is changed or deleted is
+//! New pledges are found by their ids, which grow with time, so that their way into the database pays for nothing: look by look from a second before the
+//! last one, every few seconds from so far back that none that was stored up to five seconds late is passed over, and once more a quarter of an
+//! hour later. What is changed or deleted is
 //! noted by triggers in the same transaction (`search_changes`), so that no way of changing a pledge can be forgotten. After each piece of
 //! work it rests twice as long as the piece took: while the database is busy with pledges it takes at most a third of one core, and
 //! falls behind; and it catches up by itself. It takes turns ([`Turns`]) with removals; while one is at work, for which somebody waits,
 //! it works in smaller pieces, and follows changes at a walk, as long as they don't wait for more than a minute.
 
-pub mod put;
+mod put;
 pub mod store;
 
 use std::time::Duration;
@@ -16,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::store::{Followed, From, ROWS_AT_ONCE, Step};
+use self::store::{Followed, ROWS_AT_ONCE, Start, Step};
 use super::store::lag;
 use crate::{
     db::{Connection, Database, DbError},
@@ -28,13 +30,14 @@ use crate::{
 /// Between two looks while there is nothing to do.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// A look for new pledges begins so many milliseconds before the last one that was taken: batches are under way for a few of them.
-const EARLIER_MS: u128 = 1_000;
+/// A look for new pledges begins so long before the last one that was taken: batches are under way for a part of it, but for those of a crowd.
+pub const EARLIER: Duration = Duration::from_secs(1);
 
-/// The same of the looks for those that were under way for longer, or come from an instance whose clock is behind.
-const LATE_MS: u128 = 5_000;
+/// So much later than its id says may a pledge be stored, and be found within seconds: it waited in a crowd, for three seconds at the most, or
+/// the clock of its instance is behind.
+pub const LATE: Duration = Duration::from_secs(5);
 
-/// Between two of those: they hold each pledge of that time against the rows that are there.
+/// Between two looks for those: they hold each pledge of that time, and of the time since the last such look, against the rows that are there.
 const LATE_EVERY: Duration = Duration::from_secs(3);
 
 /// Between two looks for what came later still.
@@ -77,7 +80,7 @@ pub struct Filler {
     next_changes_at: Instant,
     /// Rows of a transaction.
     rows: i64,
-    /// When it last looked for those that come late.
+    /// When its last look for those that come late began.
     late_at: Option<Instant>,
     swept_at: Option<Instant>,
 }
@@ -144,12 +147,14 @@ impl Filler {
     async fn fill_some(&mut self) -> Result<bool, DbError> {
         let more = self.follow_some().await?;
         let campaigns = self.step(async |connection| store::campaigns(connection).await).await?;
-        let late = self.late_at.is_none_or(|late| late.elapsed() >= LATE_EVERY);
+        let (began, since) = (Instant::now(), self.late_at.map_or(LATE_EVERY, |late| late.elapsed()));
+        let late = since >= LATE_EVERY;
+        let mut alone = true;
         for campaign in &campaigns {
-            self.take_new(*campaign, From::Before(if late { LATE_MS } else { EARLIER_MS })).await?;
+            alone &= self.take_new(*campaign, Start::Before(if late { LATE + since } else { EARLIER })).await?;
         }
-        if late {
-            self.late_at = Some(Instant::now());
+        if late && alone {
+            self.late_at = Some(began);
         }
         if self.swept_at.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
             for campaign in &campaigns {
@@ -164,12 +169,13 @@ impl Filler {
         Ok(more)
     }
 
-    async fn take_new(&mut self, campaign: Uuid, mut from: From) -> Result<(), DbError> {
+    /// Takes in what is new. Whether it was done: otherwise another instance is at it.
+    async fn take_new(&mut self, campaign: Uuid, mut start: Start) -> Result<bool, DbError> {
         loop {
             let rows = self.rows;
-            let step = self.step(async |connection| store::take_new(connection, campaign, from, rows).await).await?;
-            let Step::More(last) = step else { return Ok(()) };
-            from = From::Behind(last);
+            let step = self.step(async |connection| store::take_new(connection, campaign, start, rows).await).await?;
+            let Step::More(last) = step else { return Ok(step == Step::Done) };
+            start = Start::Behind(last);
             // Who changed something meanwhile doesn't wait for all that is new.
             self.follow().await?;
         }

@@ -1,5 +1,7 @@
 //! The shelf of the filler. Every step is a short transaction under one lock, so whoever fills is alone, and also through a pooler.
 
+use std::time::Duration;
+
 use diesel::{
     OptionalExtension, QueryableByName,
     sql_types::{BigInt, Bool, Uuid as SqlUuid},
@@ -30,7 +32,7 @@ macro_rules! id_before {
     };
 }
 
-/// The chunk of an id, in a query whose `$1` is the campaign.
+/// The chunk of an id, in a query whose `$1` is the campaign; it may be the first place of that.
 macro_rules! chunk_of {
     ($id:literal) => {
         concat!(
@@ -44,10 +46,10 @@ pub(super) use chunk_of;
 
 /// Where a look for new pledges begins.
 #[derive(Clone, Copy, Debug)]
-pub enum From {
-    /// So many milliseconds before the last one that was taken, because batches are committed in another order than ids are made; who comes
-    /// later still is found by [`sweep`].
-    Before(u128),
+pub enum Start {
+    /// So long before the last one that was taken, because batches are committed in another order than ids are made. Who comes later still
+    /// is found by a later look that begins earlier, or by [`sweep`].
+    Before(Duration),
     /// Behind this one.
     Behind(Uuid),
 }
@@ -75,7 +77,7 @@ struct Id {
     id: Uuid,
 }
 
-/// Held until the end of the transaction. Until then, too, statements are planned for what the tables are now: a plan that was made while they
+/// Held until the end of the transaction. Until then, too, statements with values are planned for what the tables are now: a plan that was made while they
 /// were empty would be kept until somebody analyzes them, and read all of what has come since.
 async fn try_lock(connection: &mut Connection) -> Result<bool, DbError> {
     enum Lock {}
@@ -114,21 +116,21 @@ pub async fn campaigns(connection: &mut Connection) -> Result<Vec<Uuid>, DbError
     Ok(all.into_iter().map(|Id { id }| id).collect())
 }
 
-/// Takes up to `rows` pledges that are new, from `from` on.
+/// Takes up to `rows` pledges that are new, from `start` on.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_new(connection: &mut Connection, campaign: Uuid, from: From, rows: i64) -> Result<Step, DbError> {
+pub async fn take_new(connection: &mut Connection, campaign: Uuid, start: Start, rows: i64) -> Result<Step, DbError> {
     enum New {}
-    enum Seen {}
+    enum Move {}
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
                 return Ok(Step::SomebodyElse);
             }
-            let from = match from {
-                From::Behind(id) => id,
-                From::Before(milliseconds) => earlier(seen(connection, campaign).await?, milliseconds),
+            let from = match start {
+                Start::Behind(id) => id,
+                Start::Before(time) => earlier(seen(connection, campaign).await?, time.as_millis()),
             };
             let new: Vec<Id> = Prepared::<New>::new(concat!(
                 "SELECT id FROM pledges WHERE campaign_id = $1 AND id > $2 AND NOT EXISTS (SELECT FROM pledge_search \
@@ -149,7 +151,7 @@ pub async fn take_new(connection: &mut Connection, campaign: Uuid, from: From, r
             let seen = if last.is_some() { last } else { beyond(connection, campaign).await? };
             if let Some(seen) = seen {
                 // A clock that is wrong must not carry it into the future, past all others.
-                Prepared::<Seen>::new(concat!(
+                Prepared::<Move>::new(concat!(
                     "UPDATE search_progress SET seen = greatest(seen, least($1, ",
                     id_before!("0"),
                     ")) WHERE campaign_id = $2"
@@ -165,7 +167,7 @@ pub async fn take_new(connection: &mut Connection, campaign: Uuid, from: From, r
 }
 
 /// The last pledge behind what is seen, though nothing is new: it was taken as a change, or made while a look began. Who comes meanwhile is
-/// found by the next look, since that begins earlier.
+/// found by a next look, since those begin earlier.
 async fn beyond(connection: &mut Connection, campaign: Uuid) -> Result<Option<Uuid>, DbError> {
     enum Beyond {}
     let last: Option<Id> = Prepared::<Beyond>::new(

@@ -24,11 +24,12 @@ struct Lessened {
     chunk: i64,
 }
 
-/// Makes the rows of these pledges, in the order of their ids, what the pledges are now: new, changed or gone; and the counts with them.
+/// Makes the rows of these pledges, in the order of their ids, what the pledges are now: new, changed or gone; and the counts with them. Under
+/// the lock of whoever fills, or counts go wrong.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn put(connection: &mut Connection, campaign: Uuid, ids: &[Uuid]) -> Result<(), DbError> {
+pub(in super::super) async fn put(connection: &mut Connection, campaign: Uuid, ids: &[Uuid]) -> Result<(), DbError> {
     enum Put {}
     enum TakeIn {}
     enum Delete {}
