@@ -40,6 +40,10 @@ pub const LATE: Duration = Duration::from_secs(5);
 /// Between two looks for those: they hold each pledge of that time, and of the time since the last such look, against the rows that are there.
 const LATE_EVERY: Duration = Duration::from_secs(3);
 
+/// The look back over the time since the last one ends here: in a longer time another instance did it, or so much came that whoever was late
+/// was there before his turn; and a look must end.
+const SINCE_AT_MOST: Duration = Duration::from_secs(20);
+
 /// Between two looks for what came later still.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -149,9 +153,10 @@ impl Filler {
         let campaigns = self.step(async |connection| store::campaigns(connection).await).await?;
         let (began, since) = (Instant::now(), self.late_at.map_or(LATE_EVERY, |late| late.elapsed()));
         let late = since >= LATE_EVERY;
+        let start = Start::Before(if late { LATE + since.min(SINCE_AT_MOST) } else { EARLIER });
         let mut alone = true;
         for campaign in &campaigns {
-            alone &= self.take_new(*campaign, Start::Before(if late { LATE + since } else { EARLIER })).await?;
+            alone &= self.take_new(*campaign, start).await?;
         }
         if late && alone {
             self.late_at = Some(began);
