@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { addCampaign, until } from "./campaigns.mjs";
 import { addAccount, close, fillIn, pledges, signIn } from "./console.mjs";
-import { assertAccessible, assertNoSidewaysScroll, openPage, origin, photograph, startBrowser, visit, widths } from "./support.mjs";
+import { assertAccessible, assertNoSidewaysScroll, boxOf, openPage, origin, photograph, startBrowser, visit, widths } from "./support.mjs";
 
 const slug = `console-${process.pid}`;
 const login = `finder-${process.pid}`;
@@ -150,7 +150,7 @@ test("a message covers nothing that one presses, goes by itself, and leaves its 
   const message = toast(page, "1 pledge was removed.");
   await page.locator(".rows:not([aria-busy]) .badge.removed").first().waitFor();
   await rows(page).first().getByRole("checkbox").check();
-  const [above, below] = [await message.boundingBox(), await page.locator(".bulk").boundingBox()];
+  const [above, below] = [await boxOf(message), await boxOf(page.locator(".bulk"))];
   assert.ok(above.y + above.height <= below.y, `${JSON.stringify(above)} ${JSON.stringify(below)}`);
   await assertAccessible(page, "a message");
   await message.getByRole("link", { name: "Undo it later under Removals" }).click();
@@ -366,7 +366,7 @@ test("news are said quietly and taken on demand; until then no row moves", async
   const visitor = await open();
   const { page } = visitor;
   await searchFor(page, "KE", HONEST);
-  const place = async () => (await rows(page).first().boundingBox()).y;
+  const place = async () => (await boxOf(rows(page).first())).y;
   const before = await place();
   await pledges(slug, 1, { name: "Nia Otieno", country: "KE" });
   const news = page.getByRole("button", { name: "1 new pledge. Show it" });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { addCampaign, run, until } from "./campaigns.mjs";
-import { assertAccessible, assertNoSidewaysScroll, leave, openPage, origin, photograph, slug as demo, startBrowser, visit, widths } from "./support.mjs";
+import { assertAccessible, assertNoSidewaysScroll, boxOf, leave, openPage, origin, photograph, slug as demo, startBrowser, visit, widths } from "./support.mjs";
 
 /** A campaign of this test's own, which stands still while it is looked at; and one that takes no more pledges. */
 const still = `stands-still-${process.pid}`;
@@ -90,7 +90,7 @@ test("where its script doesn't come, what stands there is accessible", async () 
     for (const card of ["[data-chart]", "[data-map]"]) {
       assert.equal(await page.locator(card).evaluate((empty) => empty.getBoundingClientRect().height), 0, `no empty ${card} at ${width} px`);
     }
-    const [board, countries] = await Promise.all([".board", ".countries"].map((part) => page.locator(part).boundingBox()));
+    const [board, countries] = await Promise.all([".board", ".countries"].map((part) => boxOf(page.locator(part))));
     assert(Math.abs(board.width - countries.width) < 2, `the table has the room of the map at ${width} px`);
   }
   await page.setViewportSize(size(1440));
@@ -277,7 +277,7 @@ test("on a wall everything that counts stands in one screen, and nothing else", 
     const fits = await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight);
     assert(fits, `nothing has to be scrolled at ${viewport.width} px`);
     for (const part of [".number", ".pace dd", ".connection", ".chart-picture", ".map-frame svg"]) {
-      const box = await page.locator(part).first().boundingBox();
+      const box = await boxOf(page.locator(part).first());
       assert(box.width > 0 && box.height > 0 && box.y >= 0 && box.y + box.height <= viewport.height + 1, `${part} is seen at ${viewport.width} px`);
     }
     if (viewport.width > 1280) await photograph(page, `dashboard-wall-${viewport.width}`);
@@ -289,7 +289,7 @@ test("on a wall everything that counts stands in one screen, and nothing else", 
     new RegExp(`^Small numbers are rounded down\\. Elsewhere or not stated: [\\d,]+\\. People who .* fewer than ${totals.threshold} pledges`),
   );
   for (const [line, picture] of [["[data-chart-cut]", ".chart-picture"], ["[data-map] .note", ".map-frame"]]) {
-    const [text, drawing] = await Promise.all([line, picture].map((part) => page.locator(part).first().boundingBox()));
+    const [text, drawing] = await Promise.all([line, picture].map((part) => boxOf(page.locator(part).first())));
     assert(text.y + text.height <= drawing.y + 1, `${line} stands above what it explains`);
   }
   for (const part of [".top", ".countries", ".explain", ".ranges", ".live"]) assert.equal(await page.locator(part).isVisible(), false, `no ${part} on a wall`);

@@ -187,6 +187,16 @@ export async function totalAbove(before) {
   throw new Error(`the total did not rise above ${before} within 15 s`);
 }
 
+/** Where a part is seen. It may just be drawn anew: then it is looked for again. */
+export async function boxOf(locator) {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const box = await locator.boundingBox();
+    if (box) return box;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`not seen within 5 s: ${locator}`);
+}
+
 let addresses = 0;
 
 /** An e-mail address that nobody has pledged with yet. */
