@@ -11,7 +11,7 @@
 mod put;
 pub mod store;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use prometheus::Gauge;
 use tokio::time::Instant;
@@ -84,8 +84,8 @@ pub struct Filler {
     next_changes_at: Instant,
     /// Rows of a transaction.
     rows: i64,
-    /// When its last look for those that come late began.
-    late_at: Option<Instant>,
+    /// When the last look for those that come late began, by campaign.
+    late_at: HashMap<Uuid, Instant>,
     swept_at: Option<Instant>,
 }
 
@@ -107,7 +107,7 @@ impl Filler {
             whole_look_at: now,
             next_changes_at: now,
             rows: ROWS_AT_ONCE,
-            late_at: None,
+            late_at: HashMap::new(),
             swept_at: None,
         }
     }
@@ -151,15 +151,13 @@ impl Filler {
     async fn fill_some(&mut self) -> Result<bool, DbError> {
         let more = self.follow_some().await?;
         let campaigns = self.step(async |connection| store::campaigns(connection).await).await?;
-        let (began, since) = (Instant::now(), self.late_at.map_or(LATE_EVERY, |late| late.elapsed()));
-        let late = since >= LATE_EVERY;
-        let start = Start::Before(if late { LATE + since.min(SINCE_AT_MOST) } else { EARLIER });
-        let mut alone = true;
         for campaign in &campaigns {
-            alone &= self.take_new(*campaign, start).await?;
-        }
-        if late && alone {
-            self.late_at = Some(began);
+            let (began, since) = (Instant::now(), self.late_at.get(campaign).map_or(LATE_EVERY, Instant::elapsed));
+            let late = since >= LATE_EVERY;
+            let start = Start::Before(if late { LATE + since.min(SINCE_AT_MOST) } else { EARLIER });
+            if self.take_new(*campaign, start).await? && late {
+                self.late_at.insert(*campaign, began);
+            }
         }
         if self.swept_at.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
             for campaign in &campaigns {
