@@ -155,14 +155,24 @@ async fn beside_a_removal_changes_are_followed_at_a_walk_and_new_pledges_as_ever
     let before = numbers().await;
     filler.fill().await.unwrap();
     assert_eq!(numbers().await, (before.0 + 1, before.1 - 1_000));
-    // The next piece is smaller, and waits.
-    filler.fill().await.unwrap();
-    assert_eq!(numbers().await, (before.0 + 1, before.1 - 1_000));
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // The next piece is smaller, and waits, as long as the removal is at work.
+    let waits = Instant::now();
+    while waits.elapsed() < Duration::from_secs(9) {
+        filler.fill().await.unwrap();
+        assert_eq!(numbers().await, (before.0 + 1, before.1 - 1_000));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        rows.execute("UPDATE removal_work SET worked_at = now()").await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
     filler.fill().await.unwrap();
     assert_eq!(numbers().await, (before.0 + 1, before.1 - 1_500));
-    // One that lasts holds up nothing for long, and one that is stuck nothing at all.
+    rows.execute("UPDATE removal_work SET paused_at = now()").await;
+    filler.fill().await.unwrap();
+    assert_eq!(numbers().await, (before.0 + 1, 0), "at once");
+    rows.execute("UPDATE removal_work SET paused_at = NULL").await;
     let again = format!("{changes} WHERE id <> '{newest}'");
+    rows.execute(&again).await;
+    // One that lasts holds up nothing for long, and one that is stuck nothing at all.
     for more in [
         "UPDATE search_changes SET at = now() - interval '61 seconds'",
         "UPDATE removal_work SET worked_at = now() - interval '11 seconds'",

@@ -217,6 +217,47 @@ async fn totals_are_exact_where_they_are_counted_and_about_where_many_would_have
     app.stop().await;
 }
 
+/// As if a million pledges of others had come before the 9,001st, and more before the 17,001st: the indexes of tags have them in parts of four
+/// chunks. All at once, so that nobody fills what is half done.
+const IN_THREE_PARTS: &str = "DO $$ BEGIN \
+     LOCK TABLE search_chunks; \
+     INSERT INTO search_chunks SELECT number, id, (lpad(to_hex(1790000000000 + first * 100), 12, '0') || repeat('0', 20))::uuid \
+       FROM (VALUES (17, 9001), (18, 13001), (40, 17001)) AS parts (number, first), campaigns WHERE slug = 'defend'; \
+     UPDATE pledge_search SET chunk = number, terms = array_replace(terms, -chunk, -number) FROM search_chunks \
+       WHERE number = (SELECT max(number) FROM search_chunks WHERE first_id <= id); \
+     TRUNCATE search_counts; \
+     INSERT INTO search_counts SELECT term, chunk, count(*) FROM pledge_search, unnest(terms) AS term WHERE term <> -chunk GROUP BY 1, 2; \
+     END $$";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_is_found_in_each_part_of_its_index_newest_first() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    crowd(&app).await;
+    app.rows.execute("UPDATE pledges SET name_tag = 7 WHERE get_byte(uuid_send(id), 15) = 0").await;
+    app.rows.execute("UPDATE pledges SET source_tag = 5").await;
+    app.searched().await;
+    let named: Vec<String> = app.rows.list("SELECT id::text FROM pledges WHERE name_tag = 7 ORDER BY id DESC").await;
+    assert_eq!(named.len(), 97);
+    app.rows.execute(IN_THREE_PARTS).await;
+    assert_eq!(differences(&app.rows).await, (0, 0));
+    let (name, source) = ("name_tag=0000000000000007", "source_tag=0000000000000005");
+    for query in [name.to_owned(), format!("{name}&{source}"), format!("{name}&state=counted")] {
+        assert_eq!(walk(&client, &query).await, (named.clone(), 97), "{query}");
+    }
+    let plan = app.rows.plan("SELECT id FROM pledge_search WHERE chunk >> 2 = 4 AND name_tag = 7").await;
+    assert!(plan.contains("pledge_search_of_name_by_part"), "{plan}");
+    // Many have it: counted no further than needed, and told by the chunks.
+    app.rows.execute("UPDATE pledges SET name_tag = 7").await;
+    app.searched().await;
+    let page = client.get(&format!("{PLEDGES}?{name}&limit=3")).await.expect(200);
+    assert_eq!((&page["total"], &page["total_is_exact"]), (&json!(21_000), &json!(false)));
+    let newest = app.rows.list("SELECT id::text FROM pledges ORDER BY id DESC LIMIT 3").await;
+    let found: Vec<&str> = page["pledges"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(found, newest);
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_finds_what_the_search_has_wrongly_and_has_it_mended() {
     let app = TestApp::start().await;

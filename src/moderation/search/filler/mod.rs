@@ -50,8 +50,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Rests so many times as long as it worked.
 const REST: u32 = 2;
 
-/// Between two pieces of changes while a removal is at work: one takes three of its steps' time.
-const BESIDE_REMOVAL: Duration = Duration::from_secs(2);
+/// Between two pieces of changes while a removal is at work, which makes hundreds of times as many in that time: whether some of them are followed makes no
+/// difference to whoever searches, and a piece takes three of its steps' time.
+const BESIDE_REMOVAL: Duration = Duration::from_secs(10);
 
 /// Rows of a transaction meanwhile: a removal's step waits for it, and pledges for both.
 const ROWS_BESIDE_REMOVAL: i64 = 500;
@@ -80,8 +81,8 @@ pub struct Filler {
     settling: (i64, Instant),
     /// When `floor` was last forgotten, in case that one has lasted longer all the same.
     whole_look_at: Instant,
-    /// Changes wait until then.
-    next_changes_at: Instant,
+    /// When the last piece of changes was followed beside a removal.
+    beside_removal_at: Option<Instant>,
     /// Rows of a transaction.
     rows: i64,
     /// When the last look for those that come late began, by campaign.
@@ -105,7 +106,7 @@ impl Filler {
             floor: 0,
             settling,
             whole_look_at: now,
-            next_changes_at: now,
+            beside_removal_at: None,
             rows: ROWS_AT_ONCE,
             late_at: HashMap::new(),
             swept_at: None,
@@ -196,8 +197,11 @@ impl Filler {
 
     /// Follows some changes. Whether there are more, and it should go on without waiting.
     async fn follow(&mut self) -> Result<bool, DbError> {
-        if Instant::now() < self.next_changes_at {
-            return Ok(false);
+        if self.beside_removal_at.is_some_and(|at| at.elapsed() < BESIDE_REMOVAL) {
+            let removing = async |connection: &mut Connection| store::removing(connection).await;
+            if self.database.run_until(Instant::now() + PATIENCE, removing).await? {
+                return Ok(false);
+            }
         }
         if self.whole_look_at.elapsed() >= WHOLE_LOOK_EVERY {
             (self.floor, self.whole_look_at) = (0, Instant::now());
@@ -215,9 +219,7 @@ impl Filler {
             self.settling = (last.max(self.settling.0), now + SETTLED);
         }
         self.rows = if beside_removal { ROWS_BESIDE_REMOVAL } else { ROWS_AT_ONCE };
-        if beside_removal {
-            self.next_changes_at = now + BESIDE_REMOVAL;
-        }
+        self.beside_removal_at = beside_removal.then_some(now);
         Ok(more && !beside_removal)
     }
 

@@ -236,7 +236,6 @@ pub struct Followed {
 /// Those of the database.
 pub async fn take_changes(connection: &mut Connection, floor: i64, rows: i64) -> Result<Option<Followed>, DbError> {
     enum Changes {}
-    enum Removing {}
     connection
         .transaction(async |connection| {
             if !try_lock(connection).await? {
@@ -262,15 +261,24 @@ pub async fn take_changes(connection: &mut Connection, floor: i64, rows: i64) ->
                     put(connection, first.campaign_id, &ids).await?;
                 }
             }
-            // One that is stuck isn't at work.
-            let removing: Yes = Prepared::<Removing>::new(
-                "SELECT EXISTS (SELECT FROM removal_work WHERE paused_at IS NULL AND worked_at > now() - interval '10 seconds') AS yes",
-            )
-            .get_result(connection)
-            .await?;
-            Ok(Some(Followed { last: last.unwrap_or(floor), more, beside_removal: removing.yes && !long_ago }))
+            let beside_removal = removing(connection).await? && !long_ago;
+            Ok(Some(Followed { last: last.unwrap_or(floor), more, beside_removal }))
         })
         .await
+}
+
+/// Whether a removal, or an undo, is at work. One that is stuck isn't.
+///
+/// # Errors
+/// Those of the database.
+pub async fn removing(connection: &mut Connection) -> Result<bool, DbError> {
+    enum Removing {}
+    let removing: Yes = Prepared::<Removing>::new(
+        "SELECT EXISTS (SELECT FROM removal_work WHERE paused_at IS NULL AND worked_at > now() - interval '10 seconds') AS yes",
+    )
+    .get_result(connection)
+    .await?;
+    Ok(removing.yes)
 }
 
 #[derive(QueryableByName)]

@@ -15,7 +15,10 @@ mod tagged;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use self::store::{Chunk, Span, Terms, Way};
+use self::{
+    store::{Chunk, Span, Terms, Way},
+    tagged::store::Tagged,
+};
 use super::{
     EXACT, Search,
     store::{Fresh, all_fitting, fitting, fresh, has_at_most},
@@ -178,7 +181,7 @@ impl<'a> Hits<'a> {
         }
         if self.by_tags() {
             let span = Span::by_row(self.from, below);
-            return tagged::store::by_tags(connection, self.search, &self.terms, span, limit).await;
+            return self.tagged().newest(connection, span, limit).await;
         }
         let mut found: Vec<Uuid> = Vec::new();
         let chunks: Vec<Chunk> =
@@ -282,6 +285,10 @@ impl<'a> Hits<'a> {
 
     fn by_words(&self) -> bool {
         !self.search.words.is_empty()
+    }
+
+    fn tagged(&self) -> Tagged<'_> {
+        Tagged { search: self.search, terms: &self.terms, chunks: &self.chunks }
     }
 
     fn by_tags(&self) -> bool {

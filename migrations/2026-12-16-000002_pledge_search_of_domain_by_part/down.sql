@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY pledge_search_of_domain_by_part;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS pledge_search_of_source;
