@@ -15,6 +15,7 @@
 //! * **Tags.** What nearly every pledge has a value of its own for (name, source, and with them domain and shape) stands in columns with
 //!   btrees, each in the order of ids. In the GIN index they would be nine tenths of it; and PostgreSQL never takes a value out of
 //!   such an index again, but no tag may outlive its review copy.
+//!   Each btree is in parts of four chunks, one look each, newest first: what comes is put into the last part, on pages beside each other.
 //!
 //! * **Words.** What the public wall shows has rows of its own (`wall_words`), kept with the entry in one transaction: so that way has
 //!   nothing to catch up with.

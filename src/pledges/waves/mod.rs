@@ -4,10 +4,13 @@
 
 pub mod store;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, thread, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -41,6 +44,13 @@ const CLUSTERS_EVERY: Duration = Duration::from_secs(20);
 
 /// After a look it rests so many times as long as that took.
 const REST: u32 = 10;
+
+/// Of the thread that judges: a tenth of the processor's time beside one thread of those who answer, all of it where nobody wants it.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// It is asked so often who has confirmed, and whenever somebody may be held: half a million rows are read for it, and pledges wait meanwhile.
+const CONFIRMED_EVERY: TimeDelta = TimeDelta::minutes(2);
 
 /// What a look may have missed of letters that were being answered.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
@@ -182,24 +192,26 @@ async fn look_at(
         }
     }
     if let Some(oldest) = known.waves.oldest() {
-        let fates = store::settled(connection, campaign.id, oldest, known.asked_at.map(|at| at - OVERLAP)).await?;
-        for id in &fates.confirmed {
-            known.waves.confirm(*id);
+        if judging || known.asked_at.is_none_or(|at| now - at >= CONFIRMED_EVERY) {
+            let asked = known.asked_at.map(|at| at - OVERLAP);
+            for id in store::confirmed(connection, campaign.id, oldest, asked).await? {
+                known.waves.confirm(id);
+            }
+            known.asked_at = Some(now);
         }
-        known.waves.settle(&fates.gone, &fates.accepted);
-        known.asked_at = Some(now);
+        let gone = store::gone(connection, campaign.id, oldest).await?;
+        known.waves.settle(&gone, &store::accepted(connection, campaign.id, oldest).await?);
     }
     let counted = totals::deltas::store::exact(connection, campaign.id).await?;
-    // Half a million rows take a second: not on a thread that answers others.
     // Should it break off, nothing is known any more, and the rows are read again.
     let mut taken = std::mem::take(known);
-    let judged = tokio::task::spawn_blocking(move || {
+    let judged = behind_others(move || {
         let raises = if judging { taken.waves.judge(now) } else { Vec::new() };
         let clusters = taken.waves.clusters(now, &counted);
         (taken, raises, clusters)
     });
     let (raises, clusters);
-    (*known, raises, clusters) = judged.await.map_err(|_| DbError::Defect("the look for waves broke off"))?;
+    (*known, raises, clusters) = judged.await.ok_or(DbError::Defect("the look for waves broke off"))?;
     // As of the beginning: what was removed meanwhile may be in it still.
     store::put_clusters(connection, campaign.id, &clusters, now, (known.waves.len(), known.waves.since())).await?;
     let mut held = 0;
@@ -209,6 +221,21 @@ async fn look_at(
         known.waves.keep(raises);
     }
     Ok(held)
+}
+
+/// On a thread of its own that leaves the processor to whoever answers: half a million rows take a second, and pledges would wait for it. None: it
+/// broke off.
+async fn behind_others<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, told) = oneshot::channel();
+    let behind = move || {
+        // Elsewhere this would be the priority of the whole process.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(None, NICE);
+        // Whoever asked may have gone.
+        let _ = done.send(work());
+    };
+    thread::Builder::new().name("waves".into()).spawn(behind).ok()?;
+    told.await.ok()
 }
 
 /// Moderators and retention lock rows in another order: whoever was in the way is gone the next time.
@@ -236,5 +263,15 @@ mod tests {
         assert!(turn.is_due(begin + every + CLUSTERS_EVERY), "it tries again at the next look");
         turn.looked(begin + every + CLUSTERS_EVERY, Some(0));
         assert!(!turn.is_due(begin + every * 2));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_judges_stands_behind_others_and_is_missed_when_it_breaks_off() {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+        let before = nice();
+        assert_eq!(behind_others(nice).await, Some(before.max(NICE)));
+        assert_eq!(nice(), before, "only that thread");
+        assert_eq!(behind_others(|| panic!("as it should")).await, None::<()>);
     }
 }

@@ -131,63 +131,73 @@ pub async fn since(connection: &mut Connection, campaign: Uuid, seen: Uuid, limi
 }
 
 #[derive(QueryableByName)]
-struct Settled {
+struct Id {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Bool)]
-    confirmed: bool,
-    #[diesel(sql_type = Bool)]
-    gone: bool,
-    #[diesel(sql_type = Bool)]
-    accepted: bool,
 }
 
-/// What has become of rows.
-#[derive(Default)]
-pub struct Fates {
-    /// Their mailbox has confirmed them.
-    pub confirmed: Vec<Uuid>,
-    /// They were removed or withdrawn.
-    pub gone: Vec<Uuid>,
-    /// A moderator has accepted them.
-    pub accepted: Vec<Uuid>,
+fn ids(rows: Vec<Id>) -> Vec<Uuid> {
+    rows.into_iter().map(|Id { id }| id).collect()
 }
 
-/// What has become of pledges of the last day, from `oldest` on: all that are gone or accepted, and those that were confirmed after `asked`
-/// (None: ever).
+/// Of a campaign's pledges of the last day, from one on, those that were removed or withdrawn. Read by the indexes of just those.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn settled(
+pub async fn gone(connection: &mut Connection, campaign: Uuid, oldest: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let rows: Vec<Id> = diesel::sql_query(concat!(
+        "SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
+        id_of_seconds_ago!("86400"),
+        " AND state = 'removed' UNION ALL SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
+        id_of_seconds_ago!("86400"),
+        " AND state = 'withdrawn'"
+    ))
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<SqlUuid, _>(oldest)
+    .get_results(connection)
+    .await?;
+    Ok(ids(rows))
+}
+
+/// The same of those that a moderator has accepted and that are still there. Whoever accepted pledges of the last day did it in the last day.
+///
+/// # Errors
+/// Those of the database.
+pub async fn accepted(connection: &mut Connection, campaign: Uuid, oldest: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let rows: Vec<Id> = diesel::sql_query(concat!(
+        "SELECT pledges.id FROM acceptances JOIN pledges ON acceptance_id = acceptances.id \
+         WHERE acceptances.campaign_id = $1 AND acceptances.created_at > now() - interval '2 days' AND pledges.id >= $2 AND pledges.id > ",
+        id_of_seconds_ago!("86400"),
+        " AND state NOT IN ('removed', 'withdrawn')"
+    ))
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<SqlUuid, _>(oldest)
+    .get_results(connection)
+    .await?;
+    Ok(ids(rows))
+}
+
+/// The same of those whose mailbox has confirmed them after `asked` (None: ever). All pledges of that time are read for it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn confirmed(
     connection: &mut Connection,
     campaign: Uuid,
     oldest: Uuid,
     asked: Option<DateTime<Utc>>,
-) -> Result<Fates, DbError> {
-    let rows: Vec<Settled> = diesel::sql_query(concat!(
-        "SELECT id, confirmed_at IS NOT NULL AS confirmed, state IN ('removed', 'withdrawn') AS gone, \
-           signals & $4 <> 0 AS accepted FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
+) -> Result<Vec<Uuid>, DbError> {
+    let rows: Vec<Id> = diesel::sql_query(concat!(
+        "SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
         id_of_seconds_ago!("86400"),
-        " AND (confirmed_at > coalesce($3, '-infinity') OR state IN ('removed', 'withdrawn') OR signals & $4 <> 0)"
+        " AND confirmed_at > coalesce($3, '-infinity')"
     ))
     .bind::<SqlUuid, _>(campaign)
     .bind::<SqlUuid, _>(oldest)
     .bind::<Nullable<Timestamptz>, _>(asked)
-    .bind::<Integer, _>(Signal::Accepted.bit().bits())
     .get_results(connection)
     .await?;
-    let mut fates = Fates::default();
-    for row in rows {
-        if row.confirmed {
-            fates.confirmed.push(row.id);
-        }
-        if row.gone {
-            fates.gone.push(row.id);
-        } else if row.accepted {
-            fates.accepted.push(row.id);
-        }
-    }
-    Ok(fates)
+    Ok(ids(rows))
 }
 
 /// Puts what stands out in the place of what was there: at `looked_at`, among so many rows, the oldest of them sent then.

@@ -1,12 +1,16 @@
 //! Acceptances: on record, of one decision however many calls it took, and taken back exactly.
 
-use pledges::accounts::Role;
+use std::collections::BTreeSet;
+
+use chrono::{TimeDelta, Utc};
+use pledges::{accounts::Role, pledges::waves::store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     TOTALS,
     by_search::details,
+    put,
     queue::{ACCEPT, QUEUE, SAMPLING, accept_found, held, sums},
     removal_id, remove, rows_of, undo,
 };
@@ -165,5 +169,33 @@ async fn an_account_accepts_no_more_in_a_day_than_it_may_remove_and_very_many_wa
     undo_acceptance(&client, &id).await.expect(200);
     assert_eq!(total(&client).await, 0);
     assert_eq!(app.differences().await, [""; 0]);
+    app.stop().await;
+}
+
+/// What the look for waves asks for: of the last day, and of each pledge what it is now.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_for_waves_learns_who_is_gone_accepted_or_confirmed() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Organiser).await;
+    let old = put(&app, "defend", 1).await;
+    for number in 0..6 {
+        app.client().pledge(&pledge(&format!("{number}@example.org"))).await.expect(201);
+    }
+    let ids = app.rows.list("SELECT id FROM pledges ORDER BY id DESC LIMIT 6").await;
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.parse().unwrap()).collect();
+    app.rows.execute("UPDATE pledges SET state = 'held', counted_at = NULL").await;
+    accept(&client, &[ids[0], ids[1], old[0]]).await.expect(200);
+    remove(&client, &[ids[1], ids[2], old[0]]).await.expect(201);
+    app.rows.execute(&format!("UPDATE pledges SET state = 'withdrawn' WHERE id = '{}'", ids[3])).await;
+    app.rows.execute(&format!("UPDATE pledges SET confirmed_at = now() WHERE id = '{}'", ids[4])).await;
+    let campaign = app.rows.value("SELECT id FROM campaigns WHERE slug = 'defend'").await.parse().unwrap();
+    let mut connection = app.rows.database.open().await.unwrap();
+    let gone = store::gone(&mut connection, campaign, Uuid::nil()).await.unwrap();
+    assert_eq!(BTreeSet::from_iter(gone), BTreeSet::from([ids[1], ids[2], ids[3]]));
+    assert_eq!(store::gone(&mut connection, campaign, ids[2]).await.unwrap().len(), 2, "from the oldest that is known");
+    assert_eq!(store::accepted(&mut connection, campaign, Uuid::nil()).await.unwrap(), [ids[0]]);
+    let mut confirmed = async |asked| store::confirmed(&mut connection, campaign, Uuid::nil(), asked).await.unwrap();
+    let soon = Utc::now() + TimeDelta::minutes(1);
+    assert_eq!([confirmed(None).await, confirmed(Some(soon)).await], [vec![ids[4]], vec![]]);
     app.stop().await;
 }
