@@ -36,7 +36,7 @@ pub struct StandingOut {
     /// How many of them were compared, all of the last day. The next numbers are of these.
     #[schema(minimum = 0)]
     compared: i64,
-    /// How many of those their mailbox confirmed.
+    /// How many of those their mailbox confirmed, up to three minutes before `as_of`.
     #[schema(minimum = 0)]
     confirmed: i64,
     /// The same as a share; null: none was compared.

@@ -45,9 +45,12 @@ const CLUSTERS_EVERY: Duration = Duration::from_secs(20);
 /// After a look it rests so many times as long as that took.
 const REST: u32 = 10;
 
-/// Of the thread that judges: a tenth of the processor's time beside one thread of those who answer, all of it where nobody wants it.
+/// And no longer than this where it took long because it had to wait for a processor itself: in an attack a wave is still to be found within a minute.
+const LONGEST_REST: Duration = Duration::from_secs(40);
+
+/// Of the thread that judges: a quarter of a processor's time beside one thread of those who answer, all of it where nobody wants it.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 
 /// It is asked so often who has confirmed, and whenever somebody may be held: half a million rows are read for it, and pledges wait meanwhile.
 const CONFIRMED_EVERY: TimeDelta = TimeDelta::minutes(2);
@@ -116,7 +119,7 @@ impl Watch {
             if judging && let Ok(looked) = &looked {
                 turn.looked(began, *looked);
             }
-            rest = every.min(CLUSTERS_EVERY).max(began.elapsed() * REST);
+            rest = every.min(CLUSTERS_EVERY).max((began.elapsed() * REST).min(LONGEST_REST));
             match looked {
                 Ok(_) => failing = false,
                 // The publisher of the totals says it when the database is away.
@@ -230,7 +233,9 @@ async fn behind_others<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'sta
     let behind = move || {
         // Elsewhere this would be the priority of the whole process.
         #[cfg(target_os = "linux")]
-        let _ = rustix::process::setpriority_process(None, NICE);
+        if rustix::process::getpriority_process(None).is_ok_and(|nice| nice < NICE) {
+            let _ = rustix::process::setpriority_process(None, NICE);
+        }
         // Whoever asked may have gone.
         let _ = done.send(work());
     };

@@ -159,14 +159,14 @@ pub async fn gone(connection: &mut Connection, campaign: Uuid, oldest: Uuid) -> 
     Ok(ids(rows))
 }
 
-/// The same of those that a moderator has accepted and that are still there. Whoever accepted pledges of the last day did it in the last day.
+/// The same of those that a moderator has accepted and that are still there, by the index of each acceptance: one may have begun long ago.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn accepted(connection: &mut Connection, campaign: Uuid, oldest: Uuid) -> Result<Vec<Uuid>, DbError> {
     let rows: Vec<Id> = diesel::sql_query(concat!(
         "SELECT pledges.id FROM acceptances JOIN pledges ON acceptance_id = acceptances.id \
-         WHERE acceptances.campaign_id = $1 AND acceptances.created_at > now() - interval '2 days' AND pledges.id >= $2 AND pledges.id > ",
+         WHERE acceptances.campaign_id = $1 AND pledges.id >= $2 AND pledges.id > ",
         id_of_seconds_ago!("86400"),
         " AND state NOT IN ('removed', 'withdrawn')"
     ))

@@ -177,14 +177,16 @@ async fn an_account_accepts_no_more_in_a_day_than_it_may_remove_and_very_many_wa
 async fn whoever_looks_for_waves_learns_who_is_gone_accepted_or_confirmed() {
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Organiser).await;
-    let old = put(&app, "defend", 1).await;
+    let old = put(&app, "defend", 2).await;
     for number in 0..6 {
         app.client().pledge(&pledge(&format!("{number}@example.org"))).await.expect(201);
     }
     let ids = app.rows.list("SELECT id FROM pledges ORDER BY id DESC LIMIT 6").await;
     let ids: Vec<Uuid> = ids.iter().map(|id| id.parse().unwrap()).collect();
     app.rows.execute("UPDATE pledges SET state = 'held', counted_at = NULL").await;
-    accept(&client, &[ids[0], ids[1], old[0]]).await.expect(200);
+    accept(&client, &[ids[0], ids[1], old[0], old[1]]).await.expect(200);
+    // One that has gone on for days.
+    app.rows.execute("UPDATE acceptances SET created_at = now() - interval '3 days'").await;
     remove(&client, &[ids[1], ids[2], old[0]]).await.expect(201);
     app.rows.execute(&format!("UPDATE pledges SET state = 'withdrawn' WHERE id = '{}'", ids[3])).await;
     app.rows.execute(&format!("UPDATE pledges SET confirmed_at = now() WHERE id = '{}'", ids[4])).await;

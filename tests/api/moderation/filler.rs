@@ -153,17 +153,18 @@ async fn beside_a_removal_changes_are_followed_at_a_walk_and_new_pledges_as_ever
         (rows.number(&known).await, rows.number(&left).await)
     };
     let before = numbers().await;
+    let waits = Instant::now();
     filler.fill().await.unwrap();
     assert_eq!(numbers().await, (before.0 + 1, before.1 - 1_000));
     // The next piece is smaller, and waits, as long as the removal is at work.
-    let waits = Instant::now();
-    while waits.elapsed() < Duration::from_secs(9) {
+    while waits.elapsed() < Duration::from_secs(8) {
         filler.fill().await.unwrap();
         assert_eq!(numbers().await, (before.0 + 1, before.1 - 1_000));
         tokio::time::sleep(Duration::from_millis(500)).await;
         rows.execute("UPDATE removal_work SET worked_at = now()").await;
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    rows.execute("UPDATE removal_work SET worked_at = now()").await;
     filler.fill().await.unwrap();
     assert_eq!(numbers().await, (before.0 + 1, before.1 - 1_500));
     rows.execute("UPDATE removal_work SET paused_at = now()").await;

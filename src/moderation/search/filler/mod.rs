@@ -50,8 +50,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Rests so many times as long as it worked.
 const REST: u32 = 2;
 
-/// Between two pieces of changes while a removal is at work, which makes hundreds of times as many in that time: whether some of them are followed makes no
-/// difference to whoever searches, and a piece takes three of its steps' time.
+/// Between two pieces of changes while a removal is at work, which may make hundreds of times as many in that time, and a piece takes three of its steps'
+/// time. A page looks at the latest changes by itself; rules that search wait as long.
 const BESIDE_REMOVAL: Duration = Duration::from_secs(10);
 
 /// Rows of a transaction meanwhile: a removal's step waits for it, and pledges for both.

@@ -112,13 +112,13 @@ impl Hits<'_> {
             let mut value = 0;
             for span in self.spans() {
                 let limit = EXACT + 1 - value;
-                value += self.tagged().count(connection, span, limit).await?;
+                value += self.tagged(span.below).count(connection, span, limit).await?;
             }
             if value <= EXACT {
                 return Ok(Count { value, exact: true });
             }
             let span = Span { from: self.from, below: self.to, by_row: false };
-            let last = self.tagged().behind(connection, span, EXACT).await?;
+            let last = self.tagged(span.below).behind(connection, span, EXACT).await?;
             // As many again in what is older, as far as one can tell.
             let rows = |of: &[Chunk]| of.iter().map(|chunk| chunk.rows).sum::<i64>().max(1);
             let newer = self.chunks.iter().take_while(|chunk| last.is_none_or(|last| chunk.end > last)).count();

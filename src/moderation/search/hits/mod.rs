@@ -181,7 +181,7 @@ impl<'a> Hits<'a> {
         }
         if self.by_tags() {
             let span = Span::by_row(self.from, below);
-            return self.tagged().newest(connection, span, limit).await;
+            return self.tagged(below).newest(connection, span, limit).await;
         }
         let mut found: Vec<Uuid> = Vec::new();
         let chunks: Vec<Chunk> =
@@ -287,8 +287,10 @@ impl<'a> Hits<'a> {
         !self.search.words.is_empty()
     }
 
-    fn tagged(&self) -> Tagged<'_> {
-        Tagged { search: self.search, terms: &self.terms, chunks: &self.chunks }
+    /// In chunks that have ids below the one.
+    fn tagged(&self, below: Option<Uuid>) -> Tagged<'_> {
+        let newer = below.map_or(0, |id| self.chunks.partition_point(|chunk| chunk.first >= id));
+        Tagged { search: self.search, terms: &self.terms, chunks: self.chunks.get(newer..).unwrap_or_default() }
     }
 
     fn by_tags(&self) -> bool {

@@ -29,7 +29,7 @@ impl Tagged<'_> {
     /// asked because tags of sources are alike in all campaigns; the index knows it, so that where nothing else is asked for no row is read. In a `CASE`, or
     /// the planner would read the ids of all these chunks, or take them for few and sort all that the tag has instead of walking to the end of a page.
     /// The ids of a part are said too, for the same reason.
-    fn from(self, span: Span, rest: &str) -> String {
+    fn in_parts(self, span: Span, rest: &str) -> String {
         let Self { search, terms, chunks } = self;
         let (terms, beside, campaign) = (terms.conditions(Way::Ids), beside(search, span), search.campaign);
         let parts = chunks.chunk_by(|one, next| one.number >> PART == next.number >> PART);
@@ -54,7 +54,7 @@ impl Tagged<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn newest(self, connection: &mut Connection, span: Span, limit: usize) -> Result<Vec<Uuid>, DbError> {
-        let from = self.from(span, &format!("ORDER BY id DESC LIMIT {limit}"));
+        let from = self.in_parts(span, &format!("ORDER BY id DESC LIMIT {limit}"));
         ids(connection, self.search, &format!("SELECT hits.id FROM {from} LIMIT {limit}")).await
     }
 
@@ -63,7 +63,7 @@ impl Tagged<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn count(self, connection: &mut Connection, span: Span, limit: i64) -> Result<i64, DbError> {
-        counting(connection, self.search, &self.from(span, &format!("LIMIT {limit}")), limit).await
+        counting(connection, self.search, &self.in_parts(span, &format!("LIMIT {limit}")), limit).await
     }
 
     /// The hit behind `number` newer ones; None: there are no more than these.
@@ -71,7 +71,34 @@ impl Tagged<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn behind(self, connection: &mut Connection, span: Span, number: i64) -> Result<Option<Uuid>, DbError> {
-        let from = self.from(span, &format!("ORDER BY id DESC LIMIT {}", number.saturating_add(1)));
+        let from = self.in_parts(span, &format!("ORDER BY id DESC LIMIT {}", number.saturating_add(1)));
         Ok(ids(connection, self.search, &format!("SELECT hits.id FROM {from} OFFSET {number} LIMIT 1")).await?.pop())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_indexes_have_the_parts_that_are_looked_into() {
+        let indexes = [
+            (
+                "source",
+                include_str!("../../../../../migrations/2026-12-16-000001_pledge_search_of_source_by_part/up.sql"),
+            ),
+            (
+                "domain",
+                include_str!("../../../../../migrations/2026-12-16-000002_pledge_search_of_domain_by_part/up.sql"),
+            ),
+            ("name", include_str!("../../../../../migrations/2026-12-16-000003_pledge_search_of_name_by_part/up.sql")),
+            (
+                "shape",
+                include_str!("../../../../../migrations/2026-12-16-000004_pledge_search_of_shape_by_part/up.sql"),
+            ),
+        ];
+        for (tag, sql) in indexes {
+            assert!(sql.contains(&format!("((chunk >> {PART}), {tag}_tag, id) INCLUDE (chunk)")), "{sql}");
+        }
     }
 }
