@@ -140,16 +140,22 @@ fn ids(rows: Vec<Id>) -> Vec<Uuid> {
     rows.into_iter().map(|Id { id }| id).collect()
 }
 
+/// Of a campaign (`$1`), from an id on (`$2`).
+macro_rules! of_the_last_day {
+    () => {
+        concat!("SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ", id_of_seconds_ago!("86400"))
+    };
+}
+
 /// Of a campaign's pledges of the last day, from one on, those that were removed or withdrawn. Read by the indexes of just those.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn gone(connection: &mut Connection, campaign: Uuid, oldest: Uuid) -> Result<Vec<Uuid>, DbError> {
     let rows: Vec<Id> = diesel::sql_query(concat!(
-        "SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
-        id_of_seconds_ago!("86400"),
-        " AND state = 'removed' UNION ALL SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
-        id_of_seconds_ago!("86400"),
+        of_the_last_day!(),
+        " AND state = 'removed' UNION ALL ",
+        of_the_last_day!(),
         " AND state = 'withdrawn'"
     ))
     .bind::<SqlUuid, _>(campaign)
@@ -187,16 +193,12 @@ pub async fn confirmed(
     oldest: Uuid,
     asked: Option<DateTime<Utc>>,
 ) -> Result<Vec<Uuid>, DbError> {
-    let rows: Vec<Id> = diesel::sql_query(concat!(
-        "SELECT id FROM pledges WHERE campaign_id = $1 AND id >= $2 AND id > ",
-        id_of_seconds_ago!("86400"),
-        " AND confirmed_at > coalesce($3, '-infinity')"
-    ))
-    .bind::<SqlUuid, _>(campaign)
-    .bind::<SqlUuid, _>(oldest)
-    .bind::<Nullable<Timestamptz>, _>(asked)
-    .get_results(connection)
-    .await?;
+    let rows: Vec<Id> = diesel::sql_query(concat!(of_the_last_day!(), " AND confirmed_at > coalesce($3, '-infinity')"))
+        .bind::<SqlUuid, _>(campaign)
+        .bind::<SqlUuid, _>(oldest)
+        .bind::<Nullable<Timestamptz>, _>(asked)
+        .get_results(connection)
+        .await?;
     Ok(ids(rows))
 }
 

@@ -184,9 +184,7 @@ impl<'a> Hits<'a> {
             return self.tagged(below).newest(connection, span, limit).await;
         }
         let mut found: Vec<Uuid> = Vec::new();
-        let chunks: Vec<Chunk> =
-            self.chunks.iter().filter(|chunk| below.is_none_or(|id| chunk.first < id)).cloned().collect();
-        let mut rest = chunks.as_slice();
+        let mut rest = self.chunks_below(below);
         while let (false, Some(batch)) = (found.len() >= limit, self.batch(&mut rest, limit)) {
             let wanted = limit - found.len();
             found.extend(self.look(connection, &batch, Span::by_row(self.from, below), wanted).await?);
@@ -287,10 +285,14 @@ impl<'a> Hits<'a> {
         !self.search.words.is_empty()
     }
 
-    /// In chunks that have ids below the one.
-    fn tagged(&self, below: Option<Uuid>) -> Tagged<'_> {
+    /// Those that have ids below this one.
+    fn chunks_below(&self, below: Option<Uuid>) -> &[Chunk] {
         let newer = below.map_or(0, |id| self.chunks.partition_point(|chunk| chunk.first >= id));
-        Tagged { search: self.search, terms: &self.terms, chunks: self.chunks.get(newer..).unwrap_or_default() }
+        self.chunks.get(newer..).unwrap_or_default()
+    }
+
+    fn tagged(&self, below: Option<Uuid>) -> Tagged<'_> {
+        Tagged { search: self.search, terms: &self.terms, chunks: self.chunks_below(below) }
     }
 
     fn by_tags(&self) -> bool {
