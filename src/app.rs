@@ -327,7 +327,7 @@ impl Service {
         }
         let alerts = Alerts::new(handles.database.clone(), handles.outbox.clone());
         tasks.start("alerts", alerts.run(tasks.stop_token()));
-        let filler = Filler::new(handles.database.clone(), handles.moderation.turns(), &handles.metrics);
+        let filler = Filler::new(&handles.database, handles.moderation.turns(), &handles.metrics);
         tasks.start("search", filler.run(tasks.stop_token()));
         let remover = removals::worker::Worker::new(&handles.moderation, handles.ingest.clone());
         let applier = Applier::new(&handles.moderation, handles.rules.clone());

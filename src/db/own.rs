@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use diesel_async::pooled_connection::PoolableConnection;
 use futures_util::StreamExt;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Connection, Database, DbError};
 
@@ -55,6 +56,22 @@ impl KeptConnection {
             None => self.database.open().await?,
         };
         Ok(self.connection.insert(connection))
+    }
+
+    /// Lends `work` the connection until `deadline`. One that was waited for in vain is thrown away.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] at the deadline; what was under way may or may not be committed. And those of `work`.
+    pub async fn run_until<T, E: From<DbError>>(
+        &mut self,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let done = timeout_at(deadline, async { work(self.get().await?).await }).await;
+        done.unwrap_or_else(|_| {
+            self.throw_away();
+            Err(DbError::Unavailable.into())
+        })
     }
 
     /// Throws the connection away: it was waited for in vain, or what is in it is unknown.

@@ -40,7 +40,7 @@ pub async fn differences(rows: &Rows) -> (i64, i64) {
 }
 
 pub async fn filled(app: &TestApp) {
-    Filler::new(app.rows.database.clone(), Turns::default(), &Metrics::default()).fill().await.unwrap();
+    Filler::new(&app.rows.database, Turns::default(), &Metrics::default()).fill().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +76,7 @@ async fn who_was_changed_before_it_was_taken_in_is_not_said_to_be_missing() {
     // As if all had been followed as changes.
     rows.execute("DELETE FROM search_progress").await;
     assert_eq!(beyond().await, 3);
-    let mut filler = Filler::new(rows.database.clone(), Turns::default(), &Metrics::default());
+    let mut filler = Filler::new(&rows.database, Turns::default(), &Metrics::default());
     filler.fill().await.unwrap();
     assert_eq!(beyond().await, 0);
     // A clock that goes wrong doesn't carry it past all others, however often it looks.
@@ -147,7 +147,7 @@ async fn beside_a_removal_changes_are_followed_at_a_walk_and_new_pledges_as_ever
     let changes = "INSERT INTO search_changes (campaign_id, pledge_id) SELECT campaign_id, id FROM pledges, generate_series(1, 500)";
     rows.execute(&format!("{changes} WHERE id <> '{newest}'")).await;
     rows.execute(&format!("DELETE FROM pledge_search WHERE id = '{newest}'")).await;
-    let mut filler = Filler::new(rows.database.clone(), Turns::default(), &Metrics::default());
+    let mut filler = Filler::new(&rows.database, Turns::default(), &Metrics::default());
     let numbers = async || {
         let [known, left] = ["pledge_search", "search_changes"].map(|table| format!("SELECT count(*) FROM {table}"));
         (rows.number(&known).await, rows.number(&left).await)
@@ -179,7 +179,7 @@ async fn beside_a_removal_changes_are_followed_at_a_walk_and_new_pledges_as_ever
         "UPDATE removal_work SET worked_at = now() - interval '11 seconds'",
     ] {
         rows.execute(more).await;
-        Filler::new(rows.database.clone(), Turns::default(), &Metrics::default()).fill().await.unwrap();
+        Filler::new(&rows.database, Turns::default(), &Metrics::default()).fill().await.unwrap();
         assert_eq!(numbers().await, (before.0 + 1, 0), "{more}");
         rows.execute(&again).await;
     }
@@ -200,7 +200,7 @@ async fn filled_alone() -> (Rows, tempfile::TempDir, Filler) {
     app.searched().await;
     let TestApp { service, rows, var, .. } = app;
     service.stop().await;
-    let mut filler = Filler::new(rows.database.clone(), Turns::default(), &Metrics::default());
+    let mut filler = Filler::new(&rows.database, Turns::default(), &Metrics::default());
     rows.execute(&stored_late(0)).await;
     filler.fill().await.unwrap();
     (rows, var, filler)

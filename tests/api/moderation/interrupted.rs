@@ -121,3 +121,35 @@ async fn two_instances_share_the_work_and_do_none_of_it_twice() {
     assert_eq!(app.differences().await, Vec::<String>::new());
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_and_the_search_that_follows_have_one_connection_each() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    put(&app, "defend", 3_500).await;
+    app.rows.execute("CREATE TABLE at_work (what text, pid int)").await;
+    app.rows
+        .execute(
+            "CREATE FUNCTION at_work() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
+               $$ BEGIN INSERT INTO at_work VALUES (TG_TABLE_NAME, pg_backend_pid()); RETURN NULL; END $$",
+        )
+        .await;
+    for table in ["removals", "pledge_search"] {
+        let trigger = format!(
+            "CREATE TRIGGER at_work AFTER INSERT OR UPDATE ON {table} FOR EACH STATEMENT \
+             WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION at_work()"
+        );
+        app.rows.execute(&trigger).await;
+    }
+    let removal = begun(&remove_found(&client, json!({}), 3_500).await);
+    until(&client, &removal, "done").await;
+    app.rows.searched().await;
+    undo(&client, &removal).await.expect(202);
+    until(&client, &removal, "undone").await;
+    app.rows.searched().await;
+    // What a request does to a removal, it does through a connection of the pool: at its beginning and at the undo.
+    let busy = "SELECT what || ' ' || count(*) FROM (SELECT what, pid FROM at_work GROUP BY what, pid HAVING count(*) > 3) AS busy \
+         GROUP BY what ORDER BY what";
+    assert_eq!(app.rows.list(busy).await, ["pledge_search 1", "removals 1"]);
+    app.stop().await;
+}

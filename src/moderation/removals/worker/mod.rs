@@ -18,7 +18,7 @@ use self::{
     store::{Known, Step, StepError, Went},
 };
 use crate::{
-    db::{Database, DbError},
+    db::{DbError, KeptConnection},
     logged,
     moderation::{Moderation, removals::walk, turns::Turns},
     pledges::ingest::Ingest,
@@ -31,8 +31,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A transaction that takes longer is given up: it is tried again anyway.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Connections that must lie idle before it is read ahead: one for the step, one for that, one for whoever comes.
-const CONNECTIONS: usize = 3;
+/// Reading ahead takes some ten milliseconds. What takes longer than this isn't waited for.
+const READ_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long a removal is left alone that met a defect, so that the others go on.
 const AVOIDED_FOR: Duration = Duration::from_secs(30);
@@ -43,7 +43,10 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 /// The job.
 pub struct Worker {
     id: Uuid,
-    database: Database,
+    /// For steps, one after the other: what a connection of the server has looked at, it finds sooner.
+    connection: KeptConnection,
+    /// For reading ahead of them.
+    reading: KeptConnection,
     totals: Totals,
     ingest: Ingest,
     turns: Turns,
@@ -61,7 +64,8 @@ impl Worker {
     pub fn new(moderation: &Moderation, ingest: Ingest) -> Self {
         Self {
             id: Uuid::new_v4(),
-            database: moderation.database.clone(),
+            connection: moderation.database.keep(),
+            reading: moderation.database.keep(),
             totals: moderation.totals.clone(),
             ingest,
             turns: moderation.turns(),
@@ -100,7 +104,7 @@ impl Worker {
         let began = Instant::now();
         if self.expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {
             let expire = async |connection: &mut _| paused::store::expire(connection).await;
-            if self.database.run_until(began + PATIENCE, expire).await.is_ok() {
+            if self.connection.run_until(began + PATIENCE, expire).await.is_ok() {
                 self.expired_at = Some(Instant::now());
             }
         }
@@ -110,9 +114,8 @@ impl Worker {
         let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
         let ahead = std::mem::take(&mut self.ahead);
         let reads = !ahead.is_empty() && self.read_ahead.is_due();
-        let step = self.database.run_until(began + PATIENCE, step);
         let (went, read) =
-            tokio::join!(step, async { if reads { self.read(&ahead, began + PATIENCE).await } else { None } });
+            tokio::join!(self.connection.run_until(began + PATIENCE, step), read(&mut self.reading, &ahead, reads));
         if let Some(took) = read {
             self.read_ahead.took(took);
         }
@@ -124,18 +127,6 @@ impl Worker {
                 None
             }
         }
-    }
-
-    /// Reads ahead, where there are connections enough, and how long it took. Of no consequence but for the time: whoever changes what wasn't
-    /// read reads it itself.
-    async fn read(&self, ahead: &[Uuid], deadline: Instant) -> Option<Duration> {
-        if self.database.pool_use().idle < CONNECTIONS {
-            return None;
-        }
-        let began = Instant::now();
-        let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
-        self.database.run_until(deadline, read).await.ok()?;
-        Some(began.elapsed())
     }
 
     fn went(&mut self, went: Went, began: Instant) -> Duration {
@@ -153,7 +144,7 @@ impl Worker {
             StepError::Spent { removal, .. } => {
                 let pause = async move |connection: &mut _| paused::store::pause_spent(connection, removal).await;
                 // Else the next transaction finds it spent again.
-                let _ = self.database.run_until(Instant::now() + PATIENCE, pause).await;
+                let _ = self.connection.run_until(Instant::now() + PATIENCE, pause).await;
             }
             StepError::Database(_, DbError::Unavailable | DbError::Conflict) => {}
             StepError::Database(removal, error) => {
@@ -164,4 +155,15 @@ impl Worker {
             }
         }
     }
+}
+
+/// Reads ahead when it is `due`, and how long it took. Of no consequence but for the time: whoever changes what wasn't read reads it itself.
+async fn read(connection: &mut KeptConnection, ahead: &[Uuid], due: bool) -> Option<Duration> {
+    if !due {
+        return None;
+    }
+    let began = Instant::now();
+    let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
+    connection.run_until(began + READ_WITHIN, read).await.ok()?;
+    Some(began.elapsed())
 }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use self::store::{Followed, ROWS_AT_ONCE, Start, Step};
 use super::store::lag;
 use crate::{
-    db::{Connection, Database, DbError},
+    db::{Connection, Database, DbError, KeptConnection},
     logged,
     metrics::Metrics,
     moderation::turns::Turns,
@@ -71,7 +71,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The job.
 pub struct Filler {
-    database: Database,
+    connection: KeptConnection,
     turns: Turns,
     lag: Gauge,
     /// Numbers of changes up to here have been followed and belong to no transaction under way. Rows that are followed are deleted, but
@@ -92,7 +92,7 @@ pub struct Filler {
 
 impl Filler {
     /// Over all campaigns in `database`; `turns` are shared with whatever else works in the background.
-    pub fn new(database: Database, turns: Turns, metrics: &Metrics) -> Self {
+    pub fn new(database: &Database, turns: Turns, metrics: &Metrics) -> Self {
         let lag = metrics.seconds(
             "pledges_search_lag_seconds",
             "How old the oldest pledge or change is that moderators' search doesn't know yet; 0: it knows all.",
@@ -100,7 +100,7 @@ impl Filler {
         let now = Instant::now();
         let settling = (0, now + SETTLED);
         Self {
-            database,
+            connection: database.keep(),
             turns,
             lag,
             floor: 0,
@@ -199,7 +199,7 @@ impl Filler {
     async fn follow(&mut self) -> Result<bool, DbError> {
         if self.beside_removal_at.is_some_and(|at| at.elapsed() < BESIDE_REMOVAL) {
             let removing = async |connection: &mut Connection| store::removing(connection).await;
-            if self.database.run_until(Instant::now() + PATIENCE, removing).await? {
+            if self.connection.run_until(Instant::now() + PATIENCE, removing).await? {
                 return Ok(false);
             }
         }
@@ -224,10 +224,10 @@ impl Filler {
     }
 
     /// One transaction when its turn has come, and the rest after it.
-    async fn step<T>(&self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+    async fn step<T>(&mut self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T, DbError> {
         let turn = self.turns.next().await;
         let began = Instant::now();
-        let done = self.database.run_until(began + PATIENCE, work).await?;
+        let done = self.connection.run_until(began + PATIENCE, work).await?;
         let worked = began.elapsed();
         drop(turn);
         // A look that finds nothing takes a moment, and so does the rest.
