@@ -98,7 +98,7 @@ pub struct Settings {
         value_parser = clap::value_parser!(i32).range(1..=1200), global = true)]
     pub audit_months: i32,
 
-    /// Connections to PostgreSQL in the pool. The running service has eight more, for work of its own.
+    /// Connections to PostgreSQL in the pool. The running service keeps up to eight more, and opens others for a moment.
     #[arg(long, env = "PLEDGES_DATABASE_CONNECTIONS", default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     pub database_connections: u32,

@@ -289,8 +289,9 @@ test("on a wall everything that counts stands in one screen, and nothing else", 
     new RegExp(`^Small numbers are rounded down\\. Elsewhere or not stated: [\\d,]+\\. People who .* fewer than ${totals.threshold} pledges`),
   );
   for (const [line, picture] of [["[data-chart-cut]", ".chart-picture"], ["[data-map] .note", ".map-frame"]]) {
-    const [text, drawing] = await Promise.all([line, picture].map((part) => boxOf(page.locator(part).first())));
-    assert(text.y + text.height <= drawing.y + 1, `${line} stands above what it explains`);
+    // At one moment: the board is drawn anew while it is looked at.
+    const [text, drawing] = await page.evaluate((parts) => parts.map((part) => document.querySelector(part).getBoundingClientRect().toJSON()), [line, picture]);
+    assert(text.bottom <= drawing.top + 1, `${line} stands above what it explains`);
   }
   for (const part of [".top", ".countries", ".explain", ".ranges", ".live"]) assert.equal(await page.locator(part).isVisible(), false, `no ${part} on a wall`);
   await assertAccessible(page, "the wall");

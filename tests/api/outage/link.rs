@@ -1,8 +1,14 @@
 //! Between service and database stands a network, which has faults of its own: an answer gets lost after the commit; a
 //! middleman forgets connections without a word.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
+use diesel::{dsl::sql, select, sql_types::Integer};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use pledges::db::{Connection, Database, DbError};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -186,4 +192,25 @@ async fn connections_that_went_silent_are_given_up() {
     assert_eq!(app.differences().await, [""; 0]);
     total_becomes(&client, 41).await;
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_kept_and_was_waited_for_in_vain_is_replaced() {
+    let url = cluster::database().await;
+    let database = Database::new(&url, 2).unwrap();
+    let mut kept = database.keep();
+    let pid = async |connection: &mut Connection| -> Result<i32, DbError> {
+        Ok(select(sql::<Integer>("pg_backend_pid()")).get_result(connection).await?)
+    };
+    let soon = || tokio::time::Instant::now() + Duration::from_secs(10);
+    let first = kept.run_until(soon(), pid).await.unwrap();
+    assert_eq!(kept.run_until(soon(), pid).await.unwrap(), first);
+    let for_ever = async |connection: &mut Connection| -> Result<(), DbError> {
+        connection.batch_execute("BEGIN; SELECT pg_sleep(60)").await?;
+        Ok(())
+    };
+    let deadline = tokio::time::Instant::now() + Duration::from_millis(100);
+    assert!(matches!(kept.run_until(deadline, for_ever).await, Err(DbError::Unavailable)));
+    assert_ne!(kept.run_until(soon(), pid).await.unwrap(), first);
+    database.close();
 }

@@ -31,8 +31,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A transaction that takes longer is given up: it is tried again anyway.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Reading ahead takes some ten milliseconds. What takes longer than this isn't waited for.
-const READ_WITHIN: Duration = Duration::from_secs(1);
+/// Reading ahead takes some ten milliseconds, and the server ends it after a second. What takes longer than this isn't waited for.
+const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a removal is left alone that met a defect, so that the others go on.
 const AVOIDED_FOR: Duration = Duration::from_secs(30);
@@ -113,11 +113,15 @@ impl Worker {
         let avoided: Vec<Uuid> = self.avoided.keys().copied().collect();
         let step = async move |connection: &mut _| store::step(connection, worker, &avoided, known).await;
         let ahead = std::mem::take(&mut self.ahead);
-        let reads = !ahead.is_empty() && self.read_ahead.is_due();
-        let (went, read) =
-            tokio::join!(self.connection.run_until(began + PATIENCE, step), read(&mut self.reading, &ahead, reads));
-        if let Some(took) = read {
-            self.read_ahead.took(took);
+        let reads = !ahead.is_empty() && self.read_ahead.is_due(began);
+        let (went, read) = tokio::join!(
+            self.connection.run_until(Instant::now() + PATIENCE, step),
+            read(&mut self.reading, &ahead, reads)
+        );
+        match read {
+            Some(Ok(took)) => self.read_ahead.took(took),
+            Some(Err(_)) => self.read_ahead.failed(Instant::now()),
+            None => {}
         }
         match went {
             Ok(Step::Idle) => None,
@@ -146,7 +150,9 @@ impl Worker {
                 // Else the next transaction finds it spent again.
                 let _ = self.connection.run_until(Instant::now() + PATIENCE, pause).await;
             }
-            StepError::Database(_, DbError::Unavailable | DbError::Conflict) => {}
+            // It may lead to a server that takes no writes any more.
+            StepError::Database(_, DbError::Unavailable) => self.connection.throw_away(),
+            StepError::Database(_, DbError::Conflict) => {}
             StepError::Database(removal, error) => {
                 tracing::error!(error = %logged::cause(error), "a removal in the background met a defect");
                 if let Some(removal) = removal {
@@ -158,12 +164,12 @@ impl Worker {
 }
 
 /// Reads ahead when it is `due`, and how long it took. Of no consequence but for the time: whoever changes what wasn't read reads it itself.
-async fn read(connection: &mut KeptConnection, ahead: &[Uuid], due: bool) -> Option<Duration> {
+async fn read(connection: &mut KeptConnection, ahead: &[Uuid], due: bool) -> Option<Result<Duration, DbError>> {
     if !due {
         return None;
     }
     let began = Instant::now();
     let read = async move |connection: &mut _| walk::store::read_ahead(connection, ahead).await;
-    connection.run_until(began + READ_WITHIN, read).await.ok()?;
-    Some(began.elapsed())
+    let done = connection.run_until(began + READ_WITHIN, read).await;
+    Some(done.map(|()| began.elapsed()))
 }

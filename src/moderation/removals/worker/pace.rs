@@ -23,15 +23,22 @@ const IN_MEMORY: Duration = Duration::from_millis(10);
 /// Steps for which it isn't read ahead after that: it takes the other processor from pledges.
 const NOT_READ: u32 = 8;
 
+/// How long it isn't tried again after it has failed: no connection may be to be had for it.
+const NOT_TRIED_FOR: Duration = Duration::from_secs(30);
+
 /// Whether it is read ahead.
 #[derive(Debug, Default)]
 pub struct ReadAhead {
     left_out: u32,
+    failed_at: Option<Instant>,
 }
 
 impl ReadAhead {
-    /// Whether to read ahead of the next step.
-    pub fn is_due(&mut self) -> bool {
+    /// Whether to read ahead of the next step, `now`.
+    pub fn is_due(&mut self, now: Instant) -> bool {
+        if self.failed_at.is_some_and(|at| now < at + NOT_TRIED_FOR) {
+            return false;
+        }
         let due = self.left_out == 0;
         self.left_out = self.left_out.saturating_sub(1);
         due
@@ -42,6 +49,11 @@ impl ReadAhead {
         if time < IN_MEMORY {
             self.left_out = NOT_READ;
         }
+    }
+
+    /// It couldn't be done, `now`.
+    pub fn failed(&mut self, now: Instant) {
+        self.failed_at = Some(now);
     }
 }
 
@@ -79,10 +91,10 @@ mod tests {
 
     #[test]
     fn it_reads_ahead_while_the_disk_is_waited_for() {
-        let mut read = ReadAhead::default();
+        let (mut read, now) = (ReadAhead::default(), Instant::now());
         let mut steps = |took| {
             let due = |_| {
-                let due = read.is_due();
+                let due = read.is_due(now);
                 if due {
                     read.took(Duration::from_millis(took));
                 }
@@ -93,6 +105,9 @@ mod tests {
         assert_eq!(steps(50), 27);
         assert_eq!(steps(5), 3, "each ninth, in case that it has become otherwise");
         assert_eq!(steps(50), 27);
+        read.failed(now);
+        let seconds = [0, 29, 30].map(|seconds| read.is_due(now + Duration::from_secs(seconds)));
+        assert_eq!(seconds, [false, false, true], "no connection is asked for at each step");
     }
 
     #[test]
