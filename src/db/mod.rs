@@ -381,3 +381,15 @@ impl IsConflict for DbError {
         matches!(self, Self::Conflict)
     }
 }
+
+/// Whether an error means that the database can't be reached, or takes no writes.
+pub trait IsUnavailable {
+    /// True when it is [`DbError::Unavailable`].
+    fn is_unavailable(&self) -> bool;
+}
+
+impl IsUnavailable for DbError {
+    fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable)
+    }
+}

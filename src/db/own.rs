@@ -6,7 +6,7 @@ use diesel_async::pooled_connection::PoolableConnection;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Connection, Database, DbError};
+use super::{Connection, Database, DbError, IsUnavailable};
 
 /// Hears what is announced on one channel.
 pub struct Listener {
@@ -58,20 +58,22 @@ impl KeptConnection {
         Ok(self.connection.insert(connection))
     }
 
-    /// Lends `work` the connection until `deadline`. One that was waited for in vain is thrown away.
+    /// Lends `work` the connection until `deadline`. One that was waited for in vain is thrown away, and so is one that says
+    /// [`DbError::Unavailable`]: it may lead to a server that takes no writes any more.
     ///
     /// # Errors
     /// [`DbError::Unavailable`] at the deadline; what was under way may or may not be committed. And those of `work`.
-    pub async fn run_until<T, E: From<DbError>>(
+    pub async fn run_until<T, E: From<DbError> + IsUnavailable>(
         &mut self,
         deadline: Instant,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let done = timeout_at(deadline, async { work(self.get().await?).await }).await;
-        done.unwrap_or_else(|_| {
+        let done = done.unwrap_or_else(|_| Err(DbError::Unavailable.into()));
+        if done.as_ref().is_err_and(IsUnavailable::is_unavailable) {
             self.throw_away();
-            Err(DbError::Unavailable.into())
-        })
+        }
+        done
     }
 
     /// Throws the connection away: it was waited for in vain, or what is in it is unknown.

@@ -18,7 +18,7 @@ use self::{
     store::{Known, Step, StepError, Went},
 };
 use crate::{
-    db::{DbError, KeptConnection},
+    db::{DbError, IsUnavailable, KeptConnection},
     logged,
     moderation::{Moderation, removals::walk, turns::Turns},
     pledges::ingest::Ingest,
@@ -124,7 +124,11 @@ impl Worker {
             None => {}
         }
         match went {
-            Ok(Step::Idle) => None,
+            Ok(Step::Idle) => {
+                // A process of the server for nothing, until there is a removal again.
+                self.reading.throw_away();
+                None
+            }
             Ok(Step::Went(went)) => Some(self.went(went, began)),
             Err(error) => {
                 self.failed(error).await;
@@ -150,9 +154,7 @@ impl Worker {
                 // Else the next transaction finds it spent again.
                 let _ = self.connection.run_until(Instant::now() + PATIENCE, pause).await;
             }
-            // It may lead to a server that takes no writes any more.
-            StepError::Database(_, DbError::Unavailable) => self.connection.throw_away(),
-            StepError::Database(_, DbError::Conflict) => {}
+            StepError::Database(_, DbError::Unavailable | DbError::Conflict) => {}
             StepError::Database(removal, error) => {
                 tracing::error!(error = %logged::cause(error), "a removal in the background met a defect");
                 if let Some(removal) = removal {
@@ -160,6 +162,12 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+impl IsUnavailable for StepError {
+    fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Database(_, DbError::Unavailable))
     }
 }
 

@@ -199,7 +199,7 @@ impl Filler {
     async fn follow(&mut self) -> Result<bool, DbError> {
         if self.beside_removal_at.is_some_and(|at| at.elapsed() < BESIDE_REMOVAL) {
             let removing = async |connection: &mut Connection| store::removing(connection).await;
-            if self.work(removing).await? {
+            if self.connection.run_until(Instant::now() + PATIENCE, removing).await? {
                 return Ok(false);
             }
         }
@@ -227,20 +227,11 @@ impl Filler {
     async fn step<T>(&mut self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T, DbError> {
         let turn = self.turns.next().await;
         let began = Instant::now();
-        let done = self.work(work).await?;
+        let done = self.connection.run_until(began + PATIENCE, work).await?;
         let worked = began.elapsed();
         drop(turn);
         // A look that finds nothing takes a moment, and so does the rest.
         tokio::time::sleep(worked * REST).await;
         Ok(done)
-    }
-
-    async fn work<T>(&mut self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T, DbError> {
-        let done = self.connection.run_until(Instant::now() + PATIENCE, work).await;
-        if matches!(done, Err(DbError::Unavailable)) {
-            // It may lead to a server that takes no writes any more.
-            self.connection.throw_away();
-        }
-        done
     }
 }
