@@ -41,6 +41,11 @@ after(() => {
 const newVisitor = (options) => openPage(browser, { width: 390, sites, ...options });
 const button = (form) => form.locator("form button[type=submit]");
 const heard = (page) => page.evaluate(() => globalThis.heard);
+/** What the page heard, once that is `count` things: messages between windows take their time. */
+async function heardOf(page, count) {
+  await page.waitForFunction((least) => globalThis.heard.length >= least, count);
+  return heard(page);
+}
 const link = (page) => page.locator("pledge-form > a");
 const done = { pledges: 1, type: "done", status: "counted" };
 
@@ -117,12 +122,12 @@ test("a hostile script on the page can neither read the form nor change what is 
   await form.locator(".done h2").waitFor();
 
   // What the page heard says that somebody pledged, and how tall that was.
-  assert.deepEqual((await heard(page)).map(({ type, detail }) => [type, detail]), [
+  assert.deepEqual((await heardOf(page, 2)).map(({ type, detail }) => [type, detail]), [
     ["pledge:ready", {}],
     ["pledge:done", { status: "counted" }],
   ]);
+  await page.waitForFunction(() => messages.some(({ data }) => data.type === "size"));
   const messages = await page.evaluate(() => messages);
-  assert(messages.some(({ data }) => data.type === "size"));
   for (const { data, origin: from } of messages) {
     assert.equal(from, origin);
     const { pledges, type, ...rest } = data;
@@ -154,8 +159,7 @@ test("nobody but the form's own frame can say that somebody pledged", async () =
   assert.equal(await height(), before);
   // A form speaks for itself only, also beside another of the same service.
   await (await frameIn(page, "#two iframe")).evaluate((message) => parent.postMessage(message, "*"), done);
-  await page.waitForFunction(() => heard.length === 3);
-  assert.equal((await heard(page))[2].by, "two");
+  assert.equal((await heardOf(page, 3))[2].by, "two");
   await leave(visitor);
 });
 
@@ -167,7 +171,7 @@ test("a trial is told as one, in the thanks and to the page; a pledge in earnest
     await fillIn(form);
     await button(form).click();
     await form.locator(".done h2").waitFor();
-    assert.deepEqual((await heard(page))[1].detail, { status: "counted", ...(isTrial && { trial: true }) });
+    assert.deepEqual((await heardOf(page, 2))[1].detail, { status: "counted", ...(isTrial && { trial: true }) });
     assert.equal(await form.getByText("This was a trial: nothing was counted.").isVisible(), isTrial);
     assert.equal(await form.getByText("before the published total shows it").isVisible(), !isTrial);
     if (isTrial) await examine(page, form, "embed-trial");
@@ -184,8 +188,7 @@ test("pages of others can't frame the form, and show the link instead", async ()
     const frame = await frameIn(page, "pledge-form iframe");
     assert.equal(await frame.locator("form").count(), 0, `no form ${what}`);
     await page.clock.fastForward(10_000);
-    await page.waitForFunction(() => globalThis.heard.length > 0);
-    assert.deepEqual((await heard(page)).map(({ type, detail }) => [type, detail]), [["pledge:error", { code: "frame_refused" }]]);
+    assert.deepEqual((await heardOf(page, 1)).map(({ type, detail }) => [type, detail]), [["pledge:error", { code: "frame_refused" }]]);
     assert(await link(page).isVisible(), "the link to the hosted form stands there");
     assert.equal(await page.locator("pledge-form iframe").isVisible(), false, "and nothing else");
     await assertAccessible(page, `the link ${what}`);
@@ -251,6 +254,7 @@ test("a pledge that is confirmed by mail is confirmed in the frame, by the code"
   await page.keyboard.press("Enter");
   await form.locator(".done h2").waitFor();
   await examine(page, form, "embed-mail-confirmed");
+  await page.waitForFunction(() => heard.filter(({ type }) => type === "pledge:done").length >= 2);
   const said = (await heard(page)).filter(({ type }) => type === "pledge:done").map(({ detail }) => detail);
   assert.deepEqual(said, [{ status: "awaiting" }, { status: "counted" }]);
   await leave(visitor);
