@@ -31,7 +31,7 @@ use tokio::time::{Instant, timeout_at};
 pub use constraints::CONSTRAINTS;
 pub use migrate::{migrate, revert_all};
 pub use own::{KeptConnection, Listener};
-pub use prepared::Prepared;
+pub use prepared::{ByText, Prepared};
 pub use renewal::Renewal;
 
 /// A connection, taken from the pool or opened by hand.

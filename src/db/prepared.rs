@@ -76,6 +76,41 @@ impl<S> QueryFragment<Pg> for Prepared<'_, S> {
     }
 }
 
+/// A statement of diesel's with a text behind it, which is prepared once for each text that comes of it: for an `UPDATE`, which diesel prepares anew each
+/// time, as the columns that it sets may differ. A connection keeps each text as long as it lives, so there must be few: as many as moderators combine filters.
+pub struct ByText<Q> {
+    query: Q,
+    end: &'static str,
+}
+
+impl<Q> ByText<Q> {
+    /// `query`, followed by `end`.
+    pub fn new(query: Q, end: &'static str) -> Self {
+        Self { query, end }
+    }
+}
+
+impl<Q> QueryId for ByText<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for ByText<Q> {
+    type SqlType = Untyped;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByText<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(self.end);
+        Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use diesel::{debug_query, sql_types::Integer};

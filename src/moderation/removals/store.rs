@@ -7,7 +7,7 @@ use diesel::{
     OptionalExtension, QueryableByName,
     sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -219,6 +219,7 @@ pub async fn undo(
                 record_all(connection, entries).await?;
                 return find(connection, campaign, removal).await;
             }
+            in_order(connection).await?;
             let changes = uncounted(&put_back(connection, removal, Uuid::nil(), i64::MAX).await?, 1);
             diesel::sql_query("UPDATE removals SET undone_at = now(), undone_by = $2, undo_note = $3 WHERE id = $1")
                 .bind::<SqlUuid, _>(removal)
@@ -237,19 +238,23 @@ pub async fn undo(
         .await
 }
 
-/// Until the end of the transaction, rows are changed, and so locked, in the order in which their ids are found, like everywhere: a plan by
-/// pages or by hashes would take them in another one, and two that change the same rows would wait for each other. And plans are made for what
-/// the tables are now.
+/// Settings as a part of a SELECT: until the end of the transaction, rows are changed, and so locked, in the order in which their ids are found,
+/// like everywhere: a plan by pages or by hashes would take them in another one, and two that change the same rows would wait for each other.
+/// And plans are made for what the tables are now.
+pub(super) const IN_ORDER: &str = "set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
+     set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)";
+
+/// Has the settings [`IN_ORDER`].
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn in_order(connection: &mut Connection) -> Result<(), DbError> {
-    const IN_ORDER: &str = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
-         SET LOCAL plan_cache_mode = force_custom_plan";
-    Ok(connection.batch_execute(IN_ORDER).await?)
+    enum InOrder {}
+    Prepared::<InOrder>::new(format!("SELECT {IN_ORDER}")).execute(connection).await?;
+    Ok(())
 }
 
-/// Puts back up to `limit` of what a removal took out, with larger ids than `above`, and returns what.
+/// Puts back up to `limit` of what a removal took out, with larger ids than `above`, and returns what. The transaction must have [`IN_ORDER`].
 ///
 /// # Errors
 /// Those of the database.
@@ -260,7 +265,6 @@ pub(super) async fn put_back(
     limit: i64,
 ) -> Result<Vec<Changed>, DbError> {
     enum PutBack {}
-    in_order(connection).await?;
     // Whoever changes one meanwhile is waited for. Rules that are in force would take again what
     // came after them: an undo holds, whatever else the pledges fit. `IS TRUE`, or all that the removal took would be read for each part.
     Ok(Prepared::<PutBack>::new(

@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{ByMinute, Sums};
 use crate::{
     country::Country,
-    db::{Connection, DbError, schema::count_deltas},
+    db::{Connection, DbError, Prepared},
     totals::shown::Changes,
 };
 
@@ -32,33 +33,38 @@ pub struct CountedRow {
     pub confirmed: bool,
 }
 
-/// Rows of one statement: each binds seven values, and PostgreSQL takes 65,535.
-const ROWS_AT_ONCE: usize = 1_000;
-
 /// Appends deltas. Belongs in the transaction that changes the rows.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn append(connection: &mut Connection, campaign: Uuid, changes: &ByMinute) -> Result<(), DbError> {
-    let rows: Vec<_> = changes
+pub async fn append(mut connection: &Connection, campaign: Uuid, changes: &ByMinute) -> Result<(), DbError> {
+    enum Append {}
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let deltas: Vec<Value> = changes
         .iter()
         .map(|(minute, changes)| {
-            let countries = || changes.countries.iter().filter(|(_, amount)| **amount != 0);
-            let partners = || changes.partners.iter().filter(|(_, amount)| **amount != 0);
-            (
-                count_deltas::campaign_id.eq(campaign),
-                count_deltas::minute.eq(*minute),
-                count_deltas::countries.eq(countries().map(|(country, _)| country.to_string()).collect::<Vec<_>>()),
-                count_deltas::amounts.eq(countries().map(|(_, amount)| *amount).collect::<Vec<_>>()),
-                count_deltas::partners.eq(partners().map(|(partner, _)| *partner).collect::<Vec<_>>()),
-                count_deltas::partner_amounts.eq(partners().map(|(_, amount)| *amount).collect::<Vec<_>>()),
-                count_deltas::confirmed.eq(changes.confirmed),
-            )
+            let countries = changes.countries.iter().filter(|(_, amount)| **amount != 0);
+            let partners = changes.partners.iter().filter(|(_, amount)| **amount != 0);
+            let (countries, amounts): (Vec<String>, Vec<i64>) =
+                countries.map(|(country, amount)| (country.to_string(), *amount)).unzip();
+            let (partners, partner_amounts): (Vec<Uuid>, Vec<i64>) =
+                partners.map(|(id, amount)| (*id, *amount)).unzip();
+            json!({ "minute": minute, "countries": countries, "amounts": amounts, "partners": partners,
+                "partner_amounts": partner_amounts, "confirmed": changes.confirmed })
         })
         .collect();
-    for rows in rows.chunks(ROWS_AT_ONCE) {
-        diesel::insert_into(count_deltas::table).values(rows).execute(connection).await?;
-    }
+    // One text and one value, however many: so it is prepared once.
+    Prepared::<Append>::new(
+        "INSERT INTO count_deltas (campaign_id, minute, countries, amounts, partners, partner_amounts, confirmed) \
+         SELECT $1, minute, countries, amounts, partners, partner_amounts, confirmed FROM jsonb_to_recordset($2) AS deltas \
+           (minute timestamptz, countries text[], amounts bigint[], partners uuid[], partner_amounts bigint[], confirmed bigint)",
+    )
+    .bind::<SqlUuid, _>(campaign)
+    .bind::<Jsonb, _>(Value::Array(deltas))
+    .execute(&mut connection)
+    .await?;
     Ok(())
 }
 

@@ -153,3 +153,30 @@ async fn steps_and_the_search_that_follows_have_one_connection_each() {
     assert_eq!(app.rows.list(busy).await, ["pledge_search 1", "removals 1"]);
     app.stop().await;
 }
+
+/// In another order they could wait for somebody who waits for them; and what is prepared once is planned for what the tables are now.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_changes_rows_in_their_order_by_a_statement_that_is_prepared_once() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    put(&app, "defend", 3_500).await;
+    app.rows.execute("CREATE TABLE at_work (settings text, prepared int)").await;
+    app.rows
+        .execute(
+            "CREATE FUNCTION at_work() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
+               $$ BEGIN INSERT INTO at_work SELECT concat_ws(' ', current_setting('enable_bitmapscan'), current_setting('enable_hashjoin'), \
+                 current_setting('enable_mergejoin'), current_setting('plan_cache_mode')), \
+                 (SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'UPDATE \"pledges\"%'); RETURN NULL; END $$",
+        )
+        .await;
+    let trigger = "CREATE TRIGGER at_work AFTER UPDATE ON pledges FOR EACH STATEMENT EXECUTE FUNCTION at_work()";
+    app.rows.execute(trigger).await;
+    let removal = begun(&remove_found(&client, json!({}), 3_500).await);
+    until(&client, &removal, "done").await;
+    undo(&client, &removal).await.expect(202);
+    until(&client, &removal, "undone").await;
+    let seen = "SELECT DISTINCT settings || ' ' || prepared FROM at_work";
+    assert_eq!(app.rows.list(seen).await, ["off off off force_custom_plan 1"]);
+    assert!(app.rows.number("SELECT count(*) FROM at_work").await >= 8, "four steps each way");
+    app.stop().await;
+}

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName,
-    pg::Pg,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, SmallInt, Timestamptz, Untyped, Uuid as SqlUuid},
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,7 +16,7 @@ use crate::{
         self,
         quota::{self, QuotaError},
     },
-    db::{Connection, DbError, Prepared, schema::pledges},
+    db::{ByText, Connection, DbError, Prepared, schema::pledges},
     moderation::{
         removals::{
             PausedBecause,
@@ -26,7 +24,7 @@ use crate::{
                 kept,
                 store::{REMOVABLE, counts, record, removable, spared},
             },
-            store::{Changed, by_country, counted, in_order, put_back, uncounted},
+            store::{Changed, IN_ORDER, by_country, counted, in_order, put_back, uncounted},
             walk::{self, Place, Walk},
             worker::paused::store::stop,
         },
@@ -37,6 +35,10 @@ use crate::{
 
 /// Candidates that are read together.
 const PAGE: usize = 10_000;
+
+/// What is told of each pledge that was taken out.
+const RETURNING: &str =
+    " RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed";
 
 /// Why a step has changed nothing.
 #[derive(Debug)]
@@ -139,7 +141,7 @@ struct Job {
     deltas: i64,
 }
 
-/// Goes on with what has waited longest. Only the lock of its work is asked for: whoever pauses or cancels it has that first.
+/// Goes on with what has waited longest; its transaction has [`IN_ORDER`]. Only the lock of its work is asked for: whoever pauses or cancels it has that first.
 ///
 /// # Errors
 /// See [`StepError`]; then nothing has changed.
@@ -177,7 +179,7 @@ async fn lease(connection: &mut Connection, worker: Uuid, avoided: &[Uuid]) -> R
     Ok(Prepared::<Lease>::new(format!(
         "SELECT removal_id, removals.campaign_id, undo, removal_work.moderator_id, search, began_at, recent_from, part, number, \
            removal_work.id, change, disabled_at IS NOT NULL OR NOT {keeps} AS lost, \
-           (SELECT last_value FROM count_deltas_id_seq) AS deltas \
+           (SELECT last_value FROM count_deltas_id_seq) AS deltas, {IN_ORDER} \
          FROM removal_work JOIN removals ON removals.id = removal_id JOIN moderators ON moderators.id = removal_work.moderator_id \
          WHERE paused_at IS NULL AND (worker = $1 OR leased_until <= clock_timestamp()) AND removal_id <> ALL($2) \
          ORDER BY worked_at, removal_id LIMIT 1 FOR UPDATE OF removal_work SKIP LOCKED"
@@ -187,28 +189,6 @@ async fn lease(connection: &mut Connection, worker: Uuid, avoided: &[Uuid]) -> R
     .get_result(connection)
     .await
     .optional()?)
-}
-
-/// Takes out, and gives what is counted of those that were.
-struct TakeOut<Update>(Update);
-
-impl<Update> QueryId for TakeOut<Update> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Update> Query for TakeOut<Update> {
-    type SqlType = Untyped;
-}
-
-impl<Update: QueryFragment<Pg>> QueryFragment<Pg> for TakeOut<Update> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.0.walk_ast(out.reborrow())?;
-        out.push_sql(
-            " RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
-        );
-        Ok(())
-    }
 }
 
 /// Takes out those of the candidates that fit, at most `most` of them, when there is such a number: one statement, with the conditions of
@@ -238,8 +218,7 @@ async fn take_out(
         .filter(spared(&walk.search))
         .filter(pledges::id.eq_any(ids))
         .filter(pledges::created_at.lt(walk.began_at));
-    in_order(connection).await?;
-    Ok(TakeOut(fitting).get_results(connection).await?)
+    Ok(ByText::new(fitting, RETURNING).get_results(connection).await?)
 }
 
 async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mut Known) -> Result<Went, StepError> {
@@ -257,14 +236,6 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
     let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
     let rows = take_out(connection, job, &walk, ids, most).await?;
     let changes = uncounted(&rows, -1);
-    if !rows.is_empty() {
-        let taken = quota::take(connection, job.moderator_id, i64::try_from(rows.len()).unwrap_or(i64::MAX)).await;
-        taken.map_err(|error| match error {
-            QuotaError::Spent { left, .. } => StepError::Spent { removal: job.removal_id, left },
-            QuotaError::Database(error) => error.into(),
-        })?;
-        totals::deltas::store::append(connection, job.campaign_id, &changes).await?;
-    }
     let after = match most {
         // Some of these may be left: it looks at them again.
         Some(_) => Some(place),
@@ -272,7 +243,7 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
         None => part.last().map(|(_, place)| *place),
     };
     let change = added(&job.change, &changes);
-    progress(connection, worker, job, after.unwrap_or(place), &rows, &change).await?;
+    count(connection, worker, job, after.unwrap_or(place), &rows, &changes, &change).await?;
     let ahead = walk::ahead(&page.candidates, known.rows);
     match after {
         Some(at) if most.is_none() && !page.candidates.is_empty() => {
@@ -285,8 +256,12 @@ async fn remove(connection: &mut Connection, worker: Uuid, job: &Job, known: &mu
 }
 
 async fn load(connection: &mut Connection, walk: &Walk, place: Place) -> Result<Loaded, DbError> {
+    // Whoever only reads may have any plan.
+    let any = ["bitmapscan", "hashjoin", "mergejoin"].map(|what| format!("SET LOCAL enable_{what} TO DEFAULT; "));
+    connection.batch_execute(&any.concat()).await?;
     prepare(connection).await?;
     let page = walk::store::page(connection, walk, place, PAGE).await?;
+    in_order(connection).await?;
     Ok(Loaded { at: place, candidates: page.candidates.into(), next: page.next })
 }
 
@@ -304,9 +279,38 @@ fn added(so_far: &Value, changes: &ByMinute) -> Value {
     json!(all)
 }
 
+/// Writes down what was taken out or put back: the quota, the deltas and the progress, sent together, as none needs what another says.
+async fn count(
+    connection: &Connection,
+    worker: Uuid,
+    job: &Job,
+    place: Place,
+    rows: &[Changed],
+    changes: &ByMinute,
+    change: &Value,
+) -> Result<(), StepError> {
+    let quota = async {
+        if job.undo || rows.is_empty() {
+            return Ok(());
+        }
+        let taken = quota::take(connection, job.moderator_id, i64::try_from(rows.len()).unwrap_or(i64::MAX)).await;
+        taken.map_err(|error| match error {
+            QuotaError::Spent { left, .. } => StepError::Spent { removal: job.removal_id, left },
+            QuotaError::Database(error) => error.into(),
+        })
+    };
+    let deltas = totals::deltas::store::append(connection, job.campaign_id, changes);
+    let progress = progress(connection, worker, job, place, rows, change);
+    let (quota, deltas, progress) = tokio::join!(biased; quota, deltas, progress);
+    // The first error in the order in which they were sent: those behind it only say that the transaction is over.
+    quota?;
+    deltas?;
+    Ok(progress?)
+}
+
 /// Writes down how far it is, and keeps the lease.
 async fn progress(
-    connection: &mut Connection,
+    mut connection: &Connection,
     worker: Uuid,
     job: &Job,
     place: Place,
@@ -333,7 +337,7 @@ async fn progress(
     .bind::<BigInt, _>(counted(out))
     .bind::<BigInt, _>(number(back.len()))
     .bind::<BigInt, _>(counted(back))
-    .execute(connection)
+    .execute(&mut connection)
     .await?;
     Ok(())
 }
@@ -372,15 +376,13 @@ async fn undo(connection: &mut Connection, worker: Uuid, job: &Job, rows: usize)
     let rows = put_back(connection, job.removal_id, job.id, most).await?;
     let changes = uncounted(&rows, 1);
     let change = added(&job.change, &changes);
-    let last = rows.iter().map(|row| row.id).max();
     if rows.is_empty() && job.id.is_nil() {
         undone(connection, job, &change).await?;
         return Ok(Went::default());
     }
-    totals::deltas::store::append(connection, job.campaign_id, &changes).await?;
     // Behind the last one it begins once more, in case one was passed over because it was being changed.
-    let place = Place::Indexed(last.unwrap_or(Uuid::nil()));
-    progress(connection, worker, job, place, &rows, &change).await?;
+    let place = Place::Indexed(rows.iter().map(|row| row.id).max().unwrap_or(Uuid::nil()));
+    count(connection, worker, job, place, &rows, &changes, &change).await?;
     Ok(went(&rows, &changes))
 }
 
