@@ -51,6 +51,10 @@ pub struct Changed {
     pub state_before: String,
 }
 
+/// The end of an `UPDATE` that takes out: what is told of each pledge, as [`Changed`].
+pub(super) const RETURNING: &str =
+    " RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed";
+
 /// Takes the pledges of `order` (sorted ids) out.
 ///
 /// # Errors
@@ -97,14 +101,7 @@ async fn take_out(
     let id = Uuid::now_v7();
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     quota::take(connection, who.id, count).await?;
-    let rows: Vec<Changed> = diesel::sql_query(
-        "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
-         RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
-    )
-    .bind::<SqlUuid, _>(id)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .get_results(&mut *connection)
-    .await?;
+    let rows = mark_removed(connection, id, ids).await?;
     let changes = uncounted(&rows, -1);
     diesel::sql_query(
         "INSERT INTO removals (id, campaign_id, moderator_id, reason, note, pledges, counted) \
@@ -125,6 +122,20 @@ async fn take_out(
         "change": by_country(&changes), "after": after });
     audit::store::record(connection, entry(who, campaign, "removal.create", details)).await?;
     find(connection, campaign, id).await
+}
+
+/// Puts pledges, whose rows are locked, into a removal.
+pub(in crate::moderation) async fn mark_removed(
+    connection: &mut Connection,
+    removal: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<Changed>, DbError> {
+    let update = "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2)";
+    Ok(diesel::sql_query(format!("{update}{RETURNING}"))
+        .bind::<SqlUuid, _>(removal)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .get_results(connection)
+        .await?)
 }
 
 /// A campaign's exact counts before and after what this transaction has just changed in them, for the log.

@@ -128,9 +128,7 @@ pub async fn settle(
             ))
             .get_results(connection)
             .await?;
-            if !rows.is_empty() {
-                totals::deltas::store::append(connection, campaign, &changes(&rows, 1)).await?;
-            }
+            totals::deltas::store::append(connection, campaign, &changes(&rows, 1)).await?;
             (rows.len(), None)
         }
         HeldDefault::Remove => {

@@ -18,6 +18,16 @@ async fn kill(app: &TestApp) {
     eventually("the worker is killed at work", async || app.rows.number(kill).await > 0).await;
 }
 
+/// Triggers that execute `at_work()` put `values`, which are seen from inside, into the `columns` of a table of that name.
+async fn note_at_work(app: &TestApp, columns: &str, values: &str) {
+    app.rows.execute(&format!("CREATE TABLE at_work ({columns})")).await;
+    let function = format!(
+        "CREATE FUNCTION at_work() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
+           $$ BEGIN INSERT INTO at_work {values}; RETURN NULL; END $$"
+    );
+    app.rows.execute(&function).await;
+}
+
 /// What must be true of a removal that is done, and of its log.
 async fn assert_whole(app: &TestApp, client: &Client, removal: &str, expected: i64) {
     let of_it = format!("SELECT count(*) FROM pledges WHERE removal_id = '{removal}'");
@@ -127,13 +137,7 @@ async fn steps_and_the_search_that_follows_have_one_connection_each() {
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Moderator).await;
     put(&app, "defend", 3_500).await;
-    app.rows.execute("CREATE TABLE at_work (what text, pid int)").await;
-    app.rows
-        .execute(
-            "CREATE FUNCTION at_work() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
-               $$ BEGIN INSERT INTO at_work VALUES (TG_TABLE_NAME, pg_backend_pid()); RETURN NULL; END $$",
-        )
-        .await;
+    note_at_work(&app, "what text, pid int", "VALUES (TG_TABLE_NAME, pg_backend_pid())").await;
     for table in ["removals", "pledge_search"] {
         let trigger = format!(
             "CREATE TRIGGER at_work AFTER INSERT OR UPDATE ON {table} FOR EACH STATEMENT \
@@ -160,15 +164,10 @@ async fn each_step_changes_rows_in_their_order_by_a_statement_that_is_prepared_o
     let app = TestApp::start().await;
     let client = app.signed_in(Role::Moderator).await;
     put(&app, "defend", 3_500).await;
-    app.rows.execute("CREATE TABLE at_work (settings text, prepared int)").await;
-    app.rows
-        .execute(
-            "CREATE FUNCTION at_work() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
-               $$ BEGIN INSERT INTO at_work SELECT concat_ws(' ', current_setting('enable_bitmapscan'), current_setting('enable_hashjoin'), \
-                 current_setting('enable_mergejoin'), current_setting('plan_cache_mode')), \
-                 (SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'UPDATE \"pledges\"%'); RETURN NULL; END $$",
-        )
-        .await;
+    let seen = "SELECT concat_ws(' ', current_setting('enable_bitmapscan'), current_setting('enable_hashjoin'), \
+           current_setting('enable_mergejoin'), current_setting('plan_cache_mode')), \
+         (SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'UPDATE \"pledges\"%')";
+    note_at_work(&app, "settings text, prepared int", seen).await;
     let trigger = "CREATE TRIGGER at_work AFTER UPDATE ON pledges FOR EACH STATEMENT EXECUTE FUNCTION at_work()";
     app.rows.execute(trigger).await;
     let removal = begun(&remove_found(&client, json!({}), 3_500).await);
@@ -178,5 +177,42 @@ async fn each_step_changes_rows_in_their_order_by_a_statement_that_is_prepared_o
     let seen = "SELECT DISTINCT settings || ' ' || prepared FROM at_work";
     assert_eq!(app.rows.list(seen).await, ["off off off force_custom_plan 1"]);
     assert!(app.rows.number("SELECT count(*) FROM at_work").await >= 8, "four steps each way");
+    app.stop().await;
+}
+
+/// Quota, deltas and progress are sent together: when one of them meets somebody else's change, none is kept, and the step is made again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_whose_deltas_or_progress_meet_a_conflict_is_made_again_as_a_whole() {
+    let app = TestApp::start().await;
+    let client = app.signed_in(Role::Moderator).await;
+    put(&app, "defend", 3_500).await;
+    let before = rows_of(&app, "pledges").await;
+    // Sequences are not rolled back: each first, third, fifth ... attempt fails.
+    app.rows.execute("CREATE SEQUENCE attempts").await;
+    app.rows
+        .execute(
+            "CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
+               IF nextval('attempts') % 2 = 1 THEN RAISE 'a conflict' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$",
+        )
+        .await;
+    let conflicts = async |what: &str| {
+        app.rows.execute("DROP TRIGGER IF EXISTS conflict ON count_deltas").await;
+        app.rows.execute("SELECT setval('attempts', 1, false)").await;
+        let trigger = format!("CREATE TRIGGER conflict AFTER {what} FOR EACH STATEMENT EXECUTE FUNCTION conflict()");
+        app.rows.execute(&trigger).await;
+    };
+    let failed_at = "SELECT last_value FROM attempts";
+    conflicts("INSERT ON count_deltas").await;
+    let removal = begun(&remove_found(&client, json!({}), 3_500).await);
+    until(&client, &removal, "done").await;
+    assert_whole(&app, &client, &removal, 3_500).await;
+    assert!(app.rows.number(failed_at).await >= 8, "four steps, each made twice");
+    conflicts("UPDATE OF pledges ON removals").await;
+    undo(&client, &removal).await.expect(202);
+    until(&client, &removal, "undone").await;
+    assert!(app.rows.number(failed_at).await >= 8, "four steps, each made twice");
+    assert_eq!(get(&client, &removal).await["put_back"], 3_500);
+    assert_eq!(rows_of(&app, "pledges").await, before);
+    assert_eq!(app.differences().await, Vec::<String>::new());
     app.stop().await;
 }

@@ -24,7 +24,7 @@ use crate::{
                 kept,
                 store::{REMOVABLE, counts, record, removable, spared},
             },
-            store::{Changed, IN_ORDER, by_country, counted, in_order, put_back, uncounted},
+            store::{Changed, IN_ORDER, RETURNING, by_country, counted, in_order, put_back, uncounted},
             walk::{self, Place, Walk},
             worker::paused::store::stop,
         },
@@ -35,10 +35,6 @@ use crate::{
 
 /// Candidates that are read together.
 const PAGE: usize = 10_000;
-
-/// What is told of each pledge that was taken out.
-const RETURNING: &str =
-    " RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed";
 
 /// Why a step has changed nothing.
 #[derive(Debug)]

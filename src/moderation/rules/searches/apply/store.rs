@@ -16,7 +16,7 @@ use crate::{
     db::{Connection, DbError},
     gate::signals::Signal,
     moderation::{
-        removals::store::{Changed, by_country, counted, uncounted},
+        removals::store::{by_country, counted, mark_removed, uncounted},
         rules::searches::{store::Row, told::store::try_lock},
     },
     pledges::rules::Rules,
@@ -199,14 +199,7 @@ async fn removal_of_today(connection: &mut Connection, rule: &Row) -> Result<Uui
 
 async fn remove(connection: &mut Connection, rule: &mut Row, ids: &[Uuid]) -> Result<i64, DbError> {
     let removal = removal_of_today(connection, rule).await?;
-    let rows: Vec<Changed> = diesel::sql_query(
-        "UPDATE pledges SET state_before = state, state = 'removed', removal_id = $1 WHERE id = ANY($2) \
-         RETURNING id, country, state_before, counted_at, partner_id, confirmed_at IS NOT NULL AS confirmed",
-    )
-    .bind::<SqlUuid, _>(removal)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .get_results(&mut *connection)
-    .await?;
+    let rows = mark_removed(connection, removal, ids).await?;
     diesel::sql_query("UPDATE removals SET pledges = pledges + $2, counted = counted + $3 WHERE id = $1")
         .bind::<SqlUuid, _>(removal)
         .bind::<BigInt, _>(number(rows.len()))
@@ -214,9 +207,7 @@ async fn remove(connection: &mut Connection, rule: &mut Row, ids: &[Uuid]) -> Re
         .execute(&mut *connection)
         .await?;
     let changes = uncounted(&rows, -1);
-    if !changes.is_empty() {
-        totals::deltas::store::append(connection, rule.campaign, &changes).await?;
-    }
+    totals::deltas::store::append(connection, rule.campaign, &changes).await?;
     rule.untold.removed(removal, number(rows.len()), by_country(&changes));
     Ok(number(rows.len()))
 }
@@ -247,9 +238,7 @@ async fn hold(connection: &mut Connection, rule: &mut Row, ids: &[Uuid]) -> Resu
         return Ok(0);
     }
     let changes = changes(held.iter().filter(|one| one.before == "counted").map(|one| &one.pledge), -1);
-    if !changes.is_empty() {
-        totals::deltas::store::append(connection, rule.campaign, &changes).await?;
-    }
+    totals::deltas::store::append(connection, rule.campaign, &changes).await?;
     rule.untold.held(number(held.len()), by_country(&changes));
     Ok(number(held.len()))
 }
